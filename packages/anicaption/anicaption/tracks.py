@@ -1,0 +1,145 @@
+"""Per-frame measurements of a shot or a whole source: what was scored, before anything is decided.
+
+One column per quantity, one float per frame. Readers decide from columns alone, so the variables of any part of a shot
+are the readers applied to that part of the tracks.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+COLUMNS: dict[str, str] = {
+    "camera_x": "camera displacement since the frame before, / frame width, + right",
+    "camera_y": "camera displacement since the frame before, / frame height, + down",
+    "camera_zoom": "ln of the scale ratio since the frame before, + closer",
+    "camera_roll_deg": "turn of the frame over the artwork since the frame before, + clockwise",
+    "camera_support": "share of the border cells that agree with the camera's motion, 0..1",
+    "redraw": "residual against the frame before after the camera's motion, 0..1",
+    "drawing_new": "1 new drawing, 0 the same drawing again, NaN cannot tell",
+    "motion_pct": "95th percentile of foreground motion, % of the frame height per frame",
+    "change": "mean |luma difference| to the frame before, 0..1",
+    "luma": "mean luma, 0..1",
+    "chroma": "mean chroma, 0..1",
+    "warmth": "mean warm minus cool, -1..1",
+    "dark_share": "share of dark pixels, 0..1",
+    "bright_share": "share of bright pixels, 0..1",
+}
+
+# What a crop cannot be told from the numbers of the whole frame: these depend on which pixels are seen.
+_PIXEL_BOUND = {
+    "camera_support", "redraw", "drawing_new", "motion_pct", "change", "luma", "chroma", "warmth", "dark_share",
+    "bright_share",
+}  # fmt: skip
+
+Crop = tuple[float, float, float, float]
+WHOLE_FRAME: Crop = (0.0, 0.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Event:
+    """`field` has `value` in the frames [start, end); `score` is the detector's certainty in 0..1."""
+
+    field: str
+    value: str
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """Columns of float32 (T,), all of one length, NaN where not measured; events in frames of the same clock.
+
+    Row 0 of a motion column speaks of the frame before the first one; readers of a shot ignore it.
+    """
+
+    rate: Fraction
+    width_px: int
+    height_px: int
+    columns: dict[str, np.ndarray]
+    events: tuple[Event, ...] = ()
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(column) for name, column in self.columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"tracks: columns of different lengths: {lengths}")
+
+    @property
+    def n_frames(self) -> int:
+        return len(next(iter(self.columns.values()))) if self.columns else 0
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name in self.columns:
+            return self.columns[name]
+        return np.full(self.n_frames, np.nan, np.float32)
+
+    def window(self, start: int, end: int, crop: Crop | None = None) -> Tracks:
+        """The tracks of frames [start, end) of this clip, seen through `crop` (x0, y0, x1, y1 in 0..1)."""
+        if not 0 <= start < end <= self.n_frames:
+            raise ValueError(f"tracks: window [{start}, {end}) is not inside the {self.n_frames} frames of the shot")
+        columns = {name: column[start:end] for name, column in self.columns.items()}
+        events = tuple(
+            replace(event, start=max(event.start, start) - start, end=min(event.end, end) - start)
+            for event in self.events
+            if event.start < end and event.end > start
+        )
+        window = replace(self, columns=columns, events=events)
+        return window if crop is None or crop == WHOLE_FRAME else window._cropped(crop)
+
+    def _cropped(self, crop: Crop) -> Tracks:
+        x0, y0, x1, y1 = crop
+        if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
+            raise ValueError(f"tracks: crop {crop} is not (x0, y0, x1, y1) inside 0..1")
+        columns = {
+            name: np.full_like(column, np.nan) if name in _PIXEL_BOUND else column
+            for name, column in self.columns.items()
+        }
+        # A zoom or roll about the frame's centre also shifts a crop whose centre lies elsewhere, by
+        # (scale - 1) x offset for the zoom and by the turned offset for the roll (first order, per frame).
+        away_x, away_y = (x0 + x1) / 2 - 0.5, (y0 + y1) / 2 - 0.5
+        aspect = self.width_px / self.height_px
+        zoom = columns.get("camera_zoom", np.zeros(1, np.float32))
+        roll_rad = np.radians(columns.get("camera_roll_deg", np.zeros(1, np.float32)))
+        if "camera_x" in columns:
+            shift = -zoom * away_x - roll_rad * away_y / aspect
+            columns["camera_x"] = (columns["camera_x"] + shift) / np.float32(x1 - x0)
+        if "camera_y" in columns:
+            shift = -zoom * away_y + roll_rad * away_x * aspect
+            columns["camera_y"] = (columns["camera_y"] + shift) / np.float32(y1 - y0)
+        return replace(
+            self,
+            width_px=round(self.width_px * (x1 - x0)),
+            height_px=round(self.height_px * (y1 - y0)),
+            columns=columns,
+            events=tuple(event for event in self.events if event.field in _WHOLE_FRAME_EVENTS),
+        )
+
+    def to_json(self) -> dict:
+        """A JSON value; numbers keep five significant digits, NaN becomes null."""
+        return {
+            "rate": str(self.rate),
+            "size_px": [self.width_px, self.height_px],
+            "columns": {name: [_short(x) for x in column.tolist()] for name, column in self.columns.items()},
+            "events": [[e.field, e.value, e.start, e.end, _short(e.score)] for e in self.events],
+        }
+
+    @classmethod
+    def from_json(cls, value: dict) -> Tracks:
+        columns = {
+            name: np.array([math.nan if x is None else x for x in column], np.float32)
+            for name, column in value["columns"].items()
+        }
+        events = tuple(Event(*event) for event in value["events"])
+        return cls(Fraction(value["rate"]), *value["size_px"], columns, events)
+
+
+# Events that every part of the picture shows; others may lie outside a crop.
+_WHOLE_FRAME_EVENTS = {"vfx.impact_frame", "camera.transition"}
+
+
+def _short(x: float) -> float | None:
+    return None if math.isnan(x) else float(f"{x:.5g}")
