@@ -122,7 +122,7 @@ def frames(source: VideoSource) -> Iterator[Frame]:
                 index += 1
         except av.error.FFmpegError as error:
             raise VideoError(
-                _name(source), "decode", str(error), "the frames before it are usable; copy the file again", index
+                _name(source), "decode", error.strerror or str(error), "the frames before it are usable; copy the file again", index
             ) from error
 
 
@@ -212,7 +212,7 @@ def _open(source: VideoSource):
     try:
         return av.open(io.BytesIO(source) if isinstance(source, bytes) else str(source))
     except (av.error.FFmpegError, OSError) as error:
-        raise VideoError(_name(source), "probe", str(error), "give a video file") from error
+        raise VideoError(_name(source), "probe", error.strerror or str(error), "give a video file") from error
 
 
 def _video_stream(container, source: VideoSource):
