@@ -46,4 +46,6 @@ def _declare_if_needed(package: Path) -> None:
 
 
 def install() -> None:
-    sys.meta_path.insert(0, _BeforeTorchvision())
+    """Idempotent: a start-up that reads its `.pth` files twice installs one finder."""
+    if not any(isinstance(finder, _BeforeTorchvision) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _BeforeTorchvision())
