@@ -1,0 +1,66 @@
+# Every target sets up what it needs. `make` alone lists them.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+READY := .venv/.ready
+SEED ?= 1
+RECIPE ?= tiny_i2v
+
+.PHONY: help setup demo test test-slow check format ingest caption draw train sample bench-road real-footage checkpoint clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## make .venv and install everything into it
+
+$(READY): pyproject.toml infra/constraints.txt $(wildcard infra/torchvision_cpu/*)
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint infra/constraints.txt --editable '.[caption,ingest,train,dev]'
+	$(BIN)/pip install --quiet ./infra/torchvision_cpu
+	touch $@
+
+demo: $(READY)  ## draw, ingest, train, sample, read back: build/demo/index.html (about ten minutes)
+	$(BIN)/python -m benchmarks.demo --out build/demo
+
+test: $(READY)  ## all quick tests
+	$(BIN)/python -m pytest -m 'not slow and not gpu'
+
+test-slow: $(READY)  ## the tests that take longer than 30 seconds each
+	$(BIN)/python -m pytest -m slow
+
+check: $(READY)  ## format, lint, types, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(MAKE) test
+
+format: $(READY)  ## format in place
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+draw: $(READY)  ## drawn episodes: OUT= [EPISODES= SEED=]
+	$(BIN)/anicaption draw --out $(or $(OUT),$(error say OUT=folder)) --episodes $(or $(EPISODES),2) --seed $(SEED) $(ARGS)
+
+caption: $(READY)  ## production variables of clips: CLIPS="a.mp4 ..." OUT=records.jsonl
+	$(BIN)/anicaption caption $(or $(CLIPS),$(error say CLIPS="a.mp4 ...")) --out $(or $(OUT),$(error say OUT=records.jsonl)) $(ARGS)
+
+ingest: $(READY)  ## a data set from raw video: SOURCES="folder *.mkv" OUT=folder [ARGS=...]
+	$(BIN)/animatrix-ingest run $(or $(SOURCES),$(error say SOURCES="folder *.mkv")) --out $(or $(OUT),$(error say OUT=folder)) $(ARGS)
+
+train: $(READY)  ## a model from shards: SHARDS=folder OUT=folder [RECIPE=tiny_i2v ARGS=...]
+	$(BIN)/animatrix-train fit $(RECIPE) --shards $(or $(SHARDS),$(error say SHARDS=folder)) --out $(or $(OUT),$(error say OUT=folder)) $(ARGS)
+
+sample: $(READY)  ## a clip from a model: CHECKPOINT=folder TAGS="camera.move=pan_left" OUT=clip.mp4 [TEXT= IMAGE= SEED=]
+	$(BIN)/animatrix-train sample $(or $(CHECKPOINT),$(error say CHECKPOINT=folder)) --tags "$(TAGS)" --text "$(TEXT)" \
+	    --seed $(SEED) --out $(or $(OUT),$(error say OUT=clip.mp4)) $(if $(IMAGE),--image $(IMAGE)) $(ARGS)
+
+bench-road: $(READY)  ## shot detection and cost beside PySceneDetect: build/bench/road.json
+	$(BIN)/python -m benchmarks.road
+
+real-footage: $(READY)  ## cuts and camera against labels: MEDIA=folder of labelled footage
+	$(BIN)/python -m benchmarks.real_footage $(or $(MEDIA),$(error say MEDIA=folder))
+
+checkpoint: $(READY)  ## remake the shipped tiny checkpoint (hours on two cores)
+	$(BIN)/python -m benchmarks.checkpoint --out build/checkpoint
+
+clean:  ## remove what the targets made, but not .venv
+	rm -rf build

@@ -1,0 +1,104 @@
+"""The house keeps its promises: arrows point downward, heavy imports stay in their rooms, files stay small."""
+
+import ast
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = {
+    "anicaption": ROOT / "packages/anicaption/anicaption",
+    "animatrix_ingest": ROOT / "packages/ingest/animatrix_ingest",
+    "animatrix_trainer": ROOT / "packages/trainer/animatrix_trainer",
+}
+# What each package may import of ours, by prefix.
+ARROWS = {
+    "anicaption": ("anicaption",),
+    "animatrix_ingest": ("animatrix_ingest", "anicaption"),
+    "animatrix_trainer": ("animatrix_trainer", "animatrix_ingest.keep", "anicaption"),
+}
+SOURCES = [(package, path) for package, folder in PACKAGES.items() for path in sorted(folder.rglob("*.py"))]
+COMMANDS = ["anicaption.cli", "animatrix_ingest.cli", "animatrix_trainer.cli"]
+
+
+def imports(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: relative import of {node.module}; name the package"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+    return names
+
+
+def test_every_package_is_looked_at():
+    assert {package for package, _ in SOURCES} == set(PACKAGES)
+
+
+@pytest.mark.parametrize(("package", "path"), SOURCES, ids=lambda x: x.name if isinstance(x, Path) else x)
+def test_arrows_point_downward(package, path):
+    ours = {name for name in imports(path) if name.split(".")[0] in PACKAGES}
+    allowed = ARROWS[package]
+    wrong = sorted(
+        name for name in ours if not any(name == prefix or name.startswith(f"{prefix}.") for prefix in allowed)
+        and name not in {prefix.split(".")[0] for prefix in allowed}
+    )  # fmt: skip
+    assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}; {package} may only import {allowed}"
+
+
+def test_ray_lives_in_one_file():
+    users = {path.name for _, path in SOURCES if any(name.split(".")[0] == "ray" for name in imports(path))}
+    assert users == {"pipeline.py"}
+
+
+@pytest.mark.parametrize("package", ["anicaption", "animatrix_ingest"])
+def test_torch_stays_with_the_trainer(package):
+    heavy = {"torch", "diffusers", "transformers", "accelerate"}
+    users = {path.name: imports(path) for owner, path in SOURCES if owner == package}
+    found = {name for name, names in users.items() if {n.split(".")[0] for n in names} & heavy}
+    assert not found
+
+
+def test_video_is_opened_in_one_file():
+    users = {path.name for _, path in SOURCES if any(name.split(".")[0] == "av" for name in imports(path))}
+    assert users == {"frames.py"}
+
+
+@pytest.mark.parametrize(("package", "path"), SOURCES, ids=lambda x: x.name if isinstance(x, Path) else x)
+def test_files_stay_under_400_lines(package, path):
+    n_lines = len(path.read_text("utf-8").splitlines())
+    assert n_lines <= 400, f"{path.relative_to(ROOT)} has {n_lines} lines; split it by what it does"
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_help_is_quick_and_light(module):
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = ['{module}', '--help']\n"
+        f"try: runpy.run_module('{module}', run_name='__main__')\n"
+        "except SystemExit as stop: assert not stop.code, stop.code\n"
+        "assert not {'torch', 'ray'} & set(sys.modules), 'heavy import'\n"
+    )
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ})
+    seconds = time.monotonic() - started
+    assert done.returncode == 0, done.stderr
+    assert "usage" in done.stdout.lower()
+    assert seconds < 2, f"{module} --help took {seconds:.1f} s"
+
+
+def test_no_machine_is_named():
+    """A path of one machine in a committed file is a mistake waiting for another machine."""
+    wrong = []
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for name in files:
+        path = ROOT / name
+        if path.suffix in {".py", ".md", ".yaml", ".toml", ".sh", ""} and path.is_file() and name != "LICENSE":
+            text = path.read_text("utf-8")
+            wrong += [f"{name}: {word}" for word in ("/" + "work/", "/" + "root/", "/" + "tmp/") if word in text]
+    assert not wrong
