@@ -1,0 +1,19 @@
+"""Production variables from measurements: `read(tracks)` decides, `onepass.Watch` measures.
+
+Each family of variables is one file with two halves: a streaming half that sees pictures once and keeps a few floats
+per frame, and a pure half `read_x(tracks)` that decides from those numbers alone. So a window of a shot is decided
+again without its pixels: `read(tracks.window(start, end, crop))`.
+"""
+
+from __future__ import annotations
+
+from anicaption.measure.camera import read_camera
+from anicaption.record import Variable
+from anicaption.tracks import Tracks
+
+READERS = (read_camera,)
+
+
+def read(tracks: Tracks) -> dict[str, Variable]:
+    """Every measured field of the shot that `tracks` spans; an estimator with too little evidence abstains."""
+    return {field: variable for reader in READERS for field, variable in reader(tracks).items()}

@@ -1,0 +1,70 @@
+"""One look at every frame: all families of measurements fed from the same pictures.
+
+Memory grows by a few floats per frame, so a whole film can be watched as it decodes.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from anicaption.layers import ROWS_PX, STILL, Picture, align
+from anicaption.measure.camera import CameraWatch
+from anicaption.tracks import Event, Tracks
+
+
+class Family(Protocol):
+    """A family of measurements that looks at small pictures, RGB uint8 (H <= 144, W, 3), one per frame in order."""
+
+    def see(self, rgb: np.ndarray) -> None: ...
+
+    def columns(self) -> dict[str, np.ndarray]: ...
+
+    def events(self) -> tuple[Event, ...]: ...
+
+
+FAMILIES: tuple[type[Family], ...] = ()  # families that need pixels only; see __init__.READERS for their readers
+
+
+class Watch:
+    """Sees a source frame by frame and keeps its tracks. `width_px`, `height_px` are those of the source.
+
+    Pictures may come at any one size of that aspect; 144 rows are enough.
+    """
+
+    def __init__(self, rate: Fraction, width_px: int, height_px: int) -> None:
+        self.rate, self.width_px, self.height_px = rate, width_px, height_px
+        self._families = [family() for family in FAMILIES]
+        self._camera = CameraWatch()
+        self._before: Picture | None = None
+        self._guess = STILL
+
+    def see(self, rgb: np.ndarray) -> None:
+        """Look at the next frame, RGB uint8 (H, W, 3)."""
+        small = _small(rgb)
+        for family in self._families:
+            family.see(small)
+        now = Picture(small, self._before.cells if self._before else None)
+        step = align(self._before, now, self._guess) if self._before else None
+        self._camera.see(step, self.width_px / self.height_px)
+        self._guess = step.motion or STILL if step else STILL
+        self._before = now
+
+    def tracks(self) -> Tracks:
+        """The tracks of all frames seen so far."""
+        columns = self._camera.columns()
+        events: tuple[Event, ...] = ()
+        for family in self._families:
+            columns |= family.columns()
+            events += family.events()
+        return Tracks(self.rate, self.width_px, self.height_px, columns, events)
+
+
+def _small(rgb: np.ndarray) -> np.ndarray:
+    height, width = rgb.shape[:2]
+    if height <= ROWS_PX:
+        return rgb
+    return cv2.resize(rgb, (round(width * ROWS_PX / height), ROWS_PX), interpolation=cv2.INTER_AREA)
