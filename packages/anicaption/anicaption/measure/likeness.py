@@ -1,0 +1,72 @@
+"""How unlike two pictures of one film are, after everything that motion explains has been taken away.
+
+A pan, a whip or a figure that runs moves the paint of the frame before; a cut brings paint that no motion explains.
+So the later picture is predicted from the earlier one by dense optical flow on a thumbnail, and what the prediction
+misses is the difference. A thumbnail of 64x36 makes the flow coarse on purpose: it follows layers, not lines.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+WIDTH_PX, HEIGHT_PX = 64, 36
+STILL = 0.004  # mean absolute difference (0..1) under which two thumbnails are the same picture plus coding noise
+SMALL = 0.02  # a compensated difference under which no one asks whether the drawing is the same
+
+_COLUMN, _ROW = np.meshgrid(np.arange(WIDTH_PX, dtype=np.float32), np.arange(HEIGHT_PX, dtype=np.float32))
+
+
+class Thumbnail(NamedTuple):
+    """A picture at 64x36: `rgb` uint8 (36, 64, 3), its `grey` uint8 (36, 64), and `speck`, float32 (1728,): RGB 0..1
+    at 32x18, flattened, on which linear mixes of pictures are tested."""
+
+    rgb: np.ndarray
+    grey: np.ndarray
+    speck: np.ndarray
+
+
+def thumbnail(rgb: np.ndarray) -> Thumbnail:
+    """Shrink an RGB uint8 picture (H, W, 3) of any size by averaging areas."""
+    small = cv2.resize(rgb, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA)
+    speck = cv2.resize(small, (WIDTH_PX // 2, HEIGHT_PX // 2), interpolation=cv2.INTER_AREA)
+    return Thumbnail(small, cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), speck.reshape(-1).astype(np.float32) / 255)
+
+
+class Unlike(NamedTuple):
+    """Differences of two pictures, 0..1: `raw` and `jump` (after motion) are mean absolute RGB differences; `same` is
+    the correlation of the greys after motion (-1..1), high where only exposure changed; 1 for small jumps."""
+
+    raw: float
+    jump: float
+    same: float
+
+
+class Difference:
+    """Callable: (earlier, later) -> Unlike. Holds the optical flow engine, which is why it is an object."""
+
+    def __init__(self) -> None:
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._flow.setFinestScale(0)
+        self._flow.setPatchSize(8)
+        self._flow.setPatchStride(4)
+
+    def __call__(self, earlier: Thumbnail, later: Thumbnail) -> Unlike:
+        raw = float(cv2.norm(earlier.rgb, later.rgb, cv2.NORM_L1)) / (255.0 * later.rgb.size)
+        if raw < STILL:
+            return Unlike(raw, raw, 1.0)
+        flow = self._flow.calc(later.grey, earlier.grey, None)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        bent = cv2.remap(
+            earlier.rgb, _COLUMN + flow[..., 0], _ROW + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        missed = float(cv2.norm(bent, later.rgb, cv2.NORM_L1)) / (255.0 * later.rgb.size)
+        jump = min(raw, missed)
+        same = correlation(cv2.cvtColor(bent, cv2.COLOR_RGB2GRAY), later.grey) if jump > SMALL else 1.0
+        return Unlike(raw, jump, same)
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's correlation of two pictures of one shape; 0 where either is flat."""
+    return float(cv2.matchTemplate(a, b, cv2.TM_CCOEFF_NORMED)[0, 0]) if a.std() > 2 and b.std() > 2 else 0.0
