@@ -1,0 +1,1 @@
+"""The trainer: shards in, a video model out that obeys production tags."""

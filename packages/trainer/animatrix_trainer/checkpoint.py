@@ -1,0 +1,239 @@
+"""A checkpoint is one folder that `from_pretrained`-style loaders read, written whole or not at all.
+
+    transformer/    averaged weights (what one samples from) and config with the taxonomy's hash
+    text_encoder/   frozen T5 with its tokenizer
+    codec/          PixelCodec settings or a diffusers AutoencoderKLWan
+    recipe.json     the run that made it
+    state/          only for going on: raw weights, optimiser, random state, progress
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from anicaption.taxonomy import taxonomy
+from safetensors.torch import load_file, save_file
+
+from animatrix_trainer.conditioning.tags import vocabulary
+from animatrix_trainer.conditioning.text import TextEncoder
+from animatrix_trainer.config import Recipe
+from animatrix_trainer.model.codec import PixelCodec, WanCodec, build_codec, load_codec
+from animatrix_trainer.model.denoise import PLANES
+from animatrix_trainer.model.wan import TagWanTransformer3DModel, vocabulary_config
+from animatrix_trainer.optim import Ema
+
+
+class CheckpointError(RuntimeError):
+    """A folder that is no checkpoint, or not one for what is asked of it."""
+
+
+@dataclass
+class System:
+    """A model with all it needs to be trained or sampled from."""
+
+    recipe: Recipe
+    model: TagWanTransformer3DModel
+    text: TextEncoder
+    codec: PixelCodec | WanCodec
+
+    def to(self, device: torch.device | str) -> System:
+        for part in (self.model, self.text, self.codec):
+            torch.nn.Module.to(part, device)
+        return self
+
+    @property
+    def patch(self) -> tuple[int, int, int]:
+        return tuple(self.model.config.patch_size)
+
+
+def build(recipe: Recipe) -> System:
+    """The untrained system of a recipe: from a Wan folder where it names one, else from nothing, by its seed."""
+    text, codec = TextEncoder.build(recipe.text), build_codec(recipe.codec)
+    tag = {
+        "tag_dim": recipe.tags.dim,
+        "tag_heads": recipe.tags.heads,
+        "tag_layers": recipe.tags.layers,
+        "tag_attention": recipe.tags.attention,
+        "tag_modulation": recipe.tags.modulation,
+    }
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        model = _from_wan(recipe, tag) if recipe.wan else _from_nothing(recipe, tag, codec.channels, text.dim)
+    if recipe.gradient_checkpointing:
+        model.enable_gradient_checkpointing()
+    return System(recipe, model, text, codec)
+
+
+def load(folder: Path) -> System:
+    """The system of a checkpoint folder, or of the newest checkpoint of a run's folder."""
+    folder = resolve(folder)
+    recipe = Recipe.read(folder / "recipe.json")
+    config = json.loads((folder / "transformer" / "config.json").read_text("utf-8"))
+    vocabulary().check(config["taxonomy_hash"], str(folder))
+    model = TagWanTransformer3DModel.from_pretrained(folder / "transformer")
+    if recipe.gradient_checkpointing:
+        model.enable_gradient_checkpointing()
+    text = TextEncoder.load(folder / "text_encoder", recipe.text.length)
+    return System(recipe, model, text, load_codec(folder / "codec"))
+
+
+def resolve(folder: Path) -> Path:
+    """`folder` itself, or the newest checkpoint in it where it is the --out of a run."""
+    if (folder / "recipe.json").exists():
+        return folder
+    if newest := latest(folder):
+        return newest
+    raise CheckpointError(f"{folder}: neither a checkpoint nor the --out folder of a run that saved one")
+
+
+def latest(out: Path) -> Path | None:
+    """The newest whole checkpoint of a run, if it has any."""
+    return max((out / "checkpoints").glob("step-" + "[0-9]" * 8), default=None)
+
+
+def save(system: System, out: Path, step: int, raw: torch.nn.Module, optimizer: Any, ema: Ema, keep: int = 2) -> Path:
+    """Write the checkpoint after `step` steps and remove all but the newest `keep`.
+
+    The folder gets its name only when everything in it is on the disk, so a name is a promise.
+    """
+    place = out / "checkpoints" / f"step-{step:08d}"
+    part = place.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    (part / "state").mkdir(parents=True)
+    parameters = {name: weight.detach().clone() for name, weight in raw.named_parameters()}
+    save_file(parameters, part / "state" / "model.safetensors")
+    save_file(_optimizer_tensors(raw, optimizer), part / "state" / "optimizer.safetensors")
+    torch.save(_random_state(), part / "state" / "random.pt")
+    progress = {"step": step, "ema_updates": ema.updates}
+    (part / "state" / "progress.json").write_text(json.dumps(progress) + "\n", "utf-8")
+    export(system, part, ema.weights)
+    for path in part.rglob("*"):
+        _sync(path)
+    shutil.rmtree(place, ignore_errors=True)
+    part.rename(place)
+    _sync(place.parent)
+    for old in sorted((out / "checkpoints").glob("step-*"))[:-keep]:
+        shutil.rmtree(old)
+    return place
+
+
+def export(system: System, folder: Path, weights: dict[str, torch.Tensor] | None = None) -> None:
+    """Write what sampling needs: the folder without state/. `weights` take the place of the model's own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    own = {name: weight.detach() for name, weight in system.model.named_parameters()}
+    if weights is not None:
+        own |= {name: weight.to(own[name].dtype) for name, weight in weights.items()}
+    system.model.save_pretrained(folder / "transformer", state_dict=own)
+    system.text.save(folder / "text_encoder")
+    system.codec.save(folder / "codec")
+    system.recipe.write(folder / "recipe.json")
+
+
+def restore(folder: Path, raw: torch.nn.Module, optimizer: Any) -> tuple[int, int]:
+    """Put raw weights, optimiser and random state back; return (steps done, updates of the average).
+
+    The random state comes last, so that nothing done before it can shift it.
+    """
+    state = folder / "state"
+    if not state.is_dir():
+        raise CheckpointError(f"{folder}: has no state/, so it can be sampled from or given to --init, not resumed")
+    progress = json.loads((state / "progress.json").read_text("utf-8"))
+    raw.load_state_dict(load_file(state / "model.safetensors"), strict=True)
+    _restore_optimizer(raw, optimizer, load_file(state / "optimizer.safetensors"))
+    _restore_random_state(torch.load(state / "random.pt", weights_only=True))
+    return progress["step"], progress["ema_updates"]
+
+
+def _from_nothing(recipe: Recipe, tag: dict[str, Any], channels: int, text_dim: int) -> TagWanTransformer3DModel:
+    shape = recipe.shape
+    planes = PLANES if recipe.flow.given == "plane" else 0
+    return TagWanTransformer3DModel(
+        patch_size=shape.patch,
+        num_attention_heads=shape.heads,
+        attention_head_dim=shape.head_dim,
+        in_channels=channels + planes,
+        out_channels=channels,
+        text_dim=text_dim,
+        freq_dim=shape.freq_dim,
+        ffn_dim=shape.ffn_dim,
+        num_layers=shape.layers,
+        rope_max_seq_len=256,
+        **vocabulary_config(),
+        **tag,
+    )
+
+
+def _from_wan(recipe: Recipe, tag: dict[str, Any]) -> TagWanTransformer3DModel:
+    from diffusers import WanTransformer3DModel
+
+    if recipe.flow.given != "timestep":
+        raise CheckpointError(f"{recipe.wan}: Wan's weights have no planes for flow.given=plane; use timestep")
+    wan = WanTransformer3DModel.from_pretrained(str(recipe.wan), torch_dtype=torch.float32)
+    return TagWanTransformer3DModel.from_wan(wan, **tag)
+
+
+def _optimizer_tensors(raw: torch.nn.Module, optimizer: Any) -> dict[str, torch.Tensor]:
+    states = optimizer.state
+    return {
+        f"{name}/{kind}": torch.as_tensor(value).detach().clone()
+        for name, weight in raw.named_parameters()
+        for kind, value in states.get(weight, {}).items()
+    }
+
+
+def _restore_optimizer(raw: torch.nn.Module, optimizer: Any, tensors: dict[str, torch.Tensor]) -> None:
+    """AdamW's moments by parameter name, so that the order of groups does not matter."""
+    states: dict[str, dict[str, torch.Tensor]] = {}
+    for key, value in tensors.items():
+        name, _, kind = key.rpartition("/")
+        states.setdefault(name, {})[kind] = value
+    wanted = {name for name, weight in raw.named_parameters() if weight.requires_grad}
+    if states and set(states) != wanted:
+        raise CheckpointError(f"optimiser state is for other parameters: {sorted(set(states) ^ wanted)[:4]}")
+    for name, weight in raw.named_parameters():
+        if name in states:
+            optimizer.state[weight] = {
+                kind: value if kind == "step" else value.to(weight.device) for kind, value in states[name].items()
+            }
+
+
+def _random_state() -> dict[str, Any]:
+    kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
+    version, words, gauss = random.getstate()
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "numpy": [str(kind), [int(key) for key in keys], int(position), int(has_gauss), float(cached)],
+        "python": [version, list(words), gauss],
+    }
+
+
+def _restore_random_state(state: dict[str, Any]) -> None:
+    kind, keys, *rest = state["numpy"]
+    np.random.set_state((kind, np.array(keys, np.uint32), *rest))
+    version, words, gauss = state["python"]
+    random.setstate((version, tuple(words), gauss))
+    if state["cuda"]:
+        torch.cuda.set_rng_state_all(state["cuda"])
+    torch.set_rng_state(state["torch"])
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def taxonomy_line() -> str:
+    """One line for messages: which taxonomy is installed."""
+    return f"taxonomy {taxonomy().version} ({taxonomy().hash})"

@@ -1,0 +1,155 @@
+"""The `animatrix-train` command. torch is imported inside the command that runs, so --help answers at once."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from anicaption.taxonomy import TaxonomyError, taxonomy
+
+from animatrix_trainer.config import Recipe, RecipeError
+from animatrix_trainer.recipes import RECIPES
+
+USAGE = """usage: animatrix-train fit RECIPE --shards DIR --out DIR [--resume] [--init CHECKPOINT] [--KEY VALUE ...]
+       animatrix-train sample CHECKPOINT --tags "camera.move=pan_left" --text "..." --seed 1 --out clip.mp4
+       animatrix-train obey CHECKPOINT --shards DIR [--out table.json]
+       animatrix-train export CHECKPOINT --out DIR
+
+fit     train a recipe on a data set folder of animatrix-ingest
+sample  draw one clip from a checkpoint
+obey    ask a checkpoint for each camera move from unseen first frames and read its clips back
+export  copy a checkpoint without what only going on needs
+
+recipes:
+"""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Train a recipe; any of its settings can be given, as in --optim.lr 1e-4."""
+
+    shards: Path
+    """Data set folder that animatrix-ingest wrote."""
+    out: Path
+    """Folder for checkpoints, metrics.jsonl and TensorBoard events."""
+    recipe: Annotated[Recipe, tyro.conf.arg(name="")]
+    resume: bool = False
+    """Go on from the newest checkpoint in --out."""
+    init: Path | None = None
+    """Start from the weights of another checkpoint."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Draw one clip from a checkpoint."""
+
+    checkpoint: tyro.conf.Positional[Path]
+    out: Path
+    """The mp4 to write."""
+    tags: str = ""
+    """field=value pairs, as in "camera.move=pan_left,motion.timing=twos"."""
+    text: str = ""
+    seed: int = 0
+    image: Path | None = None
+    """A first frame, PNG or JPEG."""
+    guidance_text: float | None = None
+    """Text scale; the recipe's by default."""
+    guidance_tag: float | None = None
+    """Tag scale; the recipe's by default."""
+    steps: int | None = None
+
+
+@dataclass(frozen=True)
+class Obey:
+    """Ask a checkpoint for each camera move from unseen first frames and read its clips back."""
+
+    checkpoint: tyro.conf.Positional[Path]
+    shards: Path
+    """Data set folder whose clips give the first frames; the checkpoint must not have seen it."""
+    clips: int = 8
+    """First frames a move."""
+    seed: int = 0
+    out: Path | None = None
+    """Write the table as JSON too."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """Copy a checkpoint without optimiser and raw weights, as it is shipped."""
+
+    checkpoint: tyro.conf.Positional[Path]
+    out: Path
+
+
+def main(argv: list[str] | None = None) -> int:
+    command, *rest = (sys.argv[1:] if argv is None else argv) or ["--help"]
+    if command in ("-h", "--help"):
+        print(USAGE + "\n".join(f"  {name:16}{_first_line(recipe)}" for name, recipe in RECIPES.items()))
+        return 0
+    commands = {"fit": _fit, "sample": _sample, "obey": _obey, "export": _export}
+    if command not in commands:
+        print(f"animatrix-train: '{command}' is no command; choose one of {', '.join(commands)}", file=sys.stderr)
+        return 2
+    try:
+        return commands[command](f"animatrix-train {command}", rest)
+    except (TaxonomyError, RecipeError) as error:
+        print(f"animatrix-train {command}: {error}", file=sys.stderr)
+        return 2
+
+
+def _fit(prog: str, argv: list[str]) -> int:
+    name = argv[0] if argv and not argv[0].startswith("-") else "--help"
+    if name == "--help":
+        name, argv = "smoke", ["smoke", "--help"]
+        prog = f"{prog} RECIPE  # values shown are those of"
+    if name not in RECIPES:
+        raise RecipeError(f"'{name}' is no recipe; choose one of {', '.join(RECIPES)}")
+    missing: Any = tyro.MISSING
+    default = Fit(shards=missing, out=missing, recipe=RECIPES[name]())
+    run = tyro.cli(Fit, args=argv[1:], default=default, prog=f"{prog} {name}")
+    from animatrix_trainer.loop import fit
+
+    print(fit(run.recipe, run.shards, run.out, run.resume, run.init))
+    return 0
+
+
+def _sample(prog: str, argv: list[str]) -> int:
+    run = tyro.cli(Sample, args=argv, prog=prog)
+    taxonomy().parse_tags(run.tags)  # a wrong tag is answered before torch is imported
+    from animatrix_trainer.sample import sample_to_file
+
+    scales = {"text": run.guidance_text, "tag": run.guidance_tag, "steps": run.steps}
+    chosen = {name: value for name, value in scales.items() if value is not None}
+    print(sample_to_file(run.checkpoint, run.tags, run.text, run.seed, run.out, run.image, chosen))
+    return 0
+
+
+def _obey(prog: str, argv: list[str]) -> int:
+    run = tyro.cli(Obey, args=argv, prog=prog)
+    from animatrix_trainer.obedience import measure_checkpoint
+
+    table = measure_checkpoint(run.checkpoint, run.shards, run.clips, run.seed)
+    print(table.text())
+    if run.out:
+        table.write(run.out)
+    return 0
+
+
+def _export(prog: str, argv: list[str]) -> int:
+    run = tyro.cli(Export, args=argv, prog=prog)
+    from animatrix_trainer.checkpoint import export, load
+
+    export(load(run.checkpoint), run.out)
+    print(run.out)
+    return 0
+
+
+def _first_line(recipe) -> str:
+    return (recipe.__doc__ or "").strip().splitlines()[0]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,56 @@
+"""Flow matching as pure functions.
+
+Legend: x clean latents, e noise, s noise share in 0..1 (timestep / 1000), v velocity e - x; B batch, C channels,
+T latent frames, H rows, W columns.
+"""
+
+from __future__ import annotations
+
+import torch
+
+TIMESTEPS = 1000
+
+
+def logit_normal(normal_B: torch.Tensor, mean: float, std: float, shift: float) -> torch.Tensor:
+    """Noise shares from standard normal draws: their sigmoid (Esser et al. 2024), then `shifted`."""
+    return shifted(torch.sigmoid(mean + std * normal_B), shift)
+
+
+def shifted(s: torch.Tensor, shift: float) -> torch.Tensor:
+    """k s / (1 + (k - 1) s): more steps where there is much noise, for large pictures."""
+    return shift * s / (1 + (shift - 1) * s)
+
+
+def add_noise(x_BCTHW: torch.Tensor, e_BCTHW: torch.Tensor, s_B: torch.Tensor, given_BT: torch.Tensor) -> torch.Tensor:
+    """x_s = (1 - s) x + s e, except latent frames that are given, which stay clean."""
+    s = noise_per_frame(s_B, given_BT)[:, None, :, None, None]
+    return (1 - s) * x_BCTHW + s * e_BCTHW
+
+
+def noise_per_frame(s_B: torch.Tensor, given_BT: torch.Tensor) -> torch.Tensor:
+    """The noise share of each latent frame (B, T): 0 where the frame is given."""
+    return s_B[:, None] * ~given_BT
+
+
+def velocity_from_clip(
+    x_s_BCTHW: torch.Tensor, clip_BCTHW: torch.Tensor, s_B: torch.Tensor, floor: float
+) -> torch.Tensor:
+    """v = (x_s - x) / s, with s not below `floor` so that small errors near the clean end stay bounded."""
+    return (x_s_BCTHW - clip_BCTHW) / s_B.clamp(min=floor)[:, None, None, None, None]
+
+
+def clip_from_velocity(x_s_BCTHW: torch.Tensor, v_BCTHW: torch.Tensor, s_B: torch.Tensor) -> torch.Tensor:
+    """x = x_s - s v."""
+    return x_s_BCTHW - s_B[:, None, None, None, None] * v_BCTHW
+
+
+def loss(v_BCTHW: torch.Tensor, target_BCTHW: torch.Tensor, given_BT: torch.Tensor) -> torch.Tensor:
+    """Mean squared error in fp32 over the latent frames that are not given, each sample weighing the same."""
+    error_BT = (v_BCTHW.float() - target_BCTHW.float()).square().mean(dim=(1, 3, 4))
+    asked_BT = (~given_BT).float()
+    return ((error_BT * asked_BT).sum(1) / asked_BT.sum(1).clamp(min=1)).mean()
+
+
+def schedule(steps: int, shift: float) -> torch.Tensor:
+    """Noise shares (steps + 1,) from 1 to 0 for an Euler sampler."""
+    return shifted(torch.linspace(1, 0, steps + 1), shift)

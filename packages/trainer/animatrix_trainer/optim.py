@@ -1,0 +1,51 @@
+"""AdamW, its learning rate, and the moving average of the weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import nn
+
+from animatrix_trainer.config import Optim
+
+
+def adamw(model: nn.Module, settings: Optim) -> torch.optim.AdamW:
+    """AdamW over fp32 weights. Matrices decay; biases, norms, gates, tables and embeddings do not."""
+    tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
+    decay, keep = [], []
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        if parameter.dtype != torch.float32:
+            raise ValueError(f"{name} is {parameter.dtype}: AdamW needs fp32 master weights; use precision= instead")
+        plain = parameter.ndim < 2 or id(parameter) in tables or name.endswith("scale_shift_table")
+        (keep if plain else decay).append(parameter)
+    groups = [{"params": decay, "weight_decay": settings.weight_decay}, {"params": keep, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=settings.lr, betas=settings.betas)
+
+
+def learning_rate(step: int, steps: int, settings: Optim) -> float:
+    """The rate of 0-based `step`: linear warm-up, then a cosine to `final_lr` of the peak at the last step."""
+    if step < settings.warmup_steps:
+        return settings.lr * (step + 1) / settings.warmup_steps
+    progress = (step - settings.warmup_steps) / max(1, steps - settings.warmup_steps)
+    cosine = (1 + math.cos(math.pi * min(1.0, progress))) / 2
+    return settings.lr * (settings.final_lr + (1 - settings.final_lr) * cosine)
+
+
+class Ema:
+    """Moving average of a model's weights; `decay` is reached gradually: min(decay, (1 + n) / (10 + n))."""
+
+    def __init__(self, weights: Mapping[str, torch.Tensor], decay: float, updates: int = 0) -> None:
+        self.decay, self.updates = decay, updates
+        self.weights = {name: weight.detach().clone().float() for name, weight in weights.items()}
+
+    @torch.no_grad()
+    def update(self, parameters: Iterable[tuple[str, torch.Tensor]]) -> None:
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        names, weights = zip(*parameters, strict=True)
+        averages = [self.weights[name] for name in names]
+        torch._foreach_lerp_(averages, [weight.detach().float() for weight in weights], 1 - decay)
+        self.updates += 1
