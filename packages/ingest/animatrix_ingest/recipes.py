@@ -1,0 +1,67 @@
+"""Settings of a run, and the recipes: functions that return complete ones. Nothing here costs an import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Detector = Literal["ours", "adaptive", "content", "hash"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides what a data set holds. Change one value and it is another data set."""
+
+    detector: Detector = "ours"
+    """who finds the shots: ours (flashes and impact frames are not cuts), or one of PySceneDetect's"""
+    clip_height_px: int = 480
+    """rows of the clips (smaller sources keep their size)"""
+    min_shot_s: float = 0.5
+    """shorter shots are dropped"""
+    max_shot_s: float = 10.0
+    """longer shots are split into clips of at most this length"""
+    crf: int = 16
+    """x264 quality: lower is better and bigger"""
+    preset: str = "veryfast"
+    """x264 preset"""
+    gop_frames: int = 12
+    """length of the closed GOPs: a reader may enter at any of them"""
+    shard_mib: int = 256
+    """a shard is closed at this size"""
+
+    def __post_init__(self) -> None:
+        if self.clip_height_px < 16 or self.clip_height_px % 2:
+            raise ValueError(
+                f"settings.clip_height_px: {self.clip_height_px} is not an even number of at least 16 rows"
+            )
+        if not 0 < self.min_shot_s * 3 <= self.max_shot_s:
+            raise ValueError(
+                f"settings.max_shot_s: {self.max_shot_s} s is less than three times min_shot_s ({self.min_shot_s} s); "
+                "a long shot could not be split without leftovers"
+            )
+        for name, least in (("gop_frames", 1), ("shard_mib", 1), ("crf", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"settings.{name}: {getattr(self, name)} is less than {least}")
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def laptop() -> Settings:
+    """Whole episodes on a small machine: 480p clips of up to ten seconds.
+
+    Two cores, no GPU. `animatrix-ingest run EPISODES --out DIR`
+    """
+    return Settings()
+
+
+def demo() -> Settings:
+    """Small clips for the demo's tiny model: 96 rows, many short shots, quick to encode.
+
+    Two cores, no GPU. `animatrix-ingest run EPISODES --out DIR --recipe demo`
+    """
+    return Settings(clip_height_px=96, min_shot_s=0.2, max_shot_s=5.0, crf=12, shard_mib=64)
+
+
+RECIPES: dict[str, Callable[[], Settings]] = {"laptop": laptop, "demo": demo}

@@ -1,0 +1,49 @@
+"""Who finds the shots while frames stream by: ours, or one of PySceneDetect's, behind the same calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from anicaption.frames import Frame, Stream
+from scenedetect.common import FrameTimecode
+from scenedetect.scene_manager import DEFAULT_MIN_WIDTH, compute_downscale_factor
+
+from animatrix_ingest.recipes import Detector
+from animatrix_ingest.watch.shots import AnimeDetector, detectors
+
+
+class Cuts:
+    """Shows a detector each frame of a source and gives its cuts as frame indices.
+
+    PySceneDetect's detectors see pictures of the size its SceneManager would show them, and are made with their own
+    defaults, so that choosing one gives what its users know.
+    """
+
+    def __init__(self, name: Detector, stream: Stream) -> None:
+        self._detector = detectors(name)
+        self._rate = stream.rate
+        self._rows_px = round(stream.height_px / compute_downscale_factor(stream.width_px, DEFAULT_MIN_WIDTH))
+        self._n_frames = 0
+
+    @property
+    def delay_frames(self) -> int:
+        """How many frames after a cut's first frame the detector may still report it."""
+        return self._detector.event_buffer_length
+
+    def see(self, frame: Frame, small: np.ndarray) -> list[int]:
+        """The next frame, and its picture at measuring size; returns the cuts that became certain with it."""
+        rgb = small if isinstance(self._detector, AnimeDetector) else frame.rgb(self._rows_px)
+        now = FrameTimecode(self._n_frames, self._rate)
+        self._n_frames += 1
+        return _indices(self._detector.process_frame(now, np.ascontiguousarray(rgb[:, :, ::-1])))
+
+    def end(self) -> list[int]:
+        """The cuts that are still reported when there are no more frames."""
+        if not self._n_frames:
+            return []
+        return _indices(self._detector.post_process(FrameTimecode(self._n_frames - 1, self._rate)))
+
+
+def _indices(cuts: Iterable[FrameTimecode]) -> list[int]:
+    return [cut.frame_num for cut in cuts]
