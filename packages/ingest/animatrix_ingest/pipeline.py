@@ -6,6 +6,7 @@ command; `in_turn` does the same in this process, for tests and for debugging a 
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import time
@@ -284,8 +285,8 @@ def on_ray(address: str = "local") -> Iterator[Engine]:
 
     ours = not ray.is_initialized()
     if ours:
-        local = {"include_dashboard": False} if address == "local" else {}
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **local)
+        dashboard = False if address == "local" else None
+        ray.init(address=address, include_dashboard=dashboard, log_to_driver=False, logging_level=logging.ERROR)
     try:
         yield _ray_engine(ray)
     finally:

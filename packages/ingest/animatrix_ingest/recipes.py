@@ -32,9 +32,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.clip_height_px < 16 or self.clip_height_px % 2:
-            raise ValueError(
-                f"settings.clip_height_px: {self.clip_height_px} is not an even number of at least 16 rows"
-            )
+            raise ValueError(f"settings.clip_height_px: {self.clip_height_px} is not an even number from 16 on")
         if not 0 < self.min_shot_s * 3 <= self.max_shot_s:
             raise ValueError(
                 f"settings.max_shot_s: {self.max_shot_s} s is less than three times min_shot_s ({self.min_shot_s} s); "

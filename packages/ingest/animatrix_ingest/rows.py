@@ -170,10 +170,8 @@ class Unit:
             return next(d.reason for d in self.dead if d.span is None)
         if self.outcome == "kept":
             return ""
-        n = len(self.dropped) + len(self.dead)
-        return "no shot was kept: " + (
-            f"{n} found, the first: {(self.dropped + self.dead)[0].reason}" if n else "none found"
-        )
+        lost = (*self.dropped, *self.dead)
+        return f"none of its {len(lost)} shots was kept; the first: {lost[0].reason}"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -17,9 +18,10 @@ def uneven(pts: Sequence[int], time_base: Fraction, rate: Fraction) -> str:
     """
     step = 1 / (rate * time_base)
     allowed = max(Fraction(1), step * STRAY)
-    steps = [later - earlier for earlier, later in zip(pts, pts[1:])]
+    steps = [later - earlier for earlier, later in itertools.pairwise(pts)]
     wrong = [s for s in steps if abs(s - step) > allowed]
     if not wrong:
         return ""
     low, high = (float(1000 * s * time_base) for s in (min(steps), max(steps)))
-    return f"no constant rate: steps of {low:.4g} to {high:.4g} ms where {float(rate):.5g} frames/s need {float(1000 / rate):.4g}"
+    needed = float(1000 / rate)
+    return f"no constant rate: steps of {low:.4g} to {high:.4g} ms where {float(rate):.5g} frames/s need {needed:.4g}"

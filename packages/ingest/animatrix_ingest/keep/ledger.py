@@ -151,10 +151,8 @@ class Ledger:
 
     def commit(self, unit: Unit) -> None:
         """Write a unit. Its side file must already be in place: this is the last write of a source."""
-        if unit.side is not None and self.side_place(unit.side).stat().st_size != unit.side.size_bytes:
-            raise store.StoreError(
-                f"{self.side_place(unit.side)}: not the {unit.side.size_bytes} bytes being committed"
-            )
+        if unit.side is not None and not self.has_side(unit):
+            raise store.StoreError(f"{self.side_place(unit.side)}: not the {unit.side.size_bytes} bytes to commit")
         store.put_json(self._unit_place(unit.source.sha256), _to_json(unit))
 
     def unit(self, sha: str) -> Unit | None:

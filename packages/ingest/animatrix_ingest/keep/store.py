@@ -36,7 +36,7 @@ class Writing:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._path = folder / f"{TEMPORARY}{uuid.uuid4().hex}"
-        self._file: BinaryIO = open(self._path, "xb")
+        self._file: BinaryIO = open(self._path, "xb")  # noqa: SIM115  closed by commit or discard
         self._hash = hashlib.blake2b(digest_size=16)
         self.size_bytes = 0
 

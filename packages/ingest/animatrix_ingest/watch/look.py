@@ -34,7 +34,7 @@ Tell = Callable[[int, int], None]
 """Called with (frames decoded so far, shots finished so far)."""
 
 SLACK_S = 0.5
-"""A source that ends this much before its container says it should has lost something; sound often outlasts pictures."""
+"""A source that ends this much before its container says has lost something; sound often outlasts pictures."""
 
 
 def open_source(source: Source) -> Probed | Dead:

@@ -7,29 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 # What a folder is searched for. A file that is named, or matched by a glob, is taken whatever its ending.
-ENDINGS = frozenset(
-    [
-        ".mkv",
-        ".mp4",
-        ".m4v",
-        ".mov",
-        ".webm",
-        ".avi",
-        ".ts",
-        ".m2ts",
-        ".mts",
-        ".mpg",
-        ".mpeg",
-        ".vob",
-        ".ogv",
-        ".ogm",
-        ".wmv",
-        ".flv",
-        ".3gp",
-        ".mxf",
-        ".y4m",
-    ]
-)
+_CONTAINERS = "mkv mp4 m4v mov webm avi ts m2ts mts mpg mpeg vob ogv ogm wmv flv 3gp mxf y4m"
+ENDINGS = frozenset(f".{name}" for name in _CONTAINERS.split())
 
 
 class NoSource(ValueError):
