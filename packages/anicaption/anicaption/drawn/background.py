@@ -1,0 +1,53 @@
+"""Painted backgrounds: layered artwork larger than the frame, from a place, its light and a seed.
+
+Every painter is a function of three boards: `back` (sky), `main` (the plane the camera columns describe) and `front`
+(a BOOK laid over the figure). On a single plane all three are the same sheet. The horizon and all lengths are in
+frame heights, and the frame's composed position is centred on (0, 0).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from anicaption.drawn import scenery
+from anicaption.drawn.board import Board, Plane
+from anicaption.drawn.camera import Path
+from anicaption.drawn.palette import palette
+from anicaption.drawn.script import Place
+
+BACK_FACTOR = 0.55
+FRONT_FACTOR = 1.7
+
+
+def paint(place: Place, path: Path, unit_px: float) -> list[Plane]:
+    """All planes of `place`, back to front, large enough for every frame of `path`; `unit_px` per frame height."""
+    if place.kind not in scenery.PAINTERS:
+        raise ValueError(f"drawn.background: no painter for {place.kind!r}; there are {', '.join(scenery.PAINTERS)}")
+    colours = palette(place.light, place.seed)
+    rng = np.random.default_rng(place.seed)
+    layered = place.layering != "single_plane"
+    main = Board(_roomy(path.extent(1.0)), unit_px, layered, rng)
+    back = Board(_roomy(path.extent(BACK_FACTOR)), unit_px, False, rng) if layered else main
+    front = Board(_roomy(path.extent(FRONT_FACTOR)), unit_px, True, rng) if layered else None
+    scenery.PAINTERS[place.kind](back, main, front if place.layering == "book" else None, colours, place)
+    planes = [back.plane(BACK_FACTOR), main.plane()] if layered else [main.plane()]
+    if place.blur:
+        planes = [replace(plane, image=_soft(plane, 0.012)) for plane in planes]
+    if front is not None and place.layering == "book":
+        front.blurred(0.010)
+        planes.append(front.plane(FRONT_FACTOR, in_front=True))
+    return planes
+
+
+def _roomy(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """A little more than ever shows, so that interpolation never meets the border."""
+    return box[0] - 0.03, box[1] - 0.03, box[2] + 0.03, box[3] + 0.03
+
+
+def _soft(plane: Plane, sigma: float) -> np.ndarray:
+    board = Board.__new__(Board)
+    board.image, board.unit_px = plane.image, plane.unit_px
+    board.blurred(sigma)
+    return board.image

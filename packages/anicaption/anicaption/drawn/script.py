@@ -1,0 +1,127 @@
+"""What is drawn, as frozen data: an episode is shots, a shot is its production variables. No pixels here.
+
+Lengths on the picture are in frame heights, times in frames, spans half-open. Everything random comes from seeds
+that are part of the data, so a script says all there is to know about its pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Rgb = tuple[int, int, int]
+FrameSpan = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Character:
+    """A model sheet: shapes and colours of one character under neutral light."""
+
+    hair: str  # short, bob, long, twin_tails, ponytail, spiky
+    bangs: str  # straight, parted, swept, jagged
+    hair_rgb: Rgb
+    eye_rgb: Rgb
+    skin_rgb: Rgb
+    outfit: str  # sailor, blazer, jacket, hero, dress
+    main_rgb: Rgb
+    second_rgb: Rgb
+    accent_rgb: Rgb
+    legs: str  # skirt, trousers, shorts
+    extra: str  # none, ribbon, scarf, glasses, hairpin, headband
+    seed: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """A background: what it shows, in which light, and which planes it is painted on."""
+
+    kind: str
+    light: str  # a value of style.color_script
+    layering: str  # a value of camera.layering: single_plane, parallax, book
+    seed: int
+    blur: bool = False
+    horizon: float = 0.12
+    nearness: float = 1.0
+
+
+@dataclass(frozen=True)
+class CameraWork:
+    """`peak_pct` is the peak displacement in % of the frame width per frame (edge motion for zoom and roll)."""
+
+    moves: tuple[str, ...] = ()
+    peak_pct: float = 0.0
+    easing: str = "none"
+    shake: str = "none"
+    shake_start: int = 0
+    shake_seed: int = 0
+
+
+@dataclass(frozen=True)
+class Acting:
+    """What the figure does and how it is exposed. `exposure` is frames per drawing; 0 is one drawing held."""
+
+    performance: str  # walk, run, wave, punch, jump, talk, idle, pose, back
+    exposure: int
+    size: str  # a value of camera.shot_size
+    yaw: float = 0.4
+    mirrored: bool = False
+    emotion: str = "calm"
+    start_phase: float = 0.0
+    period_frames: int = 24
+    at_x: float = 0.0
+    travel: float = 0.0
+    deformations: tuple[tuple[str, int, int], ...] = ()
+    lead_frames: int = 0
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Drawn effect lines, impact frames, text and light, each with its frames."""
+
+    lines: tuple[tuple[str, int, int], ...] = ()
+    impacts: tuple[tuple[str, int, int], ...] = ()
+    text: tuple[tuple[str, str, int, int], ...] = ()  # (vfx.text value, words, start, end)
+    light: tuple[str, ...] = ()
+    lines_angle_deg: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One cut. A transition is (kind, frames); a dissolve's frames are shared half and half with the neighbour."""
+
+    n_frames: int
+    seed: int
+    place: Place
+    camera: CameraWork
+    character: Character | None = None
+    acting: Acting | None = None
+    effects: Effects = field(default_factory=Effects)
+    into: tuple[str, int] = ("none", 0)
+    out: tuple[str, int] = ("none", 0)
+
+    @property
+    def lead_in(self) -> int:
+        """Frames filmed before the cut's first frame, for a dissolve."""
+        return self.into[1] // 2 if self.into[0] == "dissolve" else 0
+
+    @property
+    def lead_out(self) -> int:
+        return self.out[1] - self.out[1] // 2 if self.out[0] == "dissolve" else 0
+
+    @property
+    def n_filmed(self) -> int:
+        return self.lead_in + self.n_frames + self.lead_out
+
+
+@dataclass(frozen=True)
+class Episode:
+    """Shots in order; `opening` is the half-open range of shots that all episodes of one call share."""
+
+    name: str
+    seed: int
+    shots: tuple[Shot, ...]
+    opening: tuple[int, int] = (0, 0)
+
+    @property
+    def n_frames(self) -> int:
+        return sum(shot.n_frames for shot in self.shots)

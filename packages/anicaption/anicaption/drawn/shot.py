@@ -1,0 +1,250 @@
+"""One shot: planes, figure, camera and light become frames, and the script becomes their exact record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from anicaption.drawn import background, camera, effects, poses
+from anicaption.drawn.board import Plane
+from anicaption.drawn.figure import CHIBI, STANDARD, bounds, draw_figure, tones_of
+from anicaption.drawn.ink import Pen, over
+from anicaption.drawn.palette import palette
+from anicaption.drawn.script import Shot
+
+# Head height and, from the top of the frame's middle, where head or feet lie (frame heights).
+HEAD_HEIGHT = {
+    "extreme_long": 0.036, "long": 0.078, "full": 0.138, "knee": 0.20, "waist": 0.29, "bust": 0.42, "close_up": 0.68,
+}  # fmt: skip
+_FEET_Y = {"extreme_long": 0.27, "long": 0.34, "full": 0.43}
+_HEAD_Y = {"knee": -0.27, "waist": -0.20, "bust": -0.10, "close_up": -0.02}
+_HEAD_CENTRE = STANDARD.leg + 0.10 + STANDARD.torso + STANDARD.neck + 0.44 * STANDARD.head_size
+
+
+@dataclass(frozen=True)
+class Cel:
+    """One drawing: premultiplied RGBA and the affine (2, 3) from its pixels to artwork at zero travel."""
+
+    image: np.ndarray
+    to_artwork: np.ndarray
+
+
+class DrawnShot:
+    """Everything about a shot that its frames share. `frames()` yields every filmed frame, lead-in and lead-out too."""
+
+    def __init__(self, shot: Shot, height_px: int, width_px: int) -> None:
+        self.shot, self.height_px, self.width_px = shot, height_px, width_px
+        self.path = camera.plan(shot.camera, shot.n_filmed, width_px / height_px)
+        self.colours = palette(shot.place.light, shot.place.seed)
+        self._cels: dict[tuple, Cel] = {}
+        self._figure = shot.acting is not None and shot.character is not None
+
+    # -- figure ------------------------------------------------------------------------------------------------
+
+    def drawing_of(self, frame: int) -> int:
+        """Which drawing of the figure is exposed at filmed frame `frame`; the number is its first frame."""
+        acting = self.shot.acting
+        if acting is None or acting.exposure == 0:
+            return 0
+        return frame - frame % acting.exposure
+
+    def drawing_key(self, frame: int) -> tuple:
+        """What the drawing at `frame` looks like: equal keys are equal drawings at equal places."""
+        acting = self.shot.acting
+        if acting is None:
+            return ()
+        at = self.drawing_of(frame)
+        if acting.performance in poses.CYCLIC:
+            phase = (acting.start_phase + at / acting.period_frames) % 1.0
+        else:
+            phase = min(1.0, max(0.0, (at - acting.lead_frames) / acting.period_frames))
+        deformed = tuple(kind for kind, start, end in acting.deformations if start <= at < end)
+        travel = acting.travel * (at / max(1, self.shot.n_filmed - 1) - 0.5)
+        return round(phase, 6), deformed, round(travel, 6)
+
+    def drawing_new(self) -> np.ndarray:
+        """1.0 where the exposed drawing differs from the frame before, float32 (n_filmed,); all NaN without a figure."""
+        if not self._figure:
+            return np.full(self.shot.n_filmed, np.nan, np.float32)
+        keys = [self.drawing_key(frame) for frame in range(self.shot.n_filmed)]
+        return np.array([1.0, *(float(a != b) for a, b in zip(keys, keys[1:]))], np.float32)
+
+    def _pose(self, frame: int) -> poses.Pose:
+        acting = self.shot.acting
+        assert acting is not None
+        return poses.pose(acting.performance, self.drawing_key(frame)[0], acting.yaw, acting.emotion)
+
+    def turned(self) -> float:
+        """How far the figure's face is turned from the lens, 0..1."""
+        return abs(self._pose(0).yaw)
+
+    def deformation_at(self, frame: int) -> tuple[str, ...]:
+        """motion.deformation of the drawing exposed at filmed frame `frame`."""
+        if not self._figure:
+            return ()
+        drawn, kinds = self._pose(frame), list(self.drawing_key(frame)[1])
+        if drawn.smear:
+            kinds.append("smear_stretch")
+        if drawn.stretch[1] <= 0.92:
+            kinds.append("squash")
+        if drawn.stretch[1] >= 1.08:
+            kinds.append("stretch")
+        return tuple(kinds)
+
+    def figure_seen(self, frame: int) -> bool:
+        """Whether the middle of the figure's head or chest lies in the frame."""
+        acting = self.shot.acting
+        if acting is None:
+            return False
+        if "follow" in self.shot.camera.moves:
+            return True
+        y = _HEAD_Y.get(acting.size, _FEET_Y.get(acting.size, 0.4) - 3 * HEAD_HEIGHT[acting.size])
+        spot = np.array([acting.at_x + self.drawing_key(frame)[2], y])
+        affine = self.path.affine(frame, 1.0, 1.0)
+        x, y = affine[:, :2] @ spot + affine[:, 2]
+        return 0 < x < self.width_px / self.height_px and 0 < y < 1
+
+    def _cel(self, frame: int) -> tuple[Cel, float]:
+        """The drawing exposed at `frame` and its travel along the artwork."""
+        acting, character = self.shot.acting, self.shot.character
+        assert acting is not None and character is not None
+        phase, deformed, travel = self.drawing_key(frame)
+        if (phase, deformed) not in self._cels:
+            drawn = poses.pose(acting.performance, phase, acting.yaw, acting.emotion)
+            proportion = CHIBI if "chibi_shift" in deformed else STANDARD
+            self._cels[phase, deformed] = self._draw_cel(drawn, proportion)
+        return self._cels[phase, deformed], travel
+
+    def _draw_cel(self, drawn: poses.Pose, proportion) -> Cel:
+        acting, character = self.shot.acting, self.shot.character
+        assert acting is not None and character is not None
+        unit = HEAD_HEIGHT[acting.size]
+        if acting.size in _FEET_Y:
+            feet_y = _FEET_Y[acting.size]
+        else:
+            feet_y = _HEAD_Y[acting.size] + _HEAD_CENTRE * unit
+        if proportion is CHIBI:
+            unit, feet_y = unit * 1.35, min(feet_y, 0.45 if acting.size not in ("bust", "close_up") else 0.75)
+        flip = -1.0 if acting.mirrored else 1.0
+        x0, y0, x1, y1 = bounds(proportion)
+        low_x, high_x = sorted((flip * x0 * unit, flip * x1 * unit))
+        box = np.array([acting.at_x + low_x, feet_y + y0 * unit, acting.at_x + high_x, feet_y + y1 * unit])
+        seen = np.array(self._seen())
+        box = np.concatenate([np.maximum(box[:2], seen[:2] - 0.01), np.minimum(box[2:], seen[2:] + 0.01)])
+        px = self.height_px * float(np.exp(self.path.smooth_T4[:, 2].max()))
+        size = np.maximum(np.ceil((box[2:] - box[:2]) * px), 2).astype(int)
+        affine = np.array([[flip * unit, 0, acting.at_x - box[0]], [0, unit, feet_y - box[1]]]) * px
+        supersample = 1 if px >= 500 else 2 if px >= 230 else 3
+        line_px = px * 0.0031 * (0.75 + 0.9 * unit) * (1.0 if unit > 0.1 else 0.8)
+        pen = Pen(int(size[1]), int(size[0]), affine, line_px, supersample)
+        if acting.size in _FEET_Y:
+            _ground_shadow(pen, drawn.lift)
+        draw_figure(pen, character, tones_of(character, self.colours), drawn, proportion)
+        image = pen.cel()
+        rows, columns = np.flatnonzero(image[..., 3].any(1)), np.flatnonzero(image[..., 3].any(0))
+        if len(rows) == 0:
+            return Cel(image[:1, :1], np.array([[1 / px, 0, box[0]], [0, 1 / px, box[1]]]))
+        top, left = rows[0], columns[0]
+        image = np.ascontiguousarray(image[top : rows[-1] + 1, left : columns[-1] + 1])
+        return Cel(image, np.array([[1 / px, 0, box[0] + left / px], [0, 1 / px, box[1] + top / px]]))
+
+    def _seen(self) -> tuple[float, float, float, float]:
+        """The artwork ever seen, in the coordinates of a figure at zero travel."""
+        x0, y0, x1, y1 = self.path.extent(1.0)
+        if "follow" in self.shot.camera.moves:
+            aspect = self.width_px / self.height_px
+            return -aspect / 2 - 0.1, -0.6, aspect / 2 + 0.1, 0.6
+        acting = self.shot.acting
+        reach = abs(acting.travel) / 2 if acting else 0.0
+        return x0 - reach, y0, x1 + reach, y1
+
+    # -- frames ------------------------------------------------------------------------------------------------
+
+    def frames(self) -> Iterator[np.ndarray]:
+        """Finished RGB frames (height_px, width_px, 3), one per filmed frame, without transitions."""
+        shot = self.shot
+        zoomed = float(np.exp(self.path.smooth_T4[:, 2].max()))
+        planes = background.paint(shot.place, self.path, self.height_px * min(zoomed, 2.2))
+        light = effects.Light(shot.effects.light, self.colours, self.height_px, self.width_px, shot.effects.seed)
+        dark_lines = sum(self.colours.sky[1]) > 430
+        states = self.path.states_T4
+        last_key, last = None, None
+        for frame in range(shot.n_filmed):
+            own = frame - shot.lead_in
+            key = (states[frame].tobytes(), self.drawing_key(frame))
+            moving = effects.has_moving_layer(shot.effects, own)
+            if key == last_key and last is not None and not moving:
+                yield last
+                continue
+            picture = self._composite(planes, frame)
+            for kind, _, _ in effects.active(shot.effects.lines, own):
+                step = max(2, shot.acting.exposure if shot.acting else 2)
+                seed = shot.effects.seed + own // step
+                effects.draw_lines(picture, kind, seed, shot.effects.lines_angle_deg, dark_lines)
+            picture = light.shine(picture)
+            for kind, words, _, _ in effects.active(shot.effects.text, own):
+                effects.draw_text(picture, kind, words, shot.effects.seed)
+            for kind, _, _ in effects.active(shot.effects.impacts, own):
+                picture = effects.impact(picture, kind)
+            last_key, last = (None, None) if moving else (key, picture)
+            yield picture
+
+    def _composite(self, planes: list[Plane], frame: int) -> np.ndarray:
+        picture = np.empty((self.height_px, self.width_px, 3), np.uint8)
+        figure_done = not self._figure
+        for plane in planes:
+            if plane.in_front and not figure_done:
+                self._lay_figure(picture, frame)
+                figure_done = True
+            to_artwork = np.array([[1 / plane.unit_px, 0, plane.x0], [0, 1 / plane.unit_px, plane.y0]])
+            matrix = _chained(self.path.affine(frame, plane.factor, self.height_px), to_artwork)
+            _lay(picture, plane.image, matrix)
+        if not figure_done:
+            self._lay_figure(picture, frame)
+        return picture
+
+    def _lay_figure(self, picture: np.ndarray, frame: int) -> None:
+        cel, travel = self._cel(frame)
+        to_artwork = cel.to_artwork.copy()
+        to_artwork[0, 2] += travel
+        if "follow" in self.shot.camera.moves:
+            to_artwork[:, 2] += self.path.smooth_T4[frame, :2]
+        _lay(picture, cel.image, _chained(self.path.affine(frame, 1.0, self.height_px), to_artwork))
+
+
+def _chained(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
+    """outer after inner, both (2, 3)."""
+    return np.column_stack([outer[:, :2] @ inner[:, :2], outer[:, :2] @ inner[:, 2] + outer[:, 2]])
+
+
+def _lay(picture: np.ndarray, image: np.ndarray, matrix: np.ndarray) -> None:
+    """Warp `image` by `matrix` (edges at whole numbers) onto `picture`, over what is there if it has alpha."""
+    height, width = picture.shape[:2]
+    opaque = image.shape[2] == 3
+    x0, y0, x1, y1 = 0, 0, width, height
+    if not opaque:
+        corners = np.array([[0, 0], [image.shape[1], 0], [image.shape[1], image.shape[0]], [0, image.shape[0]]])
+        corners = corners @ matrix[:, :2].T + matrix[:, 2]
+        x0, y0 = np.maximum(np.floor(corners.min(0)).astype(int) - 1, 0)
+        x1, y1 = np.minimum(np.ceil(corners.max(0)).astype(int) + 1, [width, height])
+        if x1 <= x0 or y1 <= y0:
+            return
+    # OpenCV puts pixel centres at whole numbers; ours lie at halves.
+    shift = matrix[:, :2] @ [0.5, 0.5] + matrix[:, 2] - 0.5 - [x0, y0]
+    warp = np.column_stack([matrix[:, :2], shift])
+    border = cv2.BORDER_REPLICATE if opaque else cv2.BORDER_CONSTANT
+    part = cv2.warpAffine(image, warp, (int(x1 - x0), int(y1 - y0)), flags=cv2.INTER_LINEAR, borderMode=border)
+    if opaque:
+        picture[...] = part
+    else:
+        over(picture[y0:y1, x0:x1], part)
+
+
+def _ground_shadow(pen: Pen, lift: float) -> None:
+    centre, rim = pen.px([[0.0, 0.06]])[0], pen.px([[0.75 / (1 + lift), 0.06]])[0]
+    radius = abs(rim[0] - centre[0])
+    point = (int(centre[0] * 16), int(centre[1] * 16))
+    cv2.ellipse(pen.image, point, (int(radius * 16), int(radius * 2.6)), 0, 0, 360, (10, 10, 28, 96), -1, cv2.LINE_AA, 4)
