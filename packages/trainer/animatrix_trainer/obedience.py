@@ -1,0 +1,113 @@
+"""Does a checkpoint do what it is asked? Ask for each camera move, read the clips back with AniCaption, tabulate.
+
+The reader is measured the same way on real windows of the same size, so that its own mistakes can be told from the
+model's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from anicaption.directive import from_tags
+from anicaption.frames import FILM_RATE
+from anicaption.measure import read
+from anicaption.measure.onepass import Watch
+
+from animatrix_trainer.checkpoint import System, load
+from animatrix_trainer.conditioning.dropout import Condition
+from animatrix_trainer.data.plan import Pick, generator
+from animatrix_trainer.data.read import Shards
+from animatrix_trainer.sample import sample
+
+PANS = ("pan_left", "pan_right", "pan_up", "pan_down")
+ZOOMS = ("track_up", "track_back")
+MOVE, SPEED = "camera.move", "camera.speed"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Counts of (asked, read back): for samples of the model, and for real windows of known moves (the reader)."""
+
+    asked: dict[str, dict[str, int]]
+    truth: dict[str, dict[str, int]]
+
+    def share(self, moves: Sequence[str], of: str = "asked") -> tuple[int, int]:
+        """(right, all) over `moves`."""
+        counts = getattr(self, of)
+        right = sum(counts.get(move, {}).get(move, 0) for move in moves)
+        return right, sum(sum(counts.get(move, {}).values()) for move in moves)
+
+    def text(self) -> str:
+        """A table for people: a row per move asked for, what was read back, and the reader on drawn truth."""
+        lines = [f"{'asked for':14}{'read back':52}{'reader on truth':>16}"]
+        for move, counts in self.asked.items():
+            said = ", ".join(f"{value} {n}" for value, n in sorted(counts.items(), key=lambda item: -item[1]))
+            right, total = self.share([move], "truth")
+            lines.append(f"{move:14}{said:52}{f'{right} of {total}':>16}")
+        for name, moves in (("pans", PANS), ("zooms", ZOOMS)):
+            (right, total), (sure, seen) = self.share(moves), self.share(moves, "truth")
+            lines.append(f"{name:14}{f'{right} of {total} obeyed':52}{f'{sure} of {seen}':>16}")
+        return "\n".join(lines)
+
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps({"asked": self.asked, "truth": self.truth}, indent=2) + "\n", "utf-8")
+
+
+def read_back(video: np.ndarray, rate: Fraction = FILM_RATE) -> str:
+    """The camera moves that AniCaption reads in RGB uint8 (F, H, W, 3), joined by "+"; "unknown" where it abstains."""
+    watch = Watch(rate, video.shape[2], video.shape[1])
+    for frame in video:
+        watch.see(frame)
+    return "+".join(read(watch.tracks())[MOVE].values)
+
+
+def obey(
+    system: System, first_frames: np.ndarray, moves: Sequence[str], seed: int, speed: str | None = None
+) -> tuple[dict[str, dict[str, int]], dict[str, np.ndarray]]:
+    """Ask for each of `moves` from each first frame (N, H, W, 3): ({asked: {read back: count}}, {asked: clips}).
+
+    All moves of one first frame start from the same noise, so clips differ by the tag alone.
+    """
+    counts, clips = {}, {}
+    for move in moves:
+        tags = {MOVE: (move,)} | ({SPEED: (speed,)} if speed and move != "none" else {})
+        condition = Condition(tags, from_tags(tags).prose)
+        seeds = [seed * 1000 + number for number in range(len(first_frames))]
+        clips[move] = sample(system, [condition] * len(first_frames), seeds, first_frames)
+        counts[move] = dict(Counter(read_back(clip) for clip in clips[move]))
+    return counts, clips
+
+
+def reader_accuracy(shards: Shards, moves: Sequence[str], clips: int, seed: int) -> dict[str, dict[str, int]]:
+    """{true move: {read back: count}} on up to `clips` real windows a move, at the size the model works in."""
+    counts: dict[str, Counter[str]] = {move: Counter() for move in moves}
+    for pick in _shuffled(shards, seed):
+        values = shards.record(pick)[MOVE].values
+        if len(values) == 1 and values[0] in counts and counts[values[0]].total() < clips:
+            counts[values[0]][read_back(shards.video(pick))] += 1
+        if all(counter.total() == clips for counter in counts.values()):
+            break
+    return {move: dict(counter) for move, counter in counts.items()}
+
+
+def measure_checkpoint(checkpoint: Path, shards: Path, clips: int, seed: int, speed: str | None = None) -> Table:
+    """The table of a checkpoint on the first frames of a data set it has not seen."""
+    system = load(checkpoint)
+    data = Shards(shards, system.recipe.window, cache=True)
+    firsts = np.stack([data.video(pick)[0] for pick in _shuffled(data, seed)[:clips]])
+    asked, _ = obey(system, firsts, PANS + ZOOMS, seed, speed)
+    return Table(asked, reader_accuracy(data, PANS + ZOOMS, clips, seed))
+
+
+def _shuffled(shards: Shards, seed: int) -> list[Pick]:
+    """One window of each clip that is long enough, in an order of its own."""
+    window = shards.window.frames
+    long_enough = [row for row, n in enumerate(shards.n_frames) if n >= window]
+    rng = generator(seed, "order", 0)
+    return [Pick(int(row), (shards.n_frames[row] - window) // 2, 0) for row in rng.permutation(long_enough)]

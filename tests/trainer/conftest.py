@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+_SPEC = importlib.util.spec_from_file_location("trainer_drawing", Path(__file__).with_name("drawing.py"))
+assert _SPEC and _SPEC.loader
+drawing_module = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(drawing_module)
+
+
+@pytest.fixture(scope="session")
+def drawing():
+    """tests/trainer/drawing.py: how the clips below are made."""
+    return drawing_module
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory) -> Path:
+    """Six clips of 12 frames and one of 3, which is too short for any window."""
+    return drawing_module.write_dataset(tmp_path_factory.mktemp("trainer") / "data", [12] * 6 + [3])
