@@ -31,8 +31,13 @@ class Thumbnail(NamedTuple):
 def thumbnail(rgb: np.ndarray) -> Thumbnail:
     """Shrink an RGB uint8 picture (H, W, 3) of any size by averaging areas."""
     small = cv2.resize(rgb, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA)
-    speck = cv2.resize(small, (WIDTH_PX // 2, HEIGHT_PX // 2), interpolation=cv2.INTER_AREA)
-    return Thumbnail(small, cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), speck.reshape(-1).astype(np.float32) / 255)
+    return Thumbnail(small, cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), speck(small))
+
+
+def speck(rgb: np.ndarray) -> np.ndarray:
+    """A 64x36 picture at 32x18 as one vector, float32 (1728,) in 0..1: small enough to mix and measure many of."""
+    half = cv2.resize(rgb, (WIDTH_PX // 2, HEIGHT_PX // 2), interpolation=cv2.INTER_AREA)
+    return half.reshape(-1).astype(np.float32) / 255
 
 
 class Unlike(NamedTuple):
@@ -57,7 +62,7 @@ class Difference:
         raw = float(cv2.norm(earlier.rgb, later.rgb, cv2.NORM_L1)) / (255.0 * later.rgb.size)
         if raw < STILL:
             return Unlike(raw, raw, 1.0)
-        flow = self._flow.calc(later.grey, earlier.grey, None)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        flow = self.flow(earlier, later)
         bent = cv2.remap(
             earlier.rgb, _COLUMN + flow[..., 0], _ROW + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
@@ -65,6 +70,10 @@ class Difference:
         jump = min(raw, missed)
         same = correlation(cv2.cvtColor(bent, cv2.COLOR_RGB2GRAY), later.grey) if jump > SMALL else 1.0
         return Unlike(raw, jump, same)
+
+    def flow(self, earlier: Thumbnail, later: Thumbnail) -> np.ndarray:
+        """Where each pixel of `later` lay in `earlier`, minus its place: float32 (36, 64, 2), pixels."""
+        return self._flow.calc(later.grey, earlier.grey, None)  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:

@@ -1,43 +1,62 @@
 """Where one shot ends and the next begins: hard cuts, dissolves (O.L) and fades, from per-frame scores.
 
 `TransitionWatch` sees every frame once and keeps a few floats of it; `decide` is a pure function of those floats.
-A picture that goes away and comes back within four frames is an impact frame or a flash, not a cut.
+A cut is paint that no motion explains, in one frame, more than in the frames around it. What comes back within four
+frames is an impact frame, not a cut (`flash`); what keeps its drawing and changes its exposure is none either.
 A dissolve is found as what it is, a linear mix: the frames of a window lie on the straight line between its two ends,
-and those ends are pictures that no motion turns into one another.
+and those ends are pictures that no motion turns into one another. Fades are read from the means (`fade`).
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from anicaption.measure.fade import FLASH_FRAMES as BLANK_FLASH_FRAMES
+from anicaption.measure.fade import MOST_FRAMES, SHORT_FRAMES, TELL_FRAMES, Blank, blanks, is_blank
+from anicaption.measure.flash import FLASH_FRAMES, JUMP_FLOOR, FlashWatch, comes_back, excursions, flashes
+from anicaption.measure.flash import SCORES as FLASH_SCORES
 from anicaption.measure.likeness import Difference, Thumbnail, thumbnail
+from anicaption.measure.mix import DRIFT_FRAMES, drifting_mix, straight
+from anicaption.record import Evidence, Span, Variable, abstain, measured
+from anicaption.tracks import Event, Tracks
 
-FLASH_FRAMES = 4  # an impact frame or flash lasts one to four frames
-CUT_FLOOR = 0.06  # compensated difference under which nothing is a cut
+NAME, VERSION = "transition", "1"
+FIELD = "camera.transition"
+
+CUT_FLOOR = JUMP_FLOOR  # difference after motion under which nothing is a cut
 CUT_RATIO = 2.0  # a cut stands out of its neighbours by this factor
 CUT_STEADY = 0.015  # added to the neighbours, so that a held shot has a baseline to stand out of
-CUT_SAME = 0.75  # correlation of the greys after motion over which only the exposure changed
+CUT_SAME = 0.9  # correlation of the greys after motion over which only the exposure changed
+LEAST_SHOT_FRAMES = 3
 NEIGHBOURS = 3  # frames on either side that make the baseline
-BACK_SHARE = 0.5  # across a flash the picture differs by less than this share of the jumps in and out
 
-MIX_HALVES = (4, 8, 14)  # half windows: O.L last 6 to 24 frames
-MIX_RESIDUAL = 0.3  # share of the way between the ends that the frames stray from the straight line
+MIX_HALVES = {4: 2, 8: 4, 14: 6}  # half windows in frames (O.L last 6 to 24), and how often each is tried
+MIX_RESIDUAL = 0.3  # share of the way between the ends that the frames may stray from the straight line
+MIX_ACROSS = 0.05  # difference of the two ends after motion
 MIX_LEAST = 4  # frames
-MIX_ACROSS = 0.05  # compensated difference of the two ends
-MIX_STEP = 0.45  # a mix moves along the line by less than this from frame to frame
 
-LOOK_AHEAD = 36  # frames after a boundary that may speak about it
-REACH = 48  # frames before it
+BLANK_BACK = 0.08  # difference to the picture before a blank under which it has come back
+
+REACH = SHORT_FRAMES + MOST_FRAMES  # frames before a boundary that speak about it
+LOOK_AHEAD = SHORT_FRAMES + TELL_FRAMES  # frames after it
+FLASH_OF = {"fade_white": "white_flash", "fade_black": "black_flash"}
+FADE_SCORE = 0.95  # a blank with a fade is hard to mistake
+EDGE_FRAMES = 2  # an event this close to the first or last frame of a shot is at its edge
 
 _MIX = ("mix_residual", "mix_across", "mix_start", "mix_end")
+_ACROSS = tuple(f"across_{n}" for n in range(1, FLASH_FRAMES + 1))
+SCORES = ("raw", "jump", "same", "luma", "spread", "blank_back", *_ACROSS, *_MIX, *FLASH_SCORES)
 
 
 @dataclass(frozen=True)
 class Boundary:
-    """The shot that begins at `frame`; [start, end) are the frames that mix both shots (empty for a cut)."""
+    """The shot that begins at `frame`. `kind`: cut, dissolve, fade; [start, end) are the frames that are of both shots
+    or of neither (empty for a cut)."""
 
     frame: int
     kind: str
@@ -47,51 +66,73 @@ class Boundary:
 
 
 class TransitionWatch:
-    """Sees frames in order, at any size; remembers 29 thumbnails and a few floats per frame."""
+    """Sees frames in order, at any size; remembers 37 thumbnails, six small pictures and a few floats per frame."""
 
     def __init__(self) -> None:
         self._difference = Difference()
-        self._recent: deque[Thumbnail] = deque(maxlen=2 * MIX_HALVES[-1] + 1)
-        names = ("raw", "jump", "same", "luma", "spread", *_MIX)
-        self._scores: dict[str, list[float]] = {name: [] for name in names}
-        self._scores |= {f"across_{n}": [] for n in range(1, FLASH_FRAMES + 1)}
+        self._flash = FlashWatch()
+        self._recent: deque[Thumbnail] = deque(maxlen=2 * max(MIX_HALVES) + 1 + 2 * DRIFT_FRAMES)
+        self._before_blank: tuple[int, Thumbnail] | None = None  # frame at which a blank began, picture before it
+        self._scores = {name: array("f") for name in SCORES}
 
     def see(self, rgb: np.ndarray) -> None:
         """Measure the next frame, RGB uint8 (H, W, 3)."""
         now = thumbnail(rgb)
-        row = dict.fromkeys(self._scores, float("nan"))
-        if self._recent:
-            row["raw"], row["jump"], row["same"] = self._difference(self._recent[-1], now)
-        else:
-            row["raw"], row["jump"], row["same"] = 0.0, 0.0, 1.0
+        row = dict.fromkeys(SCORES, float("nan"))
+        row["raw"], row["jump"], row["same"] = self._difference(self._recent[-1], now) if self._recent else (0, 0, 1)
         row["luma"], row["spread"] = float(now.speck.mean()), float(now.speck.std())
-        jumps = self._scores["jump"]
-        for n in range(1, FLASH_FRAMES + 1):
-            if row["jump"] >= CUT_FLOOR and len(self._recent) > n and jumps[-n] >= CUT_FLOOR:
-                row[f"across_{n}"] = self._difference(self._recent[-1 - n], now).jump
+        jump = self._scores["jump"]
+        across = {
+            n: self._difference(self._recent[-1 - n], now).jump
+            for n in range(1, FLASH_FRAMES + 1)
+            if row["jump"] >= JUMP_FLOOR and len(self._recent) > n and jump[-n] >= JUMP_FLOOR
+        }
+        row |= {f"across_{n}": value for n, value in across.items()}
         for name, value in row.items():
             self._scores[name].append(value)
+        self._see_blank(now)
         self._recent.append(now)
+        self._flash.see(rgb)
+        self._describe_flash(comes_back(jump, len(jump) - 1, across))
         self._see_mix()
 
-    def _see_mix(self) -> None:
-        """Test the windows that end at the newest frame for a linear mix; the result belongs to their centres."""
+    def _see_blank(self, now: Thumbnail) -> None:
+        """Ask of the frames after a blank whether the picture before it comes back."""
         newest = len(self._scores["jump"]) - 1
-        for half in MIX_HALVES:
-            if len(self._recent) <= 2 * half:
-                return
-            window = np.stack([self._recent[i].speck for i in range(-1 - 2 * half, 0)])
-            mix = _mix(window)
-            if mix is None:
+        blank = is_blank(self.last("luma"), self.last("spread"))
+        if blank and self._recent and self._before_blank is None:
+            self._before_blank = newest, self._recent[-1]
+        elif self._before_blank and newest - self._before_blank[0] > BLANK_FLASH_FRAMES + TELL_FRAMES:
+            self._before_blank = None
+        elif self._before_blank and not blank:
+            start, before = self._before_blank
+            back = self._scores["blank_back"]
+            back[start] = np.fmin(back[start], self._difference(before, now).jump)
+
+    def _describe_flash(self, n_frames: int) -> None:
+        for back, numbers in enumerate(reversed(self._flash.describe(n_frames)) if n_frames else (), start=2):
+            for name, value in numbers.items():
+                self._scores[name][-back] = value
+
+    def _see_mix(self) -> None:
+        """Test windows near the newest frame for a linear mix; the result belongs to their centres."""
+        newest = len(self._scores["jump"]) - 1
+        for half, period in MIX_HALVES.items():
+            n_window = 2 * half + 1
+            if newest % period or len(self._recent) < n_window + 2 * DRIFT_FRAMES:
                 continue
-            residual, start, end = mix
-            across = self._difference(self._recent[-1 - 2 * half], self._recent[-1])
-            centre = newest - half
-            better = not self._scores["mix_residual"][centre] <= residual
-            if better and across.jump >= MIX_ACROSS and across.same < CUT_SAME:
-                values = (residual, across.jump, start - half, end - half)
-                for name, value in zip(_MIX, values):
-                    self._scores[name][centre] = float(value)
+            span = [self._recent[i] for i in range(-n_window - DRIFT_FRAMES, -DRIFT_FRAMES)]
+            if not straight(span):
+                continue
+            ends = self._difference(span[0], span[-1])
+            if ends.jump < MIX_ACROSS or ends.same >= CUT_SAME:
+                continue
+            before, after = self._recent[-n_window - 2 * DRIFT_FRAMES], self._recent[-1]
+            mix = drifting_mix(span, before, after, self._difference, MIX_RESIDUAL)
+            centre = newest - DRIFT_FRAMES - half
+            if mix and not self._scores["mix_residual"][centre] <= mix.residual:
+                for name, value in zip(_MIX, (mix.residual, ends.jump, mix.start - half, mix.end - half)):
+                    self._scores[name][centre] = value
 
     def last(self, name: str) -> float:
         """The newest value of one score."""
@@ -102,92 +143,128 @@ class TransitionWatch:
 
         raw, jump, same: against the frame before (see likeness.Unlike); across_n: jump against the frame before an
         excursion of n frames that ended here (NaN where none can have); luma, spread: mean and deviation, 0..1;
+        blank_back: on the first of blank frames, how unlike the picture before is at best after them (NaN elsewhere);
         mix_*: of the best linear mix centred here: how far the frames stray from it (share), how unlike its ends are,
-        and its first mixed and first clean frame, in frames from here (NaN where the frames mix nothing).
+        and its first mixed and first clean frame, in frames from here (NaN where the frames mix nothing);
+        flash_*: of the frames of an excursion, see flash.py.
         """
         return {name: np.array(values[first:], np.float32) for name, values in self._scores.items()}
 
+    def columns(self) -> dict[str, np.ndarray]:
+        """The column that goes into tracks: `jump`, what motion does not explain of the frame before, 0..1."""
+        return {"jump": np.array(self._scores["jump"], np.float32)}
 
-def _mix(window: np.ndarray) -> tuple[float, float, float] | None:
-    """Whether (2h+1, n) pictures go straight from the first to the last: (residual, start, end) or None.
-
-    `start` is where the first mixed frame, `end` where the first clean frame lies in the window, by a line through the
-    middle of the way, so that what moves in the shots does not blur the limits.
-    """
-    way = window[-1] - window[0]
-    length = float(way @ way)
-    if length < 0.03**2 * way.size:
-        return None
-    offset = window - window[0]
-    along = offset @ way / length
-    steps = np.diff(along)
-    if np.abs(steps).max() > MIX_STEP or steps.min() < -0.1:
-        return None
-    middle = (along > 0.2) & (along < 0.8)
-    if middle.sum() < 2:
-        return None
-    stray = offset[middle] - along[middle, None] * way
-    residual = float(np.sqrt((stray * stray).mean(axis=1).max() * way.size / length))
-    if residual > MIX_RESIDUAL:
-        return None
-    slope, zero = np.polyfit(np.flatnonzero(middle), along[middle], 1)
-    if slope <= 0:
-        return None
-    return residual, -zero / slope + 1, (1 - zero) / slope
+    def events(self) -> tuple[Event, ...]:
+        """Dissolves and fades (camera.transition) and impact frames (vfx.impact_frame) of all frames seen so far."""
+        scores = self.scores()
+        return tuple(sorted((*gradual(scores), *flashes(scores), *afterglows(scores)), key=lambda event: event.start))
 
 
-def decide(scores: dict[str, np.ndarray], first: int = 0) -> tuple[Boundary, ...]:
+def decide(scores: Mapping[str, np.ndarray], first: int = 0) -> tuple[Boundary, ...]:
     """The boundaries in the frames that `scores` cover, in order; `first` is the index of their first row. Pure."""
-    cuts = _cuts(scores)
-    mixes = [mix for mix in _mixes(scores) if not any(mix.start <= cut.frame <= mix.end for cut in cuts)]
-    found = sorted(cuts + mixes, key=lambda boundary: boundary.frame)
-    return tuple(Boundary(b.frame + first, b.kind, b.start + first, b.end + first, b.score) for b in found)
+    runs = blanks(scores, BLANK_BACK)
+    cuts = _cuts(scores, runs)
+    fades = [boundary for run in runs for boundary in _through(run, len(scores["jump"]))]
+    taken = [(run.opens, run.closes) for run in runs] + [(b.frame, b.frame) for b in cuts]
+    mixes = [m for m in _mixes(scores) if not any(m.start <= end and start <= m.end for start, end in taken)]
+    found: list[Boundary] = []
+    for boundary in sorted([*cuts, *fades, *mixes], key=lambda b: b.frame):
+        if found and boundary.frame - found[-1].frame < LEAST_SHOT_FRAMES:
+            found.pop()  # what stood between two shots for a frame or two is the end of the first
+        found.append(boundary)
+    return tuple(replace(b, frame=b.frame + first, start=b.start + first, end=b.end + first) for b in found)
 
 
-def _cuts(scores: dict[str, np.ndarray]) -> list[Boundary]:
+def gradual(scores: Mapping[str, np.ndarray]) -> tuple[Event, ...]:
+    """Dissolves and fades as events, fades at the very ends of the film too. Pure."""
+    events = [Event(FIELD, "dissolve", b.start, b.end, b.score) for b in decide(scores) if b.kind == "dissolve"]
+    for run in blanks(scores, BLANK_BACK):
+        middle = (run.start + run.end) // 2
+        if run.fades_out:
+            events.append(Event(FIELD, run.kind, run.opens, max(middle, run.start), FADE_SCORE))
+        if run.fades_in and not run.flash:
+            events.append(Event(FIELD, run.kind, min(middle, run.end), run.closes, FADE_SCORE))
+    return tuple(events)
+
+
+def afterglows(scores: Mapping[str, np.ndarray]) -> tuple[Event, ...]:
+    """Flashes from which the picture comes back slowly, so that no excursion ends in one frame. Pure."""
+    known = excursions(scores)
+    return tuple(
+        Event("vfx.impact_frame", FLASH_OF[run.kind], run.start, min(run.end, run.start + FLASH_FRAMES), 0.8)
+        for run in blanks(scores, BLANK_BACK)
+        if run.flash and not any(start < run.end and run.start < end for start, end in known)
+    )
+
+
+def _cuts(scores: Mapping[str, np.ndarray], runs: list[Blank]) -> list[Boundary]:
     jump = scores["jump"].astype(float)
-    jump[scores["same"] >= CUT_SAME] = 0.0
     for start, end in excursions(scores):
         jump[start : end + 1] = 0.0
+    for run in runs:
+        if run.fades_out or run.flash:
+            jump[run.opens : run.start + 1] = 0.0
+        if run.fades_in or run.flash:
+            jump[run.end : run.closes + 1] = 0.0
+        if run.end - run.start <= SHORT_FRAMES and run.end < len(jump):
+            jump[run.start] = 0.0  # the boundary is at the end of the blank, or `_through` finds it
+            jump[run.end] *= not run.fades_out
     found = []
     for t in np.flatnonzero(jump >= CUT_FLOOR):
-        near = np.concatenate([jump[max(0, t - NEIGHBOURS) : t], jump[t + 1 : t + 1 + NEIGHBOURS]])
-        bar = CUT_RATIO * (CUT_STEADY + (near.max() if near.size else 0.0))
-        if t > 0 and jump[t] >= bar:
+        near = np.sort(np.concatenate([jump[max(0, t - NEIGHBOURS) : t], jump[t + 1 : t + 1 + NEIGHBOURS]]))
+        bar = CUT_RATIO * (CUT_STEADY + (near[-2] if near.size > 1 else 0.0))
+        if t > 0 and jump[t] >= bar and scores["same"][t] < CUT_SAME:
             found.append(Boundary(int(t), "cut", int(t), int(t), float(min(1.0, jump[t] / (2 * bar)))))
     return found
 
 
-def _mixes(scores: dict[str, np.ndarray]) -> list[Boundary]:
+def _through(run: Blank, n_frames: int) -> list[Boundary]:
+    """The boundaries at a blank between two pictures of which at least one fades: one in a short blank, in the middle
+    if both fade and else at the cut; one at each fading side of a long one."""
+    if run.start == 0 or run.end == n_frames or run.flash:
+        return []
+    if run.end - run.start > SHORT_FRAMES:
+        frames = [run.start] * run.fades_out + [run.end] * run.fades_in
+    elif run.fades_in:
+        frames = [(run.start + run.end) // 2 if run.fades_out else run.start]
+    else:
+        frames = [run.end] * run.fades_out
+    return [Boundary(frame, "fade", run.opens, run.closes, FADE_SCORE) for frame in frames]
+
+
+def _mixes(scores: Mapping[str, np.ndarray]) -> list[Boundary]:
     """One boundary in the middle of every run of frames that are centres of a mix."""
     residual = scores["mix_residual"]
     centres = np.flatnonzero(np.isfinite(residual))
     found: list[Boundary] = []
-    for run in np.split(centres, np.flatnonzero(np.diff(centres) > 2) + 1) if centres.size else []:
+    for run in (
+        np.split(centres, np.flatnonzero(np.diff(centres) > max(MIX_HALVES.values())) + 1) if centres.size else []
+    ):
         best = run[np.argmin(residual[run])]
-        start = round(best + float(scores["mix_start"][best]))
-        end = round(best + float(scores["mix_end"][best]))
-        if not MIX_LEAST <= end - start <= 2 * MIX_HALVES[-1]:
-            continue
-        score = float(1 - residual[best] / (2 * MIX_RESIDUAL))
-        found.append(Boundary((start + end) // 2, "dissolve", max(0, start), end, score))
+        start = max(0, round(best + float(scores["mix_start"][best])))
+        end = min(len(residual), round(best + float(scores["mix_end"][best])))
+        if MIX_LEAST <= end - start <= 2 * max(MIX_HALVES):
+            score = float(1 - residual[best] / (2 * MIX_RESIDUAL))
+            found.append(Boundary((start + end) // 2, "dissolve", start, end, score))
     return found
 
 
-def excursions(scores: dict[str, np.ndarray]) -> tuple[tuple[int, int], ...]:
-    """Spans [start, end) of one to four frames at which the picture goes away and from which it comes back.
-
-    The triple test: a large difference in, a large difference out, a small one across.
-    """
-    jump = scores["jump"]
-    spans: list[tuple[int, int]] = []
-    for end in range(2, len(jump)):
-        for n in range(1, min(FLASH_FRAMES, end - 1) + 1):
-            start = end - n
-            if spans and start < spans[-1][1]:
-                break
-            across = scores[f"across_{n}"][end]
-            if np.isfinite(across) and across < BACK_SHARE * min(jump[start], jump[end]):
-                spans.append((start, end))
-                break
-    return tuple(spans)
+def read_transition(tracks: Tracks) -> dict[str, Variable]:
+    """camera.transition of a shot: what events touch its first or last frames; `none` is a hard cut at both."""
+    if tracks.n_frames < 2 * EDGE_FRAMES:
+        return {FIELD: abstain(FIELD, f"{tracks.n_frames} frames have no edges to speak of")}
+    best: dict[str, float] = {}
+    spans, evidence = [], []
+    for event in tracks.events:
+        at_edge = event.start <= EDGE_FRAMES or event.end >= tracks.n_frames - EDGE_FRAMES
+        if event.field != FIELD or not at_edge:
+            continue
+        best[event.value] = max(best.get(event.value, 0.0), event.score)
+        spans.append(Span(value=event.value, start=event.start, end=event.end))
+        numbers = {"score": event.score}
+        evidence.append(Evidence(estimator=NAME, version=VERSION, start=event.start, end=event.end, numbers=numbers))
+    if not best:
+        return {FIELD: measured(FIELD, ["none"], {"none": 0.9})}
+    values = sorted(best, key=lambda value: -best[value])[:2]
+    kept = [span for span in spans if span.value in values]
+    return {FIELD: measured(FIELD, values, {value: best[value] for value in values}, evidence, kept)}

@@ -1,0 +1,109 @@
+"""Linear mixes: whether the frames of a window lie on the straight line between its two ends, as in a dissolve.
+
+Shots go on moving while they are mixed. So each end is first carried along its own drift, one similarity measured
+outside the window, and every frame is compared with the mix of the two ends where they would be at that frame. A pan
+or a figure is no such mix: its frames stray from every line between pictures that its drift cannot explain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from anicaption.measure.likeness import HEIGHT_PX, WIDTH_PX, Difference, Thumbnail, speck
+
+DRIFT_FRAMES = 4  # frames outside the window over which the drift of an end is measured
+_LEAST_WAY = 0.03  # deviation (0..1) of the ends under which nothing can be told
+_MOST_STEP = 0.45  # share of the way from one frame to the next, at most: more is a cut
+_LEAST_STEP = -0.15  # a mix does not go back
+_HOPELESS = 0.85  # residual without drift over which none would help
+_MIDDLE = (0.2, 0.8)  # share of the way between which frames are looked at: at the ends one shot hides the other
+
+_x = (np.arange(WIDTH_PX) - (WIDTH_PX - 1) / 2)[None, :].repeat(HEIGHT_PX, 0).ravel()
+_y = (np.arange(HEIGHT_PX) - (HEIGHT_PX - 1) / 2)[:, None].repeat(WIDTH_PX, 1).ravel()
+_one, _zero = np.ones_like(_x), np.zeros_like(_x)
+_JACOBIAN = np.concatenate([np.stack([_one, _zero, _x, -_y], 1), np.stack([_zero, _one, _y, _x], 1)])
+
+
+class Mix(NamedTuple):
+    """`residual`: how far frames in the middle stray from the line, as a share of the way. `start`, `end`: the first
+    mixed and the first clean frame, in frames of the window, not rounded."""
+
+    residual: float
+    start: float
+    end: float
+
+
+def straight(pictures: Sequence[Thumbnail]) -> bool:
+    """Whether a window could be a mix, before its motion is looked at. Cheap."""
+    first, last = pictures[0].speck, pictures[-1].speck
+    way = last - first
+    if float(way @ way) < _LEAST_WAY**2 * way.size:
+        return False
+    return _fit(pictures, [first] * len(pictures), [last] * len(pictures), _HOPELESS) is not None
+
+
+def drifting_mix(
+    pictures: Sequence[Thumbnail], before: Thumbnail, after: Thumbnail, difference: Difference, most_residual: float
+) -> Mix | None:
+    """The mix that `pictures` are, or None. `before` and `after` lie DRIFT_FRAMES outside the window."""
+    n_last = len(pictures) - 1
+    drift_in = _drift(difference, before, pictures[0]) / DRIFT_FRAMES
+    drift_out = _drift(difference, pictures[-1], after) / DRIFT_FRAMES
+    firsts = [_carried(pictures[0], drift_in * i) for i in range(n_last + 1)]
+    lasts = [_carried(pictures[-1], drift_out * (i - n_last)) for i in range(n_last + 1)]
+    return _fit(pictures, firsts, lasts, most_residual)
+
+
+def _fit(
+    pictures: Sequence[Thumbnail], firsts: list[np.ndarray], lasts: list[np.ndarray], most_residual: float
+) -> Mix | None:
+    origin = np.stack(firsts)
+    way = np.stack(lasts) - origin
+    offset = np.stack([picture.speck for picture in pictures]) - origin
+    length = np.einsum("ij,ij->i", way, way)
+    if length.min() < _LEAST_WAY**2 * way.shape[1]:
+        return None
+    along = np.einsum("ij,ij->i", offset, way) / length
+    steps = np.diff(along)
+    middle = np.flatnonzero((along > _MIDDLE[0]) & (along < _MIDDLE[1]))
+    if steps.max() > _MOST_STEP or steps.min() < _LEAST_STEP or len(middle) < 2:
+        return None
+    stray = offset[middle] - along[middle, None] * way[middle]
+    residual = float(np.sqrt((np.einsum("ij,ij->i", stray, stray) / length[middle]).max()))
+    slope, zero = np.polyfit(middle, along[middle], 1)
+    if residual > most_residual or slope <= 0:
+        return None
+    return Mix(residual, -zero / slope + 0.5, (1 - zero) / slope + 0.5)
+
+
+def _drift(difference: Difference, earlier: Thumbnail, later: Thumbnail) -> np.ndarray:
+    """The similarity that carries most lines of `later` back to `earlier`: (shift x, shift y, zoom, turn), by robust
+    least squares on the flow."""
+    flow = difference.flow(earlier, later)
+    target = np.concatenate([flow[..., 0].ravel(), flow[..., 1].ravel()])
+    lines = np.minimum(cv2.magnitude(*(cv2.Sobel(later.grey, cv2.CV_32F, *o) for o in ((1, 0), (0, 1)))), 100).ravel()
+    weight = np.tile(lines + 1, 2)
+    similarity = np.zeros(4)
+    for _ in range(3):
+        weighted = _JACOBIAN * weight[:, None]
+        similarity = np.linalg.solve(weighted.T @ _JACOBIAN, weighted.T @ target)
+        missed = np.hypot(*(_JACOBIAN @ similarity - target).reshape(2, -1))
+        weight = np.tile((lines + 1) / (0.3 + missed) ** 2, 2)
+    return similarity
+
+
+def _carried(picture: Thumbnail, drift: np.ndarray) -> np.ndarray:
+    """The speck of a picture after a drift: what is seen at z lay at z + drift(z)."""
+    shift_x, shift_y, zoom, turn = drift
+    x, y = (WIDTH_PX - 1) / 2, (HEIGHT_PX - 1) / 2
+    matrix = np.array(
+        [[1 + zoom, -turn, shift_x - zoom * x + turn * y], [turn, 1 + zoom, shift_y - zoom * y - turn * x]], np.float32
+    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return speck(
+        cv2.warpAffine(picture.rgb, matrix, (WIDTH_PX, HEIGHT_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    )
