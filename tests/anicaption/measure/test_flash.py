@@ -1,0 +1,124 @@
+"""Impact frames and flashes on small drawn clips: what they are, where they are, and what they are not."""
+
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+from anicaption.measure.flash import excursions, read_flash
+from anicaption.measure.transition import TransitionWatch, decide
+from anicaption.tracks import Event, Tracks
+
+WIDTH, HEIGHT = 160, 90
+
+
+def painting(seed: int, width: int = 2 * WIDTH) -> np.ndarray:
+    """Flat shapes with ink outlines on a flat ground."""
+    rng = np.random.default_rng(seed)
+    paint = np.full((HEIGHT, width, 3), rng.integers(60, 200, 3), np.uint8)
+    for _ in range(30):
+        centre = int(rng.integers(0, width)), int(rng.integers(0, HEIGHT))
+        axes = int(rng.integers(4, 30)), int(rng.integers(4, 20))
+        angle = float(rng.integers(0, 180))
+        cv2.ellipse(paint, centre, axes, angle, 0, 360, rng.integers(0, 255, 3).tolist(), -1, cv2.LINE_AA)
+        cv2.ellipse(paint, centre, axes, angle, 0, 360, (20, 20, 20), 1, cv2.LINE_AA)
+    return paint
+
+
+def pan(seed: int, n_frames: int, speed_px: float = 0.0, start_px: float = 0.0) -> list[np.ndarray]:
+    paint = painting(seed)
+    xs = [round(start_px + speed_px * t) for t in range(n_frames)]
+    return [paint[:, x : x + WIDTH].copy() for x in xs]
+
+
+def ink(picture: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., None] > 110
+
+
+IMPACTS = {
+    "white_flash": lambda picture: np.full_like(picture, 252),
+    "black_flash": lambda picture: np.full_like(picture, 3),
+    "inverted": lambda picture: 255 - picture,
+    "mono": lambda picture: np.where(ink(picture), 255, 0).astype(np.uint8).repeat(3, 2),
+    "limited_color": lambda picture: np.where(ink(picture), (225, 40, 30), (25, 10, 70)).astype(np.uint8),
+}
+
+
+def watched(pictures) -> TransitionWatch:
+    watch = TransitionWatch()
+    for picture in pictures:
+        watch.see(picture)
+    return watch
+
+
+def found(watch: TransitionWatch) -> list[tuple[str, int, int]]:
+    return [(e.value, e.start, e.end) for e in watch.events() if e.field == "vfx.impact_frame"]
+
+
+@pytest.mark.parametrize("n_frames", [1, 2, 4])
+@pytest.mark.parametrize("value", IMPACTS)
+def test_an_impact_frame_in_a_pan_is_named_and_is_no_cut(value, n_frames):
+    shot = pan(1, 24, speed_px=1)
+    shot[12:12] = [IMPACTS[value](shot[12])] * n_frames
+    watch = watched(shot)
+    assert found(watch) == [(value, 12, 12 + n_frames)]
+    assert decide(watch.scores()) == ()
+
+
+def test_kinds_within_one_impact_keep_their_own_frames():
+    shot = pan(1, 24)
+    hit = IMPACTS["mono"](shot[0])
+    watch = watched([*shot[:10], IMPACTS["white_flash"](hit), hit, hit, *shot[13:]])
+    assert found(watch) == [("white_flash", 10, 11), ("mono", 11, 13)]
+
+
+def test_a_flash_that_fades_away_is_a_flash_and_no_cut():
+    picture = pan(1, 1)[0]
+    white = np.full_like(picture, 255)
+    glow = [cv2.addWeighted(white, 1 - i / 6, picture, i / 6, 0) for i in range(1, 6)]
+    watch = watched([picture] * 12 + [white] * 2 + glow + [picture] * 20)
+    assert found(watch) == [("white_flash", 12, 14)]
+    assert decide(watch.scores()) == ()
+
+
+def test_five_frames_are_a_shot_and_not_an_impact():
+    watch = watched(pan(1, 15) + pan(2, 5) + pan(1, 15))
+    assert found(watch) == []
+    assert [b.frame for b in decide(watch.scores())] == [15, 20]
+
+
+def test_a_flash_on_a_cut_leaves_one_boundary():
+    a, b = pan(1, 15), pan(2, 15)
+    for value in ("white_flash", "inverted"):
+        watch = watched([*a, IMPACTS[value](a[-1]), *b])
+        assert [x.frame for x in decide(watch.scores())] == [16], value
+
+
+def test_a_figure_that_crosses_quickly_is_no_impact():
+    shot = pan(1, 30)
+    for t in range(10, 16):
+        x = (t - 9) * WIDTH // 6
+        cv2.rectangle(shot[t], (x - 30, 10), (x, HEIGHT), (30, 30, 90), -1)
+    watch = watched(shot)
+    assert found(watch) == []
+    assert decide(watch.scores()) == ()
+
+
+def test_a_longer_excursion_swallows_the_ones_inside():
+    nan = np.full(8, np.nan, np.float32)
+    scores = {"jump": np.array([0, 0, 0.4, 0.5, 0.5, 0.4, 0, 0], np.float32)}
+    scores |= {f"across_{n}": nan.copy() for n in range(1, 5)}
+    scores["across_1"][4] = 0.01  # white, black, white: the black frame alone passes the triple test ...
+    scores["across_3"][5] = 0.02  # ... and so do all three
+    assert excursions(scores) == ((2, 5),)
+
+
+def test_the_reader_gives_spans_and_abstains_on_nothing_to_compare():
+    tracks = Tracks(
+        Fraction(24), 160, 90, {"jump": np.zeros(20, np.float32)}, (Event("vfx.impact_frame", "mono", 5, 7, 0.9),)
+    )
+    variable = read_flash(tracks)["vfx.impact_frame"]
+    assert variable.values == ("mono",)
+    assert [(s.value, s.start, s.end) for s in variable.spans] == [("mono", 5, 7)]
+    assert read_flash(tracks.window(8, 20))["vfx.impact_frame"].values == ("none",)
+    assert read_flash(tracks.window(0, 2))["vfx.impact_frame"].abstained
