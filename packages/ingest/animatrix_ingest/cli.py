@@ -42,7 +42,7 @@ class Report:
 
     dataset: tyro.conf.Positional[Path]
     """the --out of a run"""
-    shots: int = 240
+    shots: int = 120
     """how many shots to show as pictures"""
 
 
