@@ -97,7 +97,7 @@ class Board:
 
     def washed(self, amount: float, cell: float = 0.12) -> None:
         """Uneven paint: lumps lighter and darker by `amount` (share of full white), and a little brush grain."""
-        lumps = self.noise(cell, 2.5) * 0.7 + self.noise(cell / 8, 4.0) * 0.3
+        lumps = self.noise(cell, 1.6) * 0.75 + self.noise(cell / 8, 2.0) * 0.25
         gain = np.clip(np.rint(128 * (1 + amount * lumps)), 0, 255).astype(np.uint8)
         colours = cv2.multiply(self.image[..., :3].copy(), cv2.merge([gain, gain, gain]), scale=1 / 128)
         if self.image.shape[2] == 4:

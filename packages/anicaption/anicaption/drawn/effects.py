@@ -37,7 +37,7 @@ def draw_lines(frame: np.ndarray, kind: str, seed: int, angle_deg: float, dark: 
         reach = np.hypot(width, height)
         angles = np.sort(rng.uniform(0, 2 * np.pi, n))
         polygons = []
-        for angle, inner, half in zip(angles, rng.uniform(0.30, 0.56, n), rng.uniform(0.004, 0.030, n)):
+        for angle, inner, half in zip(angles, rng.uniform(0.42, 0.62, n), rng.uniform(0.004, 0.030, n)):
             rim = [np.cos(angle), np.sin(angle)]
             tip = focus + np.array(rim) * [width * 0.62 * inner * 1.25, height * 0.82 * inner * 1.25]
             ends = [focus + reach * np.array([np.cos(angle + k), np.sin(angle + k)]) for k in (-half, half)]
@@ -77,10 +77,10 @@ class Light:
             fall = np.clip((v + 0.25 * u - 0.35) / 0.9, 0, 1)[..., None]
             gain = 255 + (np.array(colours.para[1]) - 255.0) * fall
             self._multiply = cv2.resize(gain.clip(0, 255).astype(np.uint8), size[::-1], interpolation=cv2.INTER_CUBIC)
-            add += np.array(colours.para[0]) * np.clip(1 - (v + 0.4 * u) / 0.9, 0, 1)[..., None] ** 1.5
+            add += 0.55 * np.array(colours.para[0]) * np.clip(1 - (v + 0.4 * u) / 0.9, 0, 1)[..., None] ** 1.5
         if "flare" in kinds:
             x = rng.choice([0.0, width_px / height_px])
-            add += np.array(colours.sun) * 0.55 * np.exp(-(((u - x) / 0.55) ** 2 + (v / 0.5) ** 2))[..., None]
+            add += np.array(colours.sun) * 0.30 * np.exp(-(((u - x) / 0.55) ** 2 + (v / 0.5) ** 2))[..., None]
         if "rays" in kinds:
             x, shafts = rng.uniform(-0.2, 0.4), np.zeros((64, 114))
             for _ in range(5):
@@ -110,7 +110,7 @@ def _bloom(frame: np.ndarray) -> np.ndarray:
     small = cv2.resize(frame, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
     bright = cv2.subtract(small, (176, 176, 176, 0))
     soft = cv2.GaussianBlur(bright, (0, 0), max(0.5, height / 8 * 0.045))
-    return cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(cv2.convertScaleAbs(soft, alpha=0.7), (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def draw_text(frame: np.ndarray, kind: str, words: str, seed: int) -> None:
@@ -142,7 +142,8 @@ def draw_text(frame: np.ndarray, kind: str, words: str, seed: int) -> None:
         keep = 255 - flat
         for c, value in enumerate((*rgb, 255)):
             sheet[..., c] = cv2.add(cv2.multiply(sheet[..., c].copy(), keep, scale=1 / 255), cv2.convertScaleAbs(flat, alpha=value / 255))
-    angle, place = rng.uniform(-16, -6), (rng.uniform(0.02, 0.12), rng.uniform(0.02, 0.14))
+    angle = rng.uniform(-16, -6)
+    place = (rng.choice([0.0, 0.62]), rng.uniform(0.0, 0.08) if rng.random() < 0.5 else rng.uniform(0.5, 0.58))
     turn = cv2.getRotationMatrix2D((0, 0), -angle * -1, 1.0)
     turn[:, 2] += [place[0] * width, place[1] * height + size * 0.4]
     from anicaption.drawn.ink import over

@@ -78,8 +78,9 @@ def draw_figure(pen: Pen, character: Character, tones: Tones, pose: Pose, propor
         draw_back_hair(pen, body.head, character, tones, pose.yaw)
         _scarf_tail(body)
     body.arm(pose.far_arm, far=True)
-    body.leg(pose.far_leg, far=True)
-    body.leg(pose.near_leg, far=False)
+    if pen.sees(body.pelvis, proportion.leg):
+        body.leg(pose.far_leg, far=True)
+        body.leg(pose.near_leg, far=False)
     body.torso()
     if pose.smear:
         _smear(body)
@@ -116,11 +117,24 @@ class _Body:
         points = np.asarray(points, float)
         return self.pelvis + points[:, :1] * self.across + points[:, 1:] * self.up * self.proportion.torso
 
-    def tube(self, joints, widths, tones: tuple[Rgb, Rgb], per: int = 7, shade: float = 0.25) -> np.ndarray:
-        """A limb through `joints` with half `widths` at them: fill, shadow on its back side, two ink edges."""
+    def tube(
+        self, joints, widths, tones: tuple[Rgb, Rgb], per: int = 7, shade: float = 0.25, cap: bool = False
+    ) -> np.ndarray:
+        """A limb through `joints` with half `widths` at them: fill, shadow on its back side, two ink edges.
+
+        With `cap` its root is rounded, as a shoulder is.
+        """
         line = spline(joints, per)
         half = np.interp(np.linspace(0, 1, len(line)), np.linspace(0, 1, len(widths)), widths)
         left, right = sides(line, half)
+        if cap:
+            axis = left[0] - line[0]
+            back = (line[0] - line[1]) / (np.hypot(*(line[0] - line[1])) + 1e-9) * half[0]
+            a = np.linspace(0, np.pi, 9)[:, None]
+            arc = line[0] + np.cos(a) * axis * 0.98 + np.sin(a) * back * 0.62
+            self.pen.fill(np.concatenate([arc, right, left[::-1]]), tones[0])
+            outer = arc[:6] if left[0][0] * np.sign(self.outward) > right[0][0] * np.sign(self.outward) else arc[3:]
+            self.pen.line(outer, self.tones.ink, 1.25, (0.5, 0.5))
         self.pen.fill(np.concatenate([left, right[::-1]]), tones[0])
         if shade is not None:
             dark = left if left[:, 0].mean() < right[:, 0].mean() else right
@@ -133,7 +147,8 @@ class _Body:
         p, outfit = self.proportion, self.character.outfit
         g = p.girth
         side = 1 if far else -1
-        shoulder = self.chest + self.across * side * self.shoulder_half * 0.86 - self.up * 0.13 * g
+        self.outward = side
+        shoulder = self.chest + self.across * side * self.shoulder_half * 0.84 - self.up * 0.20 * g
         elbow = shoulder + _direction(limb[0]) * p.arm * 0.52
         wrist = elbow + _direction(limb[1]) * p.arm * 0.50
         widths = np.array([0.150, 0.125, 0.092]) * g
@@ -144,13 +159,22 @@ class _Body:
         if outfit in ("sailor", "dress", "hero"):
             self.tube(joints, widths, skin)
             sleeve = joints[:3] if outfit != "hero" else joints[:2]
-            self.tube(sleeve, widths[:2] * 1.32, self.tones.main if outfit != "sailor" else self.tones.main)
+            self.tube(sleeve, widths[:2] * [1.18, 1.42], self.tones.main, cap=True)
             if outfit == "hero":
                 self.tube(joints[3:], widths[1:] * 1.25, self.tones.accent)
         else:
-            self.tube(joints, widths * 1.25, self.tones.main)
+            self.tube(joints, widths * 1.22, self.tones.main, cap=True)
+            self._elbow_folds(shoulder, elbow, wrist)
             cuff = joints[3] * 0.25 + wrist * 0.75
             self.tube([cuff, wrist], np.array([0.125, 0.125]) * g, self.tones.second, 2)
+
+    def _elbow_folds(self, shoulder: np.ndarray, elbow: np.ndarray, wrist: np.ndarray) -> None:
+        """Two creases of cloth inside the bend."""
+        for toward, share in ((shoulder, 0.22), (wrist, 0.24)):
+            root = elbow + (toward - elbow) * share
+            inner = (shoulder + wrist) / 2 - elbow
+            inner = inner / (np.hypot(*inner) + 1e-9) * 0.13 * self.proportion.girth
+            self.pen.line([root + inner, root + inner * 0.3, elbow + inner * -0.1], self.tones.ink, 0.7, (1.0, 0.1))
 
     def _hand(self, wrist: np.ndarray, angle_deg: float, shape: str) -> None:
         forward = _direction(angle_deg)
@@ -160,12 +184,15 @@ class _Body:
         if shape == "fist":
             points = [(-0.11, 0.0), (-0.15, 0.10), (-0.13, 0.24), (0.0, 0.28), (0.13, 0.24), (0.15, 0.10), (0.10, 0.0)]
         elif shape == "open":
-            for k, spread in enumerate((-34, -12, 8, 27)):
+            # Cross points to larger angles, so the first finger lies against it.
+            for k, spread in enumerate((-20, -7, 6, 19)):
                 way = _direction(angle_deg + spread)
-                root = wrist + forward * 0.16 * g + cross * (0.035 - 0.035 * k) * g * -1
-                self.tube([root, root + way * (0.21 if k in (1, 2) else 0.17) * g], np.array([0.036, 0.030]) * g, skin, 3)
-            thumb = _direction(angle_deg - 68)
-            self.tube([wrist + forward * 0.06 * g, wrist + forward * 0.08 * g + thumb * 0.19 * g], np.array([0.045, 0.034]) * g, skin, 3)
+                root = wrist + forward * 0.18 * g + cross * (0.060 * k - 0.090) * g
+                length = (0.20, 0.25, 0.24, 0.18)[k] * g
+                self.tube([root, root + way * length * 0.6, root + way * length], np.array([0.046, 0.044, 0.022]) * g, skin, 3)
+            thumb = _direction(angle_deg - 52)
+            base = wrist + forward * 0.06 * g - cross * 0.06 * g
+            self.tube([base, base + thumb * 0.13 * g, base + thumb * 0.22 * g], np.array([0.055, 0.05, 0.026]) * g, skin, 3)
             points = [(-0.09, -0.02), (-0.13, 0.12), (-0.10, 0.24), (0.0, 0.27), (0.10, 0.24), (0.13, 0.12), (0.09, -0.02)]
         else:
             points = [(-0.085, 0.0), (-0.12, 0.10), (-0.09, 0.26), (0.0, 0.36), (0.08, 0.27), (0.11, 0.10), (0.085, 0.0)]

@@ -39,11 +39,11 @@ class HeadSpace:
     def __call__(self, points_N2) -> np.ndarray:
         return np.asarray(points_N2, float) @ self._turn.T + self._centre
 
-    def tail(self, root, length: float, width: float, curl: float, lag: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    def tail(self, root, length: float, width: float, curl: float, lag: float = 0.0, wind: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
         """A lock hanging from `root`: middle line (N, 2) and half widths (N,), swept by the wind."""
         t = np.linspace(0, 1, 12)
         wave = 0.07 * np.sin(2.5 * t * np.pi - self.flutter - lag) * t
-        x = root[0] + length * (curl * t**1.6 + self.sway * 0.55 * t**1.5 + wave)
+        x = root[0] + length * (curl * t**1.6 + self.sway * wind * 0.55 * t**1.5 + wave)
         y = root[1] + length * t * np.sqrt(max(0.2, 1 - min(0.8, 0.35 * abs(self.sway))))
         return np.stack([x, y], 1), width * (0.62 + 0.9 * t - 1.5 * t**2.6).clip(0.015)
 
@@ -260,7 +260,7 @@ def _front_hair(pen: Pen, at: HeadSpace, character: Character, tones: Tones, yaw
                         (0.475 + lean, -0.22), (0.44 + lean * 0.4, -0.06)], 6)  # fmt: skip
     for side in (-1, 1):
         length = {"short": 0.34, "spiky": 0.30, "bob": 0.58, "long": 0.86, "twin_tails": 0.62, "ponytail": 0.56}[character.hair]
-        middle, half = at.tail((side * 0.405 + 0.04 * yaw, -0.10), length, 0.075, -0.06 * side, side)
+        middle, half = at.tail((side * 0.405 + 0.04 * yaw, -0.10), length, 0.075, -0.06 * side, side, 0.4)
         _lock(pen, at, middle, half, base, tones, shadow if side > 0 else None)
     mass = np.concatenate([crown, bottom])
     outline = at(mass)

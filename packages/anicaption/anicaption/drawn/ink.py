@@ -13,6 +13,7 @@ import numpy as np
 
 Rgb = tuple[int, int, int]
 _SHIFT = 4
+_SPECK_PX = 2.0  # a line shorter than this is not worth inking
 
 
 def fixed(points_N2: np.ndarray) -> np.ndarray:
@@ -55,6 +56,14 @@ def sides(line_N2: np.ndarray, half_widths_N: np.ndarray) -> tuple[np.ndarray, n
     return line_N2 + normal, line_N2 - normal
 
 
+@lru_cache(maxsize=512)
+def _swell(n: int, first: float, last: float) -> np.ndarray:
+    """Pen pressure along a line of n points: 1 in the middle, `first` and `last` at the ends."""
+    t = np.linspace(0, 1, n)
+    swell = np.sin(np.pi * t) ** 0.6
+    return swell + (1 - swell) * (first + (last - first) * t)
+
+
 def mix(a: Rgb, b: Rgb, share: float) -> Rgb:
     """`share` of b in a."""
     return tuple(round(x + (y - x) * share) for x, y in zip(a, b))  # pyright: ignore[reportReturnType]
@@ -89,6 +98,12 @@ class Pen:
     def px(self, points_N2) -> np.ndarray:
         return np.asarray(points_N2, float) @ self.affine[:, :2].T + self.affine[:, 2]
 
+    def sees(self, point_2, radius: float) -> bool:
+        """Whether a disk of `radius` local units around a local point can touch the cel."""
+        x, y = self.px([point_2])[0]
+        reach = radius * np.abs(self.affine[:, :2]).max()
+        return -reach < x < self.image.shape[1] + reach and -reach < y < self.image.shape[0] + reach
+
     def fill(self, points_N2, rgb: Rgb) -> None:
         """A flat shape."""
         cv2.fillPoly(self.image, [fixed(self.px(points_N2))], (*rgb, 255), cv2.LINE_AA, _SHIFT)
@@ -96,10 +111,11 @@ class Pen:
     def line(self, points_N2, rgb: Rgb, width: float = 1.0, ends: tuple[float, float] = (0.25, 0.25)) -> None:
         """An ink line whose width swells in the middle; `ends` are the widths at its two ends as shares of `width`."""
         points = self.px(points_N2)
-        t = np.linspace(0, 1, len(points))
-        swell = np.sin(np.pi * t) ** 0.6
-        share = swell + (1 - swell) * (ends[0] + (ends[1] - ends[0]) * t)
-        left, right = sides(points, share * (width * self.line_px / 2))
+        if len(points) < 3 or np.ptp(points, 0).max() < _SPECK_PX:
+            if np.ptp(points, 0).max() < _SPECK_PX:
+                return
+            points = np.array([points[0], (points[0] + points[-1]) / 2, points[-1]])
+        left, right = sides(points, _swell(len(points), *ends) * (width * self.line_px / 2))
         cv2.fillPoly(self.image, [fixed(np.concatenate([left, right[::-1]]))], (*rgb, 255), cv2.LINE_AA, _SHIFT)
 
     def band(self, points_N2, half_widths_N, rgb: Rgb) -> None:

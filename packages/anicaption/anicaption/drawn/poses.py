@@ -145,7 +145,7 @@ def _jump(t: float, base: Pose) -> Pose:
                    stretch=(0.86, 1.18), sway=-0.6)  # fmt: skip
     peak = replace(base, near_leg=(58, -30), far_leg=(28, -54), near_arm=(112, 140), far_arm=(128, 150), lean=4, sway=0.2)
     land = replace(crouch, stretch=(1.22, 0.76), near_arm=(-20, 12), far_arm=(-34, 0))
-    arc = lambda u: 1.9 * 4 * u * (1 - u)  # noqa: E731
+    arc = lambda u: 1.05 * 4 * u * (1 - u)  # noqa: E731
     if t < 0.24:
         return between(base, crouch, _ease(min(1, t / 0.18)))
     if t < 0.70:

@@ -77,6 +77,7 @@ def mountains(board: Board, base: float, height: float, rgb, haze_rgb, snow: boo
 def bush(board: Board, x: float, y: float, size: float, tones, n: int = 26) -> None:
     """A clump of leaves: dark mass, body touches, lit touches on the upper left."""
     rng = board.rng
+    n = min(n, 5 + int(size * board.unit_px / 3))
     for tone, lift, spread, radius in ((tones[2], 0.0, 1.0, 0.42), (tones[1], 0.16, 0.85, 0.26), (tones[0], 0.34, 0.66, 0.13)):
         angle = rng.uniform(0, 2 * np.pi, n)
         reach = np.sqrt(rng.random(n)) * spread * 0.62 * size
@@ -140,12 +141,12 @@ def sea(back: Board, main: Board, front: Board | None, colours: Palette, place: 
     horizon, rng = place.horizon, main.rng
     sky(back, colours, horizon, 1.4)
     shore = horizon + 0.30
+    mountains(main, horizon + 0.004, 0.10, colours.far, colours.sky[2])
     main.gradient(horizon, max(main.y1, shore + 0.1), (colours.sea[0], colours.sea[1], colours.sea[1]))
     for _ in range(int(160 * (main.x1 - main.x0))):
         d = rng.random() ** 1.5
         tone = lighter(colours.sea[1], 0.55) if rng.random() < 0.4 else darker(colours.sea[0], 0.12)
         main.dab(rng.uniform(main.x0, main.x1), horizon + 0.004 + d * 0.3, 0.012 + 0.06 * d, 0.0015 + 0.006 * d, tone)
-    mountains(main, horizon + 0.004, 0.10, colours.far, colours.sky[2])
     main.gradient(horizon, horizon + 0.006, (lighter(colours.sea[1], 0.4), colours.sea[0]))
     x = np.linspace(main.x0 - 0.1, main.x1 + 0.1, 120)
     wave = shore + 0.022 * np.sin(x * 2.3 + rng.random() * 6) + 0.012 * np.sin(x * 5.1)
@@ -184,7 +185,7 @@ def town(back: Board, main: Board, front: Board | None, colours: Palette, place:
         main.shape([[x, street + 0.2], [x + 0.2, street + 0.2], [x + 0.22, street + 0.235], [x, street + 0.235]], (226, 224, 214))
     _poles(main, street + 0.05, 0.78 * near, darker(colours.wall[0], 0.62))
     _book_of_leaves(front, colours)
-    _finish(back, main)
+    _finish(back, main, 0.0018)
 
 
 def _house(board: Board, x: float, base: float, width: float, height: float, colours: Palette, fade: float) -> None:
@@ -250,14 +251,14 @@ def skyline(back: Board, main: Board, front: Board | None, colours: Palette, pla
     floor = mix(colours.ground, (110, 112, 124), 0.6)
     main.gradient(ledge, max(main.y1, ledge + 0.5), (lighter(floor, 0.15), darker(floor, 0.3)))
     for k, y in enumerate(np.geomspace(0.02, max(0.1, main.y1 - ledge), 9)):
-        main.rect(main.x0, ledge + y, main.x1, ledge + y + 0.002 + 0.0012 * k, darker(floor, 0.35))
+        main.rect(main.x0, ledge + y, main.x1, ledge + y + 0.002 + 0.0008 * k, darker(floor, 0.18))
     rail = darker(colours.wall[0], 0.3)
     for x in np.arange(main.x0, main.x1 + 0.1, 0.09):
         main.rect(x, ledge - 0.13, x + 0.007, ledge + 0.01, rail)
     for y in (0.13, 0.07):
         main.rect(main.x0, ledge - y, main.x1, ledge - y + 0.009, lighter(rail, 0.2))
     _book_of_leaves(front, colours)
-    _finish(back, main)
+    _finish(back, main, 0.0012)
 
 
 def forest(back: Board, main: Board, front: Board | None, colours: Palette, place: Place) -> None:
@@ -270,6 +271,7 @@ def forest(back: Board, main: Board, front: Board | None, colours: Palette, plac
     for _ in range(int(26 * (back.x1 - back.x0))):
         tone = mix(colours.leaf[rng.integers(3)], glade, 0.55)
         bush(back, rng.uniform(back.x0, back.x1), rng.uniform(min(back.y0, -0.9), horizon - 0.25), rng.uniform(0.1, 0.24), (tone, tone, darker(tone, 0.2)), 7)
+    undergrowth = (colours.grass[0], darker(colours.grass[1], 0.15), darker(colours.grass[1], 0.45))
     grass(main, horizon + 0.05, main.y1, colours, 80)
     for depth, fade in ((0.35, 0.6), (0.6, 0.3), (1.0, 0.0)):
         trunk = mix(darker((104, 78, 66), 0.1), glade, fade)
@@ -282,7 +284,8 @@ def forest(back: Board, main: Board, front: Board | None, colours: Palette, plac
             right = np.array([[x + width * 0.4 + lean, top], [x + width * 0.5, foot - 0.15], [x + width, foot]])
             main.shape(np.concatenate([left, right]), trunk)
             main.shape([[x + width * 0.1, foot], [x + width * 0.1, foot - 0.15], [x + width * 0.1 + lean, top], *right.tolist()], darker(trunk, 0.35))
-            bush(main, x, foot, width * rng.uniform(0.8, 1.5), colours.leaf, 12)
+            for k in (-0.9, 0.2, 1.0):
+                bush(main, x + k * width, foot + 0.01, width * rng.uniform(0.35, 0.7), undergrowth, 9)
             x += (0.26 + 0.4 * depth) * rng.uniform(0.7, 1.5)
         for at in np.arange(main.x0, main.x1 + 0.2, 0.2):
             for y in np.arange(horizon - 0.52 - 0.1 * depth, min(main.y0, -0.5) - 0.2, -0.2):

@@ -17,10 +17,10 @@ from anicaption.drawn.script import Shot
 
 # Head height and, from the top of the frame's middle, where head or feet lie (frame heights).
 HEAD_HEIGHT = {
-    "extreme_long": 0.036, "long": 0.078, "full": 0.138, "knee": 0.20, "waist": 0.29, "bust": 0.42, "close_up": 0.68,
+    "extreme_long": 0.036, "long": 0.078, "full": 0.138, "knee": 0.20, "waist": 0.29, "bust": 0.42, "close_up": 0.62,
 }  # fmt: skip
 _FEET_Y = {"extreme_long": 0.27, "long": 0.34, "full": 0.43}
-_HEAD_Y = {"knee": -0.27, "waist": -0.20, "bust": -0.10, "close_up": -0.02}
+_HEAD_Y = {"knee": -0.27, "waist": -0.20, "bust": -0.10, "close_up": -0.07}
 _HEAD_CENTRE = STANDARD.leg + 0.10 + STANDARD.torso + STANDARD.neck + 0.44 * STANDARD.head_size
 
 
