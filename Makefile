@@ -19,7 +19,7 @@ $(READY): pyproject.toml infra/constraints.txt $(wildcard infra/torchvision_cpu/
 	touch $@
 
 demo: $(READY)  ## draw, ingest, train, sample, read back: build/demo/index.html (about ten minutes)
-	$(BIN)/python -m benchmarks.demo --out build/demo
+	$(BIN)/python -m demo --out build/demo
 
 test: $(READY)  ## all quick tests
 	$(BIN)/python -m pytest -m 'not slow and not gpu'

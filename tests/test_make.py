@@ -25,7 +25,7 @@ def make(*arguments: str) -> subprocess.CompletedProcess:
         (["sample", "CHECKPOINT=d", "TAGS=camera.move=pan_left", "OUT=e.mp4"], '--tags "camera.move=pan_left"'),
         (["draw", "OUT=f", "EPISODES=3"], "anicaption draw --out f --episodes 3"),
         (["caption", "CLIPS=a.mp4", "OUT=r.jsonl"], "anicaption caption a.mp4 --out r.jsonl"),
-        (["demo"], "benchmarks.demo"),
+        (["demo"], "-m demo"),
     ],
 )
 def test_thin_calls(arguments, command):

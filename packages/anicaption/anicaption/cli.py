@@ -37,8 +37,8 @@ def main(argv: list[str] | None = None) -> int:
 def _draw(out: Path, **options) -> int:
     from anicaption.drawn.film import draw
 
-    for path in draw(out, **options):
-        print(path)
+    for drawn in draw(out, **options):
+        print(f"{drawn.video}: {drawn.n_frames} frames in {drawn.n_shots} shots, truth beside it")
     return 0
 
 

@@ -1,0 +1,243 @@
+"""The page of a demo: one self-contained HTML file, pictures and clips inside."""
+
+from __future__ import annotations
+
+import base64
+import html
+from pathlib import Path
+
+import cv2
+import numpy as np
+from anicaption.directive import directive
+from anicaption.frames import frames, probe, read_clip
+from anicaption.record import Record
+from animatrix_ingest.keep import manifest
+from animatrix_ingest.keep.shards import read_member
+
+from demo.proof import MOVES, PANS, ZOOMS, Counts, Results, right
+
+STYLE = """
+:root { color-scheme: light dark; --ink: light-dark(#1d1b26, #eceaf3); --soft: light-dark(#67637a, #a19db3);
+  --paper: light-dark(#fbfaf7, #15141b); --card: light-dark(#fff, #1f1d28); --line: light-dark(#e3dfd5, #35323f);
+  --accent: light-dark(#c2356b, #ff7fa8); --good: light-dark(#187a4b, #5fd39a); --tint: light-dark(#f6e7ed, #3a2330); }
+* { box-sizing: border-box } body { margin: 0; background: var(--paper); color: var(--ink);
+  font: 16px/1.55 system-ui, "Noto Sans", "Noto Sans CJK JP", sans-serif }
+main { max-width: 1120px; margin: 0 auto; padding: 40px 24px 80px }
+h1 { font-size: 38px; line-height: 1.1; margin: 0 0 8px; letter-spacing: -.02em } h2 { margin: 56px 0 6px; font-size: 24px }
+h2 span { color: var(--accent); margin-right: 10px } p { max-width: 74ch; margin: 8px 0 } .soft { color: var(--soft) }
+code { font: 13px/1.5 ui-monospace, monospace } .cmd { background: var(--card); border: 1px solid var(--line);
+  border-radius: 8px; padding: 10px 14px; overflow-x: auto; white-space: pre; display: block; margin: 10px 0 }
+.cmd b { float: right; color: var(--soft); font-weight: 400; padding-left: 16px }
+.strip { width: 100%; border-radius: 10px; display: block; margin: 14px 0 }
+.shot { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px; margin: 12px 0 }
+.shot img { width: 100%; border-radius: 6px; display: block; margin-bottom: 8px }
+.chip { display: inline-block; background: var(--tint); border-radius: 99px; padding: 1px 10px; margin: 2px 4px 2px 0;
+  font-size: 13px } .chip i { color: var(--soft); font-style: normal; margin-right: 5px }
+table { border-collapse: collapse; margin: 12px 0; font-variant-numeric: tabular-nums; width: 100% }
+th, td { border-bottom: 1px solid var(--line); padding: 6px 10px; text-align: left; vertical-align: middle }
+th { color: var(--soft); font-weight: 500; font-size: 14px } td.n { text-align: center }
+td.hit { color: var(--good); font-weight: 650 } .wide { overflow-x: auto }
+img.px { image-rendering: pixelated; width: 100%; max-width: 150px; aspect-ratio: 5/3; display: block; border-radius: 4px }
+.pair { display: grid; grid-template-columns: 110px repeat(5, minmax(0, 1fr)); gap: 8px; align-items: center;
+  margin: 6px 0 } .pair > span { font-size: 13px; color: var(--soft) } svg { width: 100%; height: auto; max-width: 620px }
+.plots { display: flex; gap: 24px; flex-wrap: wrap } .plots > div { flex: 1 1 380px }
+"""
+
+
+def write(road, raw: Path, data: Path, results: Results, seconds: float) -> Path:
+    """OUT/index.html."""
+    rows = manifest.load(data).to_pylist()
+    parts = [
+        "<h1>The whole road</h1>",
+        f"<p class=soft>Raw anime in, a video model out that listens to production variables. This run took "
+        f"{seconds / 60:.1f} minutes on this machine's processor, without a GPU, from the commands below.</p>",
+        _heading(1, "Raw anime"),
+        "<p>Nobody may ship other people's anime, and nobody knows the truth about it frame by frame. So it is drawn: "
+        "every shot comes from a script of production variables, and the script is the truth.</p>",
+        *(_command(step) for step in road.steps if " draw " in step[1]),
+        *(f'<img class=strip alt="frames of {path.name}" src="{_strip(path)}">' for path in
+          sorted((raw / "episodes").glob("*.mkv"))),
+        _heading(2, "Shots and their variables"),
+        "<p>One decode finds the shots, measures every frame and reads the variables below from pixels. What nobody "
+        f'measured says nothing. All shots: <a href="{data.name}/report.html">the report of the data set</a>.</p>',
+        *(_command(step) for step in road.steps if " run " in step[1]),
+        *(_shot(data, row) for row in _varied([row for row in rows if "episode" in row["source"]], 6)),
+        _heading(3, "The data set"),
+        _data_set(rows),
+        _heading(4, "Training"),
+        "<p>Frame 0 is given clean and left out of the loss; five frames of 24 × 40 pixels. From nothing, minutes on two "
+        "cores show the road and teach little. The second run goes on from the checkpoint in this repository, which the "
+        "same recipe made on other drawn shots (see its README).</p>",
+        *(_command(step) for step in road.steps if " fit " in step[1]),
+        '<div class="plots">' + "".join(f"<div>{_curve(_LOSS[name], points)}</div>"
+                                        for name, points in results.losses.items()) + "</div>",
+        _heading(5, "One tag apart"),
+        "<p>Each row: one first frame that no training saw, one noise, one prose; only <code>camera.move</code> differs. "
+        "Clips of five frames, shown at a quarter of their speed. The camera moves one way, so the picture slides the "
+        "other.</p>",
+        *(_samples(trial) for trial in results.trials),
+        _heading(6, "Asked for, read back"),
+        "<p>AniCaption reads the samples as it reads everything else. The first column is the reader itself on drawn "
+        "windows of the same size whose move is known: what it gets wrong there, no model can be blamed for.</p>",
+        _table(results),
+    ]  # fmt: skip
+    page = (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>AniMatrix: the whole road</title><style>{STYLE}</style><main>{''.join(parts)}</main></html>"
+    )
+    path = road.out / "index.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+_LOSS = {"scratch": "From nothing", "further": "From the shipped checkpoint"}
+
+
+def _heading(number: int, words: str) -> str:
+    return f"<h2><span>{number}</span>{words}</h2>"
+
+
+def _command(step: tuple[str, str, float]) -> str:
+    return f'<code class="cmd"><b>{step[2]:.0f} s</b>{html.escape(step[1])}</code>'
+
+
+def _strip(path: Path, n: int = 14, rows: int = 2, height_px: int = 110) -> str:
+    """Frames across a whole film, as one picture."""
+    total = round((probe(path).duration_s or 1) * float(probe(path).rate))
+    wanted = set(np.linspace(4, max(5, total - 4), n).astype(int).tolist())
+    pictures = [frame.rgb(height_px) for frame in frames(path) if frame.index in wanted]
+    pictures = pictures[: len(pictures) // rows * rows]
+    lines = [np.hstack(pictures[i :: rows]) for i in range(rows)] if len(pictures) >= rows else [np.hstack(pictures)]
+    return _jpeg(np.vstack(lines))
+
+
+def _shot(data: Path, row: dict) -> str:
+    clip = read_clip(read_member(data, row["shard"], row["offset"], row["length"]), height_px=96)
+    picks = np.linspace(0, len(clip) - 1, 6).astype(int)
+    record = Record.from_json(read_member(data, row["shard"], row["json_offset"], row["json_length"]))
+    chips = "".join(
+        f"<span class=chip><i>{name}</i>{html.escape(' + '.join(values))}</span>" for name, values in record.tags().items()
+    )
+    return (
+        f'<div class=shot><img alt="six frames of a shot" src="{_jpeg(np.hstack(list(clip[picks])))}">{chips}'
+        f"<p class=soft>{html.escape(directive(record).prose)}</p></div>"
+    )
+
+
+def _varied(rows: list[dict], n: int) -> list[dict]:
+    """Up to `n` shots, those first whose camera and timing have not been shown yet."""
+    seen: set[tuple] = set()
+    fresh, again = [], []
+    for row in rows:
+        kind = (tuple(row["camera.move"]), tuple(row["motion.timing"]), tuple(row["vfx.impact_frame"]))
+        (again if kind in seen else fresh).append(row)
+        seen.add(kind)
+    return (fresh + again)[:n]
+
+
+def _data_set(rows: list[dict]) -> str:
+    seconds = sum(row["n_frames"] / _rate(row["rate"]) for row in rows)
+    shards = len({row["shard"] for row in rows})
+    moves: dict[str, int] = {}
+    for row in rows:
+        name = " + ".join(row["camera.move"])
+        moves[name] = moves.get(name, 0) + 1
+    bars = "".join(
+        f"<tr><td>{html.escape(name)}</td><td>{n}</td><td style='width:60%'><div style='height:10px;border-radius:5px;"
+        f"background:var(--accent);width:{100 * n / max(moves.values()):.0f}%'></div></td></tr>"
+        for name, n in sorted(moves.items(), key=lambda item: -item[1])
+    )
+    return (
+        f"<p>{len(rows)} clips, {seconds:.0f} seconds, in {shards} WebDataset shards with a Parquet manifest.</p>"
+        f"<table><tr><th>camera.move, as measured</th><th>clips</th><th></th></tr>{bars}</table>"
+    )
+
+
+def _rate(text: str) -> float:
+    top, _, bottom = text.partition("/")
+    return float(top) / float(bottom or 1)
+
+
+def _samples(trial) -> str:
+    clips = trial.clips
+    shown = [move for move in (*PANS, *ZOOMS) if move in clips][:6]
+    head = "".join(f"<th>{move}</th>" for move in ("first frame", *shown))
+    body = ""
+    for number in range(min(3, len(clips[shown[0]]))):
+        cells = [_still(clips[shown[0]][number][0])] + [_loop(clips[move][number]) for move in shown]
+        body += "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    good, total = right(trial.counts, PANS)
+    return (
+        f"<h3>{html.escape(trial.name)} <span class=soft>({html.escape(trial.what)}; pans obeyed: {good} of {total})</span>"
+        f"</h3><div class=wide><table><tr>{head}</tr>{body}</table></div>"
+    )
+
+
+def _table(results: Results) -> str:
+    head = "".join(f"<th>{html.escape(trial.name)}</th>" for trial in results.trials)
+    body = ""
+    for move in MOVES:
+        cells = "".join(f"<td>{_counts(trial.counts.get(move, {}), move)}</td>" for trial in results.trials)
+        body += f"<tr><td>{move}</td><td>{_counts(results.reader.get(move, {}), move)}</td>{cells}</tr>"
+    for name, moves in (("all pans", PANS), ("all zooms", ZOOMS)):
+        columns = [results.reader, *(trial.counts for trial in results.trials)]
+        body += f"<tr><th>{name}</th>" + "".join(f"<th>{_share(column, moves)}</th>" for column in columns) + "</tr>"
+    return f"<div class=wide><table><tr><th>asked for</th><th>the reader on drawn truth</th>{head}</tr>{body}</table></div>"
+
+
+def _share(counts: Counts, moves: tuple[str, ...]) -> str:
+    good, total = right(counts, moves)
+    return f"{good} of {total}"
+
+
+def _counts(counts: dict[str, int], asked: str) -> str:
+    """What was read back, most often first; what was asked for stands out."""
+    return "<br>".join(
+        f"<span{' style=color:var(--good);font-weight:650' if value == asked else ' class=soft'}>{html.escape(value)} {n}</span>"
+        for value, n in sorted(counts.items(), key=lambda item: -item[1])
+    )
+
+
+def _curve(title: str, points: list[tuple[int, float]]) -> str:
+    """Loss over steps as SVG; the scale starts at zero."""
+    width, height, left, bottom = 620, 240, 46, 30
+    steps, losses = [p[0] for p in points], [p[1] for p in points]
+    top = max(losses) * 1.05
+    x = lambda step: left + (width - left - 8) * step / max(steps)  # noqa: E731
+    y = lambda loss: (height - bottom) * (1 - loss / top) + 4  # noqa: E731
+    line = " ".join(f"{x(s):.1f},{y(v):.1f}" for s, v in points)
+    ticks = "".join(
+        f'<line x1="{left}" x2="{width}" y1="{y(v):.1f}" y2="{y(v):.1f}" stroke="var(--line)"/>'
+        f'<text x="{left - 6}" y="{y(v) + 4:.1f}" text-anchor="end" fill="var(--soft)" font-size="12">{v:.2g}</text>'
+        for v in np.linspace(0, top, 5)
+    )
+    return (
+        f"<b>{title}</b><svg viewBox='0 0 {width} {height}' role=img aria-label='loss over steps'>{ticks}"
+        f"<polyline points='{line}' fill='none' stroke='var(--accent)' stroke-width='2'/>"
+        f'<text x="{left}" y="{height - 6}" fill="var(--soft)" font-size="12">0</text>'
+        f'<text x="{width - 8}" y="{height - 6}" text-anchor="end" fill="var(--soft)" font-size="12">'
+        f"step {max(steps)}</text></svg>"
+    )
+
+
+def _still(image: np.ndarray) -> str:
+    _, png = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    return f'<img class=px alt="first frame" src="{_uri("image/png", png)}">'
+
+
+def _loop(video: np.ndarray) -> str:
+    """A looping lossless WebP at a quarter of the speed, holding the last frame for a moment."""
+    animation = cv2.Animation()
+    animation.frames = [cv2.cvtColor(frame, cv2.COLOR_RGB2BGR) for frame in video]
+    animation.durations = np.array([167] * (len(video) - 1) + [700], np.int32)
+    _, webp = cv2.imencodeanimation(".webp", animation, [cv2.IMWRITE_WEBP_QUALITY, 101])
+    return f'<img class=px alt="a sample" src="{_uri("image/webp", webp)}">'
+
+
+def _jpeg(image: np.ndarray) -> str:
+    _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])
+    return _uri("image/jpeg", data)
+
+
+def _uri(kind: str, data: np.ndarray) -> str:
+    return f"data:{kind};base64,{base64.b64encode(data.tobytes()).decode()}"
