@@ -16,7 +16,8 @@ FLASH_FRAMES = 8  # a blank up to this length from which the same picture return
 
 _LEAST_CLIMB = 0.03  # of the mean within TELL_FRAMES: a slow fade still gets that far
 _MOST_STEP = 0.6  # share of that climb in one frame: more is a cut
-_LEAST_STEP = 0.002  # each frame of a fade is farther from blank than the last by this
+_LEAST_STEP = 0.002  # each frame of a fade is farther from blank than the last by this,
+_LEAST_PACE = 0.3  # and by this share of its mean step so far
 _STALLS = 2  # frames in a row that may break that rule
 
 
@@ -78,7 +79,8 @@ def _fade(height: np.ndarray) -> int:
         return 0
     top = stall = 0
     for i, step in enumerate(climb):
-        stall = 0 if step >= _LEAST_STEP else stall + 1
+        pace = (height[top] - height[0]) / max(1, top)
+        stall = 0 if step >= max(_LEAST_STEP, _LEAST_PACE * pace) else stall + 1
         if step < -_LEAST_STEP or stall > _STALLS:
             break
         top = i + 1 if stall == 0 else top

@@ -15,6 +15,8 @@ import numpy as np
 WIDTH_PX, HEIGHT_PX = 64, 36
 STILL = 0.004  # mean absolute difference (0..1) under which two thumbnails are the same picture plus coding noise
 SMALL = 0.02  # a compensated difference under which no one asks whether the drawing is the same
+_CELLS = (8, 6)  # columns and rows of cells of 8x6 pixels
+_DRAWN = 6.0  # grey levels of deviation over which there is something drawn in a cell
 
 _COLUMN, _ROW = np.meshgrid(np.arange(WIDTH_PX, dtype=np.float32), np.arange(HEIGHT_PX, dtype=np.float32))
 
@@ -41,12 +43,15 @@ def speck(rgb: np.ndarray) -> np.ndarray:
 
 
 class Unlike(NamedTuple):
-    """Differences of two pictures, 0..1: `raw` and `jump` (after motion) are mean absolute RGB differences; `same` is
-    the correlation of the greys after motion (-1..1), high where only exposure changed; 1 for small jumps."""
+    """Differences of two pictures. `raw` and, after motion, `jump` are mean absolute RGB differences, 0..1. `same` is
+    the correlation of the greys after motion (-1..1): high where only the exposure changed. `kept` is the share of
+    the cells with any drawing in them whose drawing is still there after motion (0..1): high where a figure changed
+    before a background that stayed. Both are 1 for small jumps, when nobody asks."""
 
     raw: float
     jump: float
     same: float
+    kept: float
 
 
 class Difference:
@@ -61,19 +66,33 @@ class Difference:
     def __call__(self, earlier: Thumbnail, later: Thumbnail) -> Unlike:
         raw = float(cv2.norm(earlier.rgb, later.rgb, cv2.NORM_L1)) / (255.0 * later.rgb.size)
         if raw < STILL:
-            return Unlike(raw, raw, 1.0)
+            return Unlike(raw, raw, 1.0, 1.0)
         flow = self.flow(earlier, later)
         bent = cv2.remap(
             earlier.rgb, _COLUMN + flow[..., 0], _ROW + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
-        missed = float(cv2.norm(bent, later.rgb, cv2.NORM_L1)) / (255.0 * later.rgb.size)
-        jump = min(raw, missed)
-        same = correlation(cv2.cvtColor(bent, cv2.COLOR_RGB2GRAY), later.grey) if jump > SMALL else 1.0
-        return Unlike(raw, jump, same)
+        missed = cv2.absdiff(bent, later.rgb)
+        jump = min(raw, float(missed.mean()) / 255)
+        if jump < SMALL:
+            return Unlike(raw, jump, 1.0, 1.0)
+        return Unlike(raw, jump, correlation(cv2.cvtColor(bent, cv2.COLOR_RGB2GRAY), later.grey), _kept(missed, later))
 
     def flow(self, earlier: Thumbnail, later: Thumbnail) -> np.ndarray:
         """Where each pixel of `later` lay in `earlier`, minus its place: float32 (36, 64, 2), pixels."""
         return self._flow.calc(later.grey, earlier.grey, None)  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+def _kept(missed: np.ndarray, later: Thumbnail) -> float:
+    """Share of the cells with contrast in `later`, or of half of all cells if they are fewer, where less than half of
+    that contrast was missed."""
+    grey = later.grey.astype(np.float32)
+    mean, square, miss = (
+        cv2.resize(x, _CELLS, interpolation=cv2.INTER_AREA)
+        for x in (grey, grey * grey, missed.astype(np.float32).mean(axis=2))
+    )
+    contrast = np.sqrt(np.maximum(square - mean * mean, 0))
+    drawn = contrast > _DRAWN
+    return int((miss[drawn] < contrast[drawn] / 2).sum()) / max(int(drawn.sum()), drawn.size // 2)
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:

@@ -1,8 +1,9 @@
 """Linear mixes: whether the frames of a window lie on the straight line between its two ends, as in a dissolve.
 
 Shots go on moving while they are mixed. So each end is first carried along its own drift, one similarity measured
-outside the window, and every frame is compared with the mix of the two ends where they would be at that frame. A pan
-or a figure is no such mix: its frames stray from every line between pictures that its drift cannot explain.
+outside the window, and every frame is compared with the mix of the two ends where they would be at that frame. What
+moves on its own, a figure or effect lines, is left out: the third of the picture that strays most. A pan is no such
+mix: its frames stray from every line between pictures that its drift cannot explain.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ DRIFT_FRAMES = 4  # frames outside the window over which the drift of an end is 
 _LEAST_WAY = 0.03  # deviation (0..1) of the ends under which nothing can be told
 _MOST_STEP = 0.45  # share of the way from one frame to the next, at most: more is a cut
 _LEAST_STEP = -0.15  # a mix does not go back
-_HOPELESS = 0.85  # residual without drift over which none would help
+_HOPELESS = 0.7  # residual without drift over which none would help
+_LOOKED_AT = 0.7  # share of the picture that is looked at: what strays least
 _MIDDLE = (0.2, 0.8)  # share of the way between which frames are looked at: at the ends one shot hides the other
 
 _x = (np.arange(WIDTH_PX) - (WIDTH_PX - 1) / 2)[None, :].repeat(HEIGHT_PX, 0).ravel()
@@ -30,7 +32,7 @@ _JACOBIAN = np.concatenate([np.stack([_one, _zero, _x, -_y], 1), np.stack([_zero
 
 class Mix(NamedTuple):
     """`residual`: how far frames in the middle stray from the line, as a share of the way. `start`, `end`: the first
-    mixed and the first clean frame, in frames of the window, not rounded."""
+    mixed and the first clean frame, in frames of the window, not rounded; NaN where the window does not show it."""
 
     residual: float
     start: float
@@ -64,20 +66,37 @@ def _fit(
     origin = np.stack(firsts)
     way = np.stack(lasts) - origin
     offset = np.stack([picture.speck for picture in pictures]) - origin
-    length = np.einsum("ij,ij->i", way, way)
-    if length.min() < _LEAST_WAY**2 * way.shape[1]:
+    along, length = _project(offset, way)
+    middle = _middle(along)
+    if length.min() < _LEAST_WAY**2 * way.shape[1] or len(middle) < 2:
         return None
-    along = np.einsum("ij,ij->i", offset, way) / length
-    steps = np.diff(along)
-    middle = np.flatnonzero((along > _MIDDLE[0]) & (along < _MIDDLE[1]))
-    if steps.max() > _MOST_STEP or steps.min() < _LEAST_STEP or len(middle) < 2:
+    stray = np.square(offset[middle] - along[middle, None] * way[middle]).sum(axis=0)
+    calm = stray <= np.quantile(stray, _LOOKED_AT)
+    offset, way = offset[:, calm], way[:, calm]
+    along, length = _project(offset, way)
+    middle, steps = _middle(along), np.diff(along)
+    if length.min() < _LEAST_WAY**2 * way.shape[1] or len(middle) < 2:
         return None
-    stray = offset[middle] - along[middle, None] * way[middle]
-    residual = float(np.sqrt((np.einsum("ij,ij->i", stray, stray) / length[middle]).max()))
+    if steps.max() > _MOST_STEP or steps.min() < _LEAST_STEP:
+        return None
+    left = offset[middle] - along[middle, None] * way[middle]
+    residual = float(np.sqrt((np.einsum("ij,ij->i", left, left) / length[middle]).max()))
     slope, zero = np.polyfit(middle, along[middle], 1)
     if residual > most_residual or slope <= 0:
         return None
-    return Mix(residual, -zero / slope + 0.5, (1 - zero) / slope + 0.5)
+    start, end = -zero / slope + 0.5, (1 - zero) / slope + 0.5
+    nan = float("nan")
+    return Mix(residual, start if start > 1 else nan, end if end < len(pictures) - 1 else nan)
+
+
+def _project(offset: np.ndarray, way: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far along its way each row lies (0..1), and the squared length of the way."""
+    length = np.einsum("ij,ij->i", way, way)
+    return np.einsum("ij,ij->i", offset, way) / np.maximum(length, 1e-9), length
+
+
+def _middle(along: np.ndarray) -> np.ndarray:
+    return np.flatnonzero((along > _MIDDLE[0]) & (along < _MIDDLE[1]))
 
 
 def _drift(difference: Difference, earlier: Thumbnail, later: Thumbnail) -> np.ndarray:

@@ -28,15 +28,17 @@ from anicaption.tracks import Event, Tracks
 NAME, VERSION = "transition", "1"
 FIELD = "camera.transition"
 
-CUT_FLOOR = JUMP_FLOOR  # difference after motion under which nothing is a cut
-CUT_RATIO = 2.0  # a cut stands out of its neighbours by this factor
+CUT_FLOOR = 0.045  # difference after motion under which nothing is a cut
+CUT_RATIO = 1.8  # a cut stands out of its neighbours by this factor
 CUT_STEADY = 0.015  # added to the neighbours, so that a held shot has a baseline to stand out of
 CUT_SAME = 0.9  # correlation of the greys after motion over which only the exposure changed
 LEAST_SHOT_FRAMES = 3
+CUT_KEPT = 0.2  # share of the drawing that survives, over which a figure changed and not the shot
 NEIGHBOURS = 3  # frames on either side that make the baseline
 
 MIX_HALVES = {4: 2, 8: 4, 14: 6}  # half windows in frames (O.L last 6 to 24), and how often each is tried
-MIX_RESIDUAL = 0.3  # share of the way between the ends that the frames may stray from the straight line
+MIX_RESIDUAL = 0.18  # share of the way between the ends that the frames may stray from the straight line
+MIX_UNEXPLAINED = 0.35  # share of the change from frame to frame that motion does not explain: less is a pan
 MIX_ACROSS = 0.05  # difference of the two ends after motion
 MIX_LEAST = 4  # frames
 
@@ -48,9 +50,9 @@ FLASH_OF = {"fade_white": "white_flash", "fade_black": "black_flash"}
 FADE_SCORE = 0.95  # a blank with a fade is hard to mistake
 EDGE_FRAMES = 2  # an event this close to the first or last frame of a shot is at its edge
 
-_MIX = ("mix_residual", "mix_across", "mix_start", "mix_end")
+_MIX = tuple(f"mix_{half}_{name}" for half in MIX_HALVES for name in ("residual", "start", "end"))
 _ACROSS = tuple(f"across_{n}" for n in range(1, FLASH_FRAMES + 1))
-SCORES = ("raw", "jump", "same", "luma", "spread", "blank_back", *_ACROSS, *_MIX, *FLASH_SCORES)
+SCORES = ("raw", "jump", "same", "kept", "luma", "spread", "blank_back", *_ACROSS, *_MIX, *FLASH_SCORES)
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class TransitionWatch:
         """Measure the next frame, RGB uint8 (H, W, 3)."""
         now = thumbnail(rgb)
         row = dict.fromkeys(SCORES, float("nan"))
-        row["raw"], row["jump"], row["same"] = self._difference(self._recent[-1], now) if self._recent else (0, 0, 1)
+        row |= self._difference(self._recent[-1] if self._recent else now, now)._asdict()
         row["luma"], row["spread"] = float(now.speck.mean()), float(now.speck.std())
         jump = self._scores["jump"]
         across = {
@@ -121,18 +123,19 @@ class TransitionWatch:
             n_window = 2 * half + 1
             if newest % period or len(self._recent) < n_window + 2 * DRIFT_FRAMES:
                 continue
-            span = [self._recent[i] for i in range(-n_window - DRIFT_FRAMES, -DRIFT_FRAMES)]
-            if not straight(span):
+            inside = slice(-n_window - DRIFT_FRAMES + 1, -DRIFT_FRAMES)
+            if sum(self._scores["jump"][inside]) < MIX_UNEXPLAINED * sum(self._scores["raw"][inside]):
                 continue
-            ends = self._difference(span[0], span[-1])
+            window = [self._recent[i] for i in range(-n_window - DRIFT_FRAMES, -DRIFT_FRAMES)]
+            if not straight(window):
+                continue
+            ends = self._difference(window[0], window[-1])
             if ends.jump < MIX_ACROSS or ends.same >= CUT_SAME:
                 continue
             before, after = self._recent[-n_window - 2 * DRIFT_FRAMES], self._recent[-1]
-            mix = drifting_mix(span, before, after, self._difference, MIX_RESIDUAL)
-            centre = newest - DRIFT_FRAMES - half
-            if mix and not self._scores["mix_residual"][centre] <= mix.residual:
-                for name, value in zip(_MIX, (mix.residual, ends.jump, mix.start - half, mix.end - half)):
-                    self._scores[name][centre] = value
+            mix = drifting_mix(window, before, after, self._difference, MIX_RESIDUAL)
+            for name, value in mix._asdict().items() if mix else ():
+                self._scores[f"mix_{half}_{name}"][newest - DRIFT_FRAMES - half] = value - half * (name != "residual")
 
     def last(self, name: str) -> float:
         """The newest value of one score."""
@@ -141,11 +144,11 @@ class TransitionWatch:
     def scores(self, first: int = 0) -> dict[str, np.ndarray]:
         """float32 (T - first,) each, from frame `first` on.
 
-        raw, jump, same: against the frame before (see likeness.Unlike); across_n: jump against the frame before an
+        raw, jump, same, kept: against the frame before (see likeness.Unlike); across_n: jump against the frame before an
         excursion of n frames that ended here (NaN where none can have); luma, spread: mean and deviation, 0..1;
         blank_back: on the first of blank frames, how unlike the picture before is at best after them (NaN elsewhere);
-        mix_*: of the best linear mix centred here: how far the frames stray from it (share), how unlike its ends are,
-        and its first mixed and first clean frame, in frames from here (NaN where the frames mix nothing);
+        mix_h_*: of the window of h frames on either side, if it is a linear mix: how far its frames stray (share), the
+        first mixed and the first clean frame, counted from here (NaN where it is none or does not show the limit);
         flash_*: of the frames of an excursion, see flash.py.
         """
         return {name: np.array(values[first:], np.float32) for name, values in self._scores.items()}
@@ -213,7 +216,7 @@ def _cuts(scores: Mapping[str, np.ndarray], runs: list[Blank]) -> list[Boundary]
     for t in np.flatnonzero(jump >= CUT_FLOOR):
         near = np.sort(np.concatenate([jump[max(0, t - NEIGHBOURS) : t], jump[t + 1 : t + 1 + NEIGHBOURS]]))
         bar = CUT_RATIO * (CUT_STEADY + (near[-2] if near.size > 1 else 0.0))
-        if t > 0 and jump[t] >= bar and scores["same"][t] < CUT_SAME:
+        if t > 0 and jump[t] >= bar and scores["same"][t] < CUT_SAME and scores["kept"][t] < CUT_KEPT:
             found.append(Boundary(int(t), "cut", int(t), int(t), float(min(1.0, jump[t] / (2 * bar)))))
     return found
 
@@ -233,20 +236,35 @@ def _through(run: Blank, n_frames: int) -> list[Boundary]:
 
 
 def _mixes(scores: Mapping[str, np.ndarray]) -> list[Boundary]:
-    """One boundary in the middle of every run of frames that are centres of a mix."""
-    residual = scores["mix_residual"]
-    centres = np.flatnonzero(np.isfinite(residual))
+    """One boundary in the middle of every run of windows that are mixes and together show both limits of one."""
+    windows = sorted(
+        (int(centre), float(scores[f"mix_{half}_residual"][centre]), half)
+        for half in MIX_HALVES
+        for centre in np.flatnonzero(np.isfinite(scores[f"mix_{half}_residual"]))
+    )
+    runs: list[list[tuple[int, float, int]]] = []
+    for window in windows:
+        if runs and window[0] - runs[-1][-1][0] <= max(MIX_HALVES.values()):
+            runs[-1].append(window)
+        else:
+            runs.append([window])
     found: list[Boundary] = []
-    for run in (
-        np.split(centres, np.flatnonzero(np.diff(centres) > max(MIX_HALVES.values())) + 1) if centres.size else []
-    ):
-        best = run[np.argmin(residual[run])]
-        start = max(0, round(best + float(scores["mix_start"][best])))
-        end = min(len(residual), round(best + float(scores["mix_end"][best])))
-        if MIX_LEAST <= end - start <= 2 * max(MIX_HALVES):
-            score = float(1 - residual[best] / (2 * MIX_RESIDUAL))
+    for run in runs:
+        start, end = _limit(scores, run, "start"), _limit(scores, run, "end")
+        if start is not None and end is not None and MIX_LEAST <= end - start <= 2 * max(MIX_HALVES):
+            score = 1 - min(residual for _, residual, _ in run) / (2 * MIX_RESIDUAL)
             found.append(Boundary((start + end) // 2, "dissolve", start, end, score))
     return found
+
+
+def _limit(scores: Mapping[str, np.ndarray], run: list[tuple[int, float, int]], name: str) -> int | None:
+    """The frame at which a mix starts or ends: what the three straightest windows that show it say in the middle."""
+    seen = sorted(
+        (residual, centre + float(scores[f"mix_{half}_{name}"][centre]))
+        for centre, residual, half in run
+        if np.isfinite(scores[f"mix_{half}_{name}"][centre])
+    )[:3]
+    return round(float(np.median([frame for _, frame in seen]))) if seen else None
 
 
 def read_transition(tracks: Tracks) -> dict[str, Variable]:
