@@ -63,6 +63,19 @@ class Board:
         axes = (max(8, int(rx * unit)), max(8, int(ry * unit)))
         cv2.ellipse(self.image, centre, axes, turn_deg, 0, 360, (*rgb, 255), -1, cv2.LINE_AA, 4)
 
+    def glow(self, x: float, y: float, radius: float, rgb: Rgb, share: float) -> None:
+        """Light that fades out softly around a point, towards `rgb` by `share` at the middle."""
+        low = np.maximum(np.rint(self.px([[x - 2 * radius, y - 2 * radius]])[0]).astype(int), 0)
+        high = np.rint(self.px([[x + 2 * radius, y + 2 * radius]])[0]).astype(int)
+        region = self.image[low[1] : max(0, high[1]), low[0] : max(0, high[0])]
+        if region.size == 0:
+            return
+        rows = (np.arange(region.shape[0]) + low[1]) / self.unit_px + self.y0 - y
+        columns = (np.arange(region.shape[1]) + low[0]) / self.unit_px + self.x0 - x
+        falloff = np.exp(-(rows[:, None] ** 2 + columns[None] ** 2) / (0.5 * radius**2))
+        part = region[..., :3].astype(np.float32)
+        region[..., :3] = np.rint(part + (np.array(rgb, np.float32) - part) * (share * falloff[..., None]).astype(np.float32))
+
     def gradient(self, y0: float, y1: float, stops: tuple[Rgb, ...]) -> None:
         """A vertical gradient through `stops` over the full width between `y0` and `y1`, held beyond `stops`' ends."""
         top = max(0, int(np.floor((y0 - self.y0) * self.unit_px)))

@@ -130,7 +130,7 @@ def draw_text(frame: np.ndarray, kind: str, words: str, seed: int) -> None:
             cv2.putText(frame, line, (x, y), (255, 255, 255), font, size, 700)
         return
     rng = np.random.default_rng(seed)
-    size = round(height * 0.24)
+    size = round(height * min(0.24, 0.62 / len(words)))
     pad = size * 2
     sheet = np.zeros((size * 2, pad + size * len(words), 4), np.uint8)
     for reach, rgb in ((size // 9, (255, 255, 255)), (size // 24, (30, 22, 40)), (0, (250, 206, 60))):
@@ -143,7 +143,7 @@ def draw_text(frame: np.ndarray, kind: str, words: str, seed: int) -> None:
         for c, value in enumerate((*rgb, 255)):
             sheet[..., c] = cv2.add(cv2.multiply(sheet[..., c].copy(), keep, scale=1 / 255), cv2.convertScaleAbs(flat, alpha=value / 255))
     angle = rng.uniform(-16, -6)
-    place = (rng.choice([0.0, 0.62]), rng.uniform(0.0, 0.08) if rng.random() < 0.5 else rng.uniform(0.5, 0.58))
+    place = (rng.choice([0.01, 0.58]), rng.uniform(0.0, 0.08) if rng.random() < 0.5 else rng.uniform(0.5, 0.58))
     turn = cv2.getRotationMatrix2D((0, 0), -angle * -1, 1.0)
     turn[:, 2] += [place[0] * width, place[1] * height + size * 0.4]
     from anicaption.drawn.ink import over

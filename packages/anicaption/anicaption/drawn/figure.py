@@ -99,6 +99,7 @@ class _Body:
         p = proportion
         self.thigh = p.leg * 0.5
         drop = max(self._foot(pose.near_leg)[1], self._foot(pose.far_leg)[1])
+        drop = pose.planted * drop + (1 - pose.planted) * 0.88 * p.leg
         self.pelvis = np.array([pose.dx, -drop - 0.10 * p.girth - pose.lift])
         self.up = -_direction(-pose.lean)
         self.across = np.array([-self.up[1], self.up[0]])
@@ -148,7 +149,7 @@ class _Body:
         g = p.girth
         side = 1 if far else -1
         self.outward = side
-        shoulder = self.chest + self.across * side * self.shoulder_half * 0.84 - self.up * 0.20 * g
+        shoulder = self.chest + self.across * side * self.shoulder_half * (0.88 - 0.14 * side * abs(self.pose.yaw)) - self.up * 0.20 * g
         elbow = shoulder + _direction(limb[0]) * p.arm * 0.52
         wrist = elbow + _direction(limb[1]) * p.arm * 0.50
         widths = np.array([0.150, 0.125, 0.092]) * g

@@ -27,6 +27,10 @@ class Tones:
     skin_ink: Rgb
 
 
+# A head lower than this has eyes of two tones; finer paint in them would not be seen.
+_FINE_PX = 44
+
+
 class HeadSpace:
     """Takes head units to the body's units: turned by `tilt_deg` about the chin's side of the neck, scaled by `size`."""
 
@@ -146,8 +150,8 @@ def draw_head(pen: Pen, at: HeadSpace, character: Character, tones: Tones, yaw: 
 
 def _eye(pen: Pen, at: HeadSpace, tones: Tones, side: int, yaw: float, face: Face) -> None:
     far = max(0.0, yaw * side)
-    cx, cy = side * 0.195 + 0.135 * yaw, 0.10
-    rx, ry = 0.118 * (1 - 0.28 * far), 0.135
+    cx, cy = side * 0.200 + 0.135 * yaw, 0.105
+    rx, ry = 0.126 * (1 - 0.28 * far), 0.146
     opened = face.eyes
 
     def eye(points) -> np.ndarray:
@@ -175,6 +179,11 @@ def _eye(pen: Pen, at: HeadSpace, tones: Tones, side: int, yaw: float, face: Fac
         return eye(np.stack([x + a * np.cos(t), y + b * np.sin(t)], 1))
 
     pen.shade(ellipse(gaze, 0.0, wide, 1.0), ball, iris_dark)
+    if pen.unit_px * at.size < _FINE_PX:
+        pen.shade(ellipse(gaze, 0.42, wide * 0.8, 0.6), ball, iris)
+        pen.shade(ellipse(gaze - 0.26 * side, -0.40, 0.3, 0.3), ball, (255, 255, 255))
+        pen.fill(eye(np.concatenate([upper, (upper - [0, 0.3])[::-1]])), tones.ink)
+        return
     pen.shade(ellipse(gaze, 0.10, wide * 0.86, 0.86), ball, mix(iris, (24, 16, 60), 0.28))
     pen.shade(ellipse(gaze, 0.42, wide * 0.70, 0.48), ball, iris)
     pen.shade(ellipse(gaze, 0.62, wide * 0.50, 0.26), ball, mix(iris, (255, 255, 255), 0.45))
@@ -275,7 +284,7 @@ def _front_hair(pen: Pen, at: HeadSpace, character: Character, tones: Tones, yaw
     zig = np.where(np.arange(15) % 2 == 0, 0.035, -0.022)
     ring = np.concatenate([np.stack([0.44 * u + lean + 0.05 * yaw, arc - 0.035 + zig * 0.5], 1), np.stack([0.44 * u + lean + 0.05 * yaw, arc + 0.035 + zig], 1)[::-1]])
     pen.shade(at(ring), outline, tones.hair_light)
-    for i in range(4, len(bottom) - 1, 4):
+    for i in range(4, len(bottom) - 1, 4) if pen.unit_px * at.size >= _FINE_PX else ():
         valley = bottom[i]
         top = np.array([valley[0] * 0.45 + lean, -0.50])
         pen.line(at(spline([valley, valley * 0.5 + top * 0.5 + [0.02 * np.sign(valley[0]), 0], top], 5)[:8]), tones.hair_ink, 0.9, (1.0, 0.05))

@@ -87,6 +87,8 @@ class Pen:
         self.image = np.zeros((height_px * supersample, width_px * supersample, 4), np.uint8)
         self.affine = np.asarray(affine, float) * supersample
         self.line_px = max(line_px * supersample, 0.8)
+        self.unit_px = float(np.abs(np.asarray(affine)[:, :2]).max())
+        self._speck_px = _SPECK_PX * (1.0 if supersample == 1 else 0.6 * supersample)
         self._size = (width_px, height_px)
 
     def cel(self) -> np.ndarray:
@@ -111,9 +113,10 @@ class Pen:
     def line(self, points_N2, rgb: Rgb, width: float = 1.0, ends: tuple[float, float] = (0.25, 0.25)) -> None:
         """An ink line whose width swells in the middle; `ends` are the widths at its two ends as shares of `width`."""
         points = self.px(points_N2)
-        if len(points) < 3 or np.ptp(points, 0).max() < _SPECK_PX:
-            if np.ptp(points, 0).max() < _SPECK_PX:
-                return
+        (x0, y0), (x1, y1), (x2, y2) = points[0].tolist(), points[len(points) // 2].tolist(), points[-1].tolist()
+        if max(abs(x1 - x0), abs(y1 - y0), abs(x2 - x0), abs(y2 - y0)) < self._speck_px:
+            return
+        if len(points) < 3:
             points = np.array([points[0], (points[0] + points[-1]) / 2, points[-1]])
         left, right = sides(points, _swell(len(points), *ends) * (width * self.line_px / 2))
         cv2.fillPoly(self.image, [fixed(np.concatenate([left, right[::-1]]))], (*rgb, 255), cv2.LINE_AA, _SHIFT)
@@ -125,24 +128,29 @@ class Pen:
 
     def shade(self, shape_N2, clip_N2, rgb: Rgb, share: float = 1.0) -> None:
         """Paint `shape` where it lies inside `clip`: hard cel shadows, highlights; `share` < 1 is translucent."""
-        shape, clip = fixed(self.px(shape_N2)), fixed(self.px(clip_N2))
-        low = np.maximum(np.maximum(shape.min(0), clip.min(0)) // 16 - 1, 0)
-        high = np.minimum(np.minimum(shape.max(0), clip.max(0)) // 16 + 2, [self.image.shape[1], self.image.shape[0]])
-        if (high <= low).any():
+        shape = fixed(self.px(shape_N2))
+        ax, ay, aw, ah = cv2.boundingRect(shape)
+        if max(aw, ah) < 16 * self._speck_px:
             return
-        (x0, y0), (x1, y1) = low, high
+        clip = fixed(self.px(clip_N2))
+        bx, by, bw, bh = cv2.boundingRect(clip)
+        x0, y0 = max(max(ax, bx) // 16 - 1, 0), max(max(ay, by) // 16 - 1, 0)
+        x1 = min(min(ax + aw, bx + bw) // 16 + 2, self.image.shape[1])
+        y1 = min(min(ay + ah, by + bh) // 16 + 2, self.image.shape[0])
+        if x1 <= x0 or y1 <= y0:
+            return
         inside = np.zeros((y1 - y0, x1 - x0), np.uint8)
-        mask = np.zeros_like(inside)
-        offset = np.array([x0, y0]) * 16
-        cv2.fillPoly(inside, [(clip - offset).astype(np.int32)], 255, cv2.LINE_AA, _SHIFT)
-        cv2.fillPoly(mask, [(shape - offset).astype(np.int32)], round(255 * share), cv2.LINE_AA, _SHIFT)
+        mask = np.zeros((y1 - y0, x1 - x0), np.uint8)
+        offset = np.array([x0 * 16, y0 * 16], np.int32)
+        cv2.fillPoly(inside, [clip - offset], 255, cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(mask, [shape - offset], round(255 * share), cv2.LINE_AA, _SHIFT)
         mask = cv2.min(mask, inside)
         region = self.image[y0:y1, x0:x1]
-        alpha = region[..., 3]
-        mask = cv2.multiply(mask, np.ascontiguousarray(alpha), scale=1 / 255)
-        keep = cv2.merge([cv2.bitwise_not(mask)] * 3 + [np.full_like(mask, 255)])
-        paint = cv2.merge([cv2.convertScaleAbs(mask, alpha=c / 255) for c in rgb] + [np.zeros_like(mask)])
-        self.image[y0:y1, x0:x1] = cv2.add(cv2.multiply(region, keep, scale=1 / 255), paint)
+        # Alpha stays: the mask is cut to what is painted already, and adds its own share back.
+        mask = cv2.multiply(mask, cv2.extractChannel(region, 3), scale=1 / 255)
+        keep = cv2.bitwise_not(mask)
+        paint = cv2.merge([*(cv2.convertScaleAbs(mask, alpha=c / 255) for c in rgb), mask])
+        self.image[y0:y1, x0:x1] = cv2.add(cv2.multiply(region, cv2.merge([keep] * 4), scale=1 / 255), paint)
 
     def dot(self, centre_2, radii: tuple[float, float], rgb: Rgb, clip_N2=None, share: float = 1.0) -> None:
         """An ellipse, clipped where `clip_N2` is given."""

@@ -28,7 +28,10 @@ class Face:
 
 @dataclass(frozen=True)
 class Pose:
-    """One drawing. Lengths in head heights; `lift` raises the feet off the ground; `stretch` is (x, y) scale."""
+    """One drawing. Lengths in head heights; `lift` raises the feet off the ground; `stretch` is (x, y) scale.
+
+    `planted` 1 puts the lower foot on the ground, so that bending legs lower the hips; 0 keeps the hips' height.
+    """
 
     near_arm: Limb = (8.0, 12.0)
     far_arm: Limb = (-8.0, -12.0)
@@ -38,6 +41,7 @@ class Pose:
     head_tilt: float = 0.0
     yaw: float = 0.4
     lift: float = 0.0
+    planted: float = 1.0
     dx: float = 0.0
     sway: float = 0.0
     flutter: float = 0.0
@@ -95,7 +99,7 @@ def _run(phase: float, base: Pose) -> Pose:
         near_leg=_step(a, 52, 95), far_leg=_step(a + np.pi, 52, 95),
         near_arm=(-58 * swing + 4, -58 * swing + 88), far_arm=(58 * swing + 4, 58 * swing + 88),
         near_hand="fist", far_hand="fist",
-        lean=17, lift=0.16 * abs(np.cos(a)), sway=-1.0 + 0.3 * np.sin(2 * a), flutter=a, yaw=max(base.yaw, 0.65),
+        lean=17, lift=0.10 * abs(np.cos(a)), planted=0.4, sway=-1.0 + 0.3 * np.sin(2 * a), flutter=a, yaw=max(base.yaw, 0.65),
     )  # fmt: skip
 
 
@@ -197,7 +201,7 @@ def between(a: Pose, b: Pose, share: float) -> Pose:
     mixed = {}
     for name in ("near_arm", "far_arm", "near_leg", "far_leg", "stretch"):
         mixed[name] = tuple(x + (y - x) * share for x, y in zip(getattr(a, name), getattr(b, name)))
-    for name in ("lean", "head_tilt", "yaw", "lift", "dx", "sway", "flutter"):
+    for name in ("lean", "head_tilt", "yaw", "lift", "planted", "dx", "sway", "flutter"):
         mixed[name] = getattr(a, name) + (getattr(b, name) - getattr(a, name)) * share
     return replace(nearer, **mixed, smear=0.0)
 

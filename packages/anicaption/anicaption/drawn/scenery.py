@@ -28,8 +28,8 @@ def sky(board: Board, colours: Palette, horizon: float, clouds: float = 1.0) -> 
             board.dab(x, y, 0.0012 + 0.003 * size, 0.0012 + 0.003 * size, mix(colours.sky[1], (255, 255, 255), 0.4 + 0.6 * size))
     sun_x, sun_y = rng.uniform(-0.6, 0.6), horizon - rng.uniform(0.25, 0.5)
     if night or colours.sky[2][0] > 240:
-        for share, radius in ((0.12, 0.26), (0.22, 0.17), (0.4, 0.11)):
-            board.dab(sun_x, sun_y, radius, radius, mix(colours.sky[1], colours.sun, share))
+        board.glow(sun_x, sun_y, 0.55, colours.sun, 0.45)
+        board.glow(sun_x, sun_y, 0.20, colours.sun, 0.6)
         board.dab(sun_x, sun_y, 0.075, 0.075, colours.sun)
     span = board.x1 - board.x0
     rows = np.arange(horizon - 0.10, board.y0 - 0.3, -0.24)
@@ -49,7 +49,7 @@ def cumulus(board: Board, x: float, base: float, width: float, height: float, co
     for tone, lift, shrink in ((colours.cloud[2], 0.0, 1.0), (colours.cloud[1], 0.22, 0.88), (colours.cloud[0], 0.36, 0.66)):
         for u, c in zip(t, crown):
             r = height * (0.16 + 0.30 * c) * shrink
-            y = base - height * c * 0.62 - lift * r
+            y = base - height * c * 0.62 - lift * r + 0.05 * height * np.cos(9 * u)
             board.dab(x + u * width / 2 - lift * r * 0.5, min(y, base - r * 0.3), r * 1.25, r, tone)
             board.dab(x + u * width / 2 * 0.8, base - height * c * 0.3 - lift * r, r * 1.1, r * 0.8, tone)
 

@@ -127,7 +127,7 @@ class DrawnShot:
         else:
             feet_y = _HEAD_Y[acting.size] + _HEAD_CENTRE * unit
         if proportion is CHIBI:
-            unit, feet_y = unit * 1.35, min(feet_y, 0.45 if acting.size not in ("bust", "close_up") else 0.75)
+            unit, feet_y = min(unit * 1.35, 0.24), min(feet_y, 0.45)  # the whole little figure in the frame
         flip = -1.0 if acting.mirrored else 1.0
         x0, y0, x1, y1 = bounds(proportion)
         low_x, high_x = sorted((flip * x0 * unit, flip * x1 * unit))
