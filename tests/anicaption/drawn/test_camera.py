@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 import pytest
-
 from anicaption.drawn.camera import plan, speed_bin
 from anicaption.drawn.script import CameraWork, Place, Shot
 from anicaption.drawn.shot import DrawnShot
@@ -85,7 +84,12 @@ def test_the_peak_is_the_peak_that_was_asked_for(move, easing):
 
 @pytest.mark.parametrize(
     ("easing", "early", "late"),
-    [("ease_in", "slow", "fast"), ("ease_out", "fast", "slow"), ("ease_both", "slow", "slow"), ("constant", "fast", "fast")],
+    [
+        ("ease_in", "slow", "fast"),
+        ("ease_out", "fast", "slow"),
+        ("ease_both", "slow", "slow"),
+        ("constant", "fast", "fast"),
+    ],
 )
 def test_easing_shapes_the_speed(easing, early, late):
     speed = plan(CameraWork(("pan_right",), 3.0, easing), 30, 16 / 9).columns(0, 30)["camera_x"][1:]
@@ -103,7 +107,14 @@ def test_shake_is_zero_mean_and_impact_decays():
 
 
 def test_speed_bins_are_the_taxonomys():
-    assert [speed_bin(x) for x in (0.0, 0.1, 0.4, 1.0, 4.0, 9.0)] == ["none", "creeping", "slow", "medium", "quick", "whip"]
+    assert [speed_bin(x) for x in (0.0, 0.1, 0.4, 1.0, 4.0, 9.0)] == [
+        "none",
+        "creeping",
+        "slow",
+        "medium",
+        "quick",
+        "whip",
+    ]
 
 
 def test_an_unknown_move_names_itself():

@@ -1,14 +1,14 @@
 """Episodes on disk: the same seed gives the same frames, and the truth describes the very file beside it."""
 
+import itertools
 import json
 from fractions import Fraction
 
 import numpy as np
 import pytest
-
+from anicaption.drawn.episodes import write_episodes
 from anicaption.drawn.film import draw, render_frames
 from anicaption.drawn.moves import MOVES, write_moves
-from anicaption.drawn.episodes import write_episodes
 from anicaption.frames import frames
 from anicaption.record import Record
 from anicaption.taxonomy import taxonomy
@@ -29,7 +29,7 @@ def test_truth_pts_are_the_files_own(episode):
     assert truth["n_frames"] == len(pictures) == len(pts)
     assert [shot["start_pts"] for shot in truth["shots"]] == [pts[shot["start_frame"]] for shot in truth["shots"]]
     assert [shot["end_pts"] for shot in truth["shots"][:-1]] == [pts[shot["end_frame"]] for shot in truth["shots"][:-1]]
-    assert {b - a for a, b in zip(pts, pts[1:])} == {41, 42}
+    assert {b - a for a, b in itertools.pairwise(pts)} == {41, 42}
     assert truth["shots"][-1]["end_pts"] - pts[-1] in (41, 42)
 
 

@@ -7,31 +7,38 @@ frame heights, and the frame's composed position is centred on (0, 0).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from anicaption.drawn import scenery
+from anicaption.drawn import built, nature
 from anicaption.drawn.board import Board, Plane
 from anicaption.drawn.camera import Path
-from anicaption.drawn.palette import palette
+from anicaption.drawn.palette import Palette, palette
 from anicaption.drawn.script import Place
 
 BACK_FACTOR = 0.55
 FRONT_FACTOR = 1.7
 
+Painter = Callable[[Board, Board, Board | None, Palette, Place], None]
+PAINTERS: dict[str, Painter] = {
+    "meadow": nature.meadow, "sea": nature.sea, "forest": nature.forest,
+    "town": built.town, "skyline": built.skyline, "room": built.room,
+}  # fmt: skip
+
 
 def paint(place: Place, path: Path, unit_px: float) -> list[Plane]:
     """All planes of `place`, back to front, large enough for every frame of `path`; `unit_px` per frame height."""
-    if place.kind not in scenery.PAINTERS:
-        raise ValueError(f"drawn.background: no painter for {place.kind!r}; there are {', '.join(scenery.PAINTERS)}")
+    if place.kind not in PAINTERS:
+        raise ValueError(f"drawn.background: no painter for {place.kind!r}; there are {', '.join(PAINTERS)}")
     colours = palette(place.light, place.seed)
     rng = np.random.default_rng(place.seed)
     layered = place.layering != "single_plane"
     main = Board(_roomy(path.extent(1.0)), unit_px, layered, rng)
     back = Board(_roomy(path.extent(BACK_FACTOR)), unit_px, False, rng) if layered else main
     front = Board(_roomy(path.extent(FRONT_FACTOR)), unit_px, True, rng) if layered else None
-    scenery.PAINTERS[place.kind](back, main, front if place.layering == "book" else None, colours, place)
+    PAINTERS[place.kind](back, main, front if place.layering == "book" else None, colours, place)
     planes = [back.plane(BACK_FACTOR), main.plane()] if layered else [main.plane()]
     if place.blur:
         planes = [replace(plane, image=_soft(plane, 0.012)) for plane in planes]

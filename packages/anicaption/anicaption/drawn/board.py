@@ -74,7 +74,9 @@ class Board:
         columns = (np.arange(region.shape[1]) + low[0]) / self.unit_px + self.x0 - x
         falloff = np.exp(-(rows[:, None] ** 2 + columns[None] ** 2) / (0.5 * radius**2))
         part = region[..., :3].astype(np.float32)
-        region[..., :3] = np.rint(part + (np.array(rgb, np.float32) - part) * (share * falloff[..., None]).astype(np.float32))
+        region[..., :3] = np.rint(
+            part + (np.array(rgb, np.float32) - part) * (share * falloff[..., None]).astype(np.float32)
+        )
 
     def gradient(self, y0: float, y1: float, stops: tuple[Rgb, ...]) -> None:
         """A vertical gradient through `stops` over the full width between `y0` and `y1`, held beyond `stops`' ends."""

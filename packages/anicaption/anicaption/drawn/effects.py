@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from anicaption.drawn.ink import Rgb, fixed
+from anicaption.drawn.ink import Rgb, fixed, over
 from anicaption.drawn.palette import Palette
 from anicaption.drawn.script import Effects
 
@@ -22,7 +22,10 @@ def draw_lines(frame: np.ndarray, kind: str, seed: int, angle_deg: float, dark: 
         centre = np.array([width, height]) / 2
         polygons = []
         for offset, start, length, thick in zip(
-            rng.uniform(-0.62, 0.62, n), rng.uniform(-1.4, 0.7, n), rng.uniform(0.35, 1.3, n), rng.uniform(0.2, 1.0, n) ** 2
+            rng.uniform(-0.62, 0.62, n),
+            rng.uniform(-1.4, 0.7, n),
+            rng.uniform(0.35, 1.3, n),
+            rng.uniform(0.2, 1.0, n) ** 2,
         ):
             if abs(offset) < 0.16 and thick > 0.25:
                 continue
@@ -85,7 +88,9 @@ class Light:
             x, shafts = rng.uniform(-0.2, 0.4), np.zeros((64, 114))
             for _ in range(5):
                 slope, offset, half = rng.uniform(0.5, 0.7), rng.uniform(0.0, 1.6), rng.uniform(0.03, 0.09)
-                shafts = np.maximum(shafts, np.clip(1.2 - np.abs(u - x - offset - slope * v) / half, 0, 1) * (1 - 0.7 * v))
+                shafts = np.maximum(
+                    shafts, np.clip(1.2 - np.abs(u - x - offset - slope * v) / half, 0, 1) * (1 - 0.7 * v)
+                )
             add += np.array(colours.sun) * 0.26 * cv2.GaussianBlur(shafts, (0, 0), 1.2)[..., None]
         if add.any():
             self._add = cv2.resize(add.clip(0, 255).astype(np.uint8), size[::-1], interpolation=cv2.INTER_CUBIC)
@@ -108,7 +113,7 @@ def _bloom(frame: np.ndarray) -> np.ndarray:
     """Light bleeding from what is bright: an eighth of the size is enough for a blur."""
     height, width = frame.shape[:2]
     small = cv2.resize(frame, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
-    bright = cv2.subtract(small, (176, 176, 176, 0))
+    bright = cv2.subtract(small, np.full_like(small, 176))
     soft = cv2.GaussianBlur(bright, (0, 0), max(0.5, height / 8 * 0.045))
     return cv2.resize(cv2.convertScaleAbs(soft, alpha=0.7), (width, height), interpolation=cv2.INTER_LINEAR)
 
@@ -122,7 +127,7 @@ def draw_text(frame: np.ndarray, kind: str, words: str, seed: int) -> None:
         for i, line in enumerate(lines):
             size = round(height * (0.105 if i == 0 else 0.05))
             y = round(height * (0.52 + 0.11 * i))
-            x0, y0, w, _ = cv2.getTextSize((0, 0), line, (0, 0), font, size, 700)
+            _x0, _y0, w, _ = cv2.getTextSize((0, 0), line, (0, 0), font, size, 700)
             x = (width - w) // 2
             reach = max(1, height // 240)
             for dx, dy in ((reach, reach), (-reach, 0), (reach, 0), (0, -reach), (0, 2 * reach)):
@@ -141,13 +146,13 @@ def draw_text(frame: np.ndarray, kind: str, words: str, seed: int) -> None:
             flat = cv2.dilate(flat, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1)))
         keep = 255 - flat
         for c, value in enumerate((*rgb, 255)):
-            sheet[..., c] = cv2.add(cv2.multiply(sheet[..., c].copy(), keep, scale=1 / 255), cv2.convertScaleAbs(flat, alpha=value / 255))
+            sheet[..., c] = cv2.add(
+                cv2.multiply(sheet[..., c].copy(), keep, scale=1 / 255), cv2.convertScaleAbs(flat, alpha=value / 255)
+            )
     angle = rng.uniform(-16, -6)
     place = (rng.choice([0.01, 0.58]), rng.uniform(0.0, 0.08) if rng.random() < 0.5 else rng.uniform(0.5, 0.58))
     turn = cv2.getRotationMatrix2D((0, 0), -angle * -1, 1.0)
     turn[:, 2] += [place[0] * width, place[1] * height + size * 0.4]
-    from anicaption.drawn.ink import over
-
     over(frame, cv2.warpAffine(sheet, turn, (width, height), flags=cv2.INTER_LINEAR))
 
 

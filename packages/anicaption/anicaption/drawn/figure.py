@@ -5,56 +5,15 @@ Body units are head heights; the figure stands on (0, 0), x forward, y down (so 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from anicaption.drawn.head import HeadSpace, Tones, draw_back_hair, draw_back_of_head, draw_head
-from anicaption.drawn.ink import Pen, Rgb, mix, sides, spline, times
-from anicaption.drawn.palette import Palette
+from anicaption.drawn.hair import draw_back_hair, draw_back_of_head
+from anicaption.drawn.head import draw_head
+from anicaption.drawn.ink import Pen, Rgb, sides, spline
+from anicaption.drawn.model import CHIBI, HeadSpace, Proportion, Tones
+from anicaption.drawn.outfit import draw_front, draw_skirt
 from anicaption.drawn.poses import Limb, Pose
 from anicaption.drawn.script import Character
-
-
-@dataclass(frozen=True)
-class Proportion:
-    """Lengths in head heights. Neck, torso and legs make up the height below the head."""
-
-    heads: float
-    neck: float
-    torso: float
-    leg: float
-    arm: float
-    girth: float
-    head_size: float
-
-
-STANDARD = Proportion(heads=5.9, neck=0.20, torso=1.72, leg=2.98, arm=1.15, girth=1.0, head_size=1.06)
-CHIBI = Proportion(heads=2.7, neck=0.03, torso=0.78, leg=0.72, arm=0.52, girth=1.05, head_size=1.55)
-
-
-def tones_of(character: Character, colours: Palette) -> Tones:
-    """The character's paints under the light of the place: one base and one shadow each."""
-    light, cool = colours.tint, (0.74, 0.70, 0.84)
-
-    def pair(rgb: Rgb) -> tuple[Rgb, Rgb]:
-        base = times(rgb, light)
-        return base, times(base, cool)
-
-    skin = times(character.skin_rgb, light)
-    hair = pair(character.hair_rgb)
-    return Tones(
-        skin=(skin, times(skin, (0.90, 0.74, 0.76))),
-        hair=hair,
-        hair_light=mix(hair[0], (255, 255, 255), 0.45),
-        eye=times(character.eye_rgb, tuple(min(1.0, 0.3 + 0.7 * t) for t in light)),
-        main=pair(character.main_rgb),
-        second=pair(character.second_rgb),
-        accent=pair(character.accent_rgb),
-        ink=mix(times((58, 38, 48), light), (20, 16, 36), 0.35),
-        hair_ink=mix(times(character.hair_rgb, light), (26, 16, 44), 0.78),
-        skin_ink=mix(skin, (138, 62, 58), 0.62),
-    )
 
 
 def _direction(angle_deg: float) -> np.ndarray:
@@ -73,7 +32,7 @@ def draw_figure(pen: Pen, character: Character, tones: Tones, pose: Pose, propor
     stretch = np.diag(pose.stretch)
     if pose.stretch != (1.0, 1.0):
         pen.affine = np.column_stack([pen.affine[:, :2] @ stretch, pen.affine[:, 2]])
-    body = _Body(pen, character, tones, pose, proportion)
+    body = Body(pen, character, tones, pose, proportion)
     if not pose.back_view:
         draw_back_hair(pen, body.head, character, tones, pose.yaw)
         _scarf_tail(body)
@@ -91,7 +50,7 @@ def draw_figure(pen: Pen, character: Character, tones: Tones, pose: Pose, propor
         draw_head(pen, body.head, character, tones, pose.yaw, pose.face)
 
 
-class _Body:
+class Body:
     """Joints of one pose and the painting of its parts."""
 
     def __init__(self, pen: Pen, character: Character, tones: Tones, pose: Pose, proportion: Proportion) -> None:
@@ -108,7 +67,9 @@ class _Body:
         self.shoulder_half = 0.60 * p.girth * turn * (0.75 if p is CHIBI else 1.0)
         self.hip_half = 0.21 * p.girth
         neck_top = self.chest + self.up * (p.neck + 0.44 * p.head_size) + np.array([0.06 * pose.yaw, 0])
-        self.head = HeadSpace((neck_top[0], neck_top[1]), p.head_size, pose.head_tilt + pose.lean * 0.25, pose.sway, pose.flutter)
+        self.head = HeadSpace(
+            (neck_top[0], neck_top[1]), p.head_size, pose.head_tilt + pose.lean * 0.25, pose.sway, pose.flutter
+        )
 
     def _foot(self, leg: Limb) -> np.ndarray:
         return self.thigh * (_direction(leg[0]) + _direction(leg[1]))
@@ -149,7 +110,11 @@ class _Body:
         g = p.girth
         side = 1 if far else -1
         self.outward = side
-        shoulder = self.chest + self.across * side * self.shoulder_half * (0.88 - 0.14 * side * abs(self.pose.yaw)) - self.up * 0.20 * g
+        shoulder = (
+            self.chest
+            + self.across * side * self.shoulder_half * (0.88 - 0.14 * side * abs(self.pose.yaw))
+            - self.up * 0.20 * g
+        )
         elbow = shoulder + _direction(limb[0]) * p.arm * 0.52
         wrist = elbow + _direction(limb[1]) * p.arm * 0.50
         widths = np.array([0.150, 0.125, 0.092]) * g
@@ -190,14 +155,36 @@ class _Body:
                 way = _direction(angle_deg + spread)
                 root = wrist + forward * 0.18 * g + cross * (0.060 * k - 0.090) * g
                 length = (0.20, 0.25, 0.24, 0.18)[k] * g
-                self.tube([root, root + way * length * 0.6, root + way * length], np.array([0.046, 0.044, 0.022]) * g, skin, 3)
+                self.tube(
+                    [root, root + way * length * 0.6, root + way * length], np.array([0.046, 0.044, 0.022]) * g, skin, 3
+                )
             thumb = _direction(angle_deg - 52)
             base = wrist + forward * 0.06 * g - cross * 0.06 * g
-            self.tube([base, base + thumb * 0.13 * g, base + thumb * 0.22 * g], np.array([0.055, 0.05, 0.026]) * g, skin, 3)
-            points = [(-0.09, -0.02), (-0.13, 0.12), (-0.10, 0.24), (0.0, 0.27), (0.10, 0.24), (0.13, 0.12), (0.09, -0.02)]
+            self.tube(
+                [base, base + thumb * 0.13 * g, base + thumb * 0.22 * g], np.array([0.055, 0.05, 0.026]) * g, skin, 3
+            )
+            points = [
+                (-0.09, -0.02),
+                (-0.13, 0.12),
+                (-0.10, 0.24),
+                (0.0, 0.27),
+                (0.10, 0.24),
+                (0.13, 0.12),
+                (0.09, -0.02),
+            ]
         else:
-            points = [(-0.085, 0.0), (-0.12, 0.10), (-0.09, 0.26), (0.0, 0.36), (0.08, 0.27), (0.11, 0.10), (0.085, 0.0)]
-        outline = spline(wrist + g * (np.array(points)[:, :1] * cross + np.array(points)[:, 1:] * forward), 4, closed=True)
+            points = [
+                (-0.085, 0.0),
+                (-0.12, 0.10),
+                (-0.09, 0.26),
+                (0.0, 0.36),
+                (0.08, 0.27),
+                (0.11, 0.10),
+                (0.085, 0.0),
+            ]
+        outline = spline(
+            wrist + g * (np.array(points)[:, :1] * cross + np.array(points)[:, 1:] * forward), 4, closed=True
+        )
         self.pen.fill(outline, skin[0])
         self.pen.line(np.vstack([outline, outline[:1]]), self.tones.ink, 1.1, (1, 1))
         if shape == "fist":
@@ -219,7 +206,13 @@ class _Body:
             self.tube(joints, widths * [1.05, 1.1, 1.2, 1.2, 1.35], self.tones.second)
             return
         self.tube(joints, widths, self.tones.skin)
-        sock = self.tones.accent if character.outfit == "hero" else ((244, 244, 248), (196, 198, 222)) if character.seed % 2 else self.tones.second
+        sock = (
+            self.tones.accent
+            if character.outfit == "hero"
+            else ((244, 244, 248), (196, 198, 222))
+            if character.seed % 2
+            else self.tones.second
+        )
         start = 2 if character.seed % 3 else 3
         self.tube(joints[start:], widths[start:] * 1.06, sock)
         if character.legs == "shorts":
@@ -230,11 +223,22 @@ class _Body:
         tilt = np.radians(np.clip(-shin_deg * 0.8, -35, 60))
         turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
         reach = 0.20 + 0.24 * abs(self.pose.yaw)
-        points = [(-0.13, -0.12), (-0.15, 0.10), (reach, 0.10), (reach + 0.02, 0.02), (reach * 0.55, -0.06), (0.11, -0.13)]
+        points = [
+            (-0.13, -0.12),
+            (-0.15, 0.10),
+            (reach, 0.10),
+            (reach + 0.02, 0.02),
+            (reach * 0.55, -0.06),
+            (0.11, -0.13),
+        ]
         outline = spline(ankle + g * np.array(points) @ turn.T, 3, closed=True)
         shoe = self.tones.accent if self.character.outfit in ("jacket", "hero") else ((92, 58, 52), (58, 36, 44))
         self.pen.fill(outline, shoe[0])
-        self.pen.shade(ankle + g * np.array([(-0.2, 0.03), (reach + 0.1, 0.05), (reach + 0.1, 0.2), (-0.2, 0.2)]) @ turn.T, outline, shoe[1])
+        self.pen.shade(
+            ankle + g * np.array([(-0.2, 0.03), (reach + 0.1, 0.05), (reach + 0.1, 0.2), (-0.2, 0.2)]) @ turn.T,
+            outline,
+            shoe[1],
+        )
         self.pen.line(np.vstack([outline, outline[:1]]), self.tones.ink, 1.2, (1, 1))
 
     def torso(self) -> None:
@@ -243,104 +247,46 @@ class _Body:
         s, slim = self.shoulder_half, (1 - 0.18 * abs(yaw)) * g
         neck = np.array([self.chest + self.up * (p.neck + 0.12) + [0.04 * yaw, 0], self.chest - self.up * 0.12])
         self.tube(neck, np.array([0.135, 0.16]) * min(g, 1.0), (tones.skin[0], tones.skin[1]), 4, shade=-0.35)
-        right = [(s * 0.30, 1.045), (s * 0.80, 0.985), (s, 0.90), (0.46 * slim, 0.68), (0.335 * slim, 0.36), (0.40 * slim, 0.08), (0.41 * slim, -0.05)]
+        right = [
+            (s * 0.30, 1.045),
+            (s * 0.80, 0.985),
+            (s, 0.90),
+            (0.46 * slim, 0.68),
+            (0.335 * slim, 0.36),
+            (0.40 * slim, 0.08),
+            (0.41 * slim, -0.05),
+        ]
         contour = np.array(right + [(-x, y) for x, y in reversed(right)])
         contour[:, 0] += 0.03 * yaw
         outline = self.at(contour)
         pen.fill(outline, tones.main[0])
-        dark = self.at(np.concatenate([[(-0.16 * slim, 1.1), (-0.24 * slim, 0.6), (-0.10 * slim, 0.3), (-0.2 * slim, -0.1)], [(-1.0, -0.1), (-1.0, 1.1)]]))
+        dark = self.at(
+            np.concatenate(
+                [
+                    [(-0.16 * slim, 1.1), (-0.24 * slim, 0.6), (-0.10 * slim, 0.3), (-0.2 * slim, -0.1)],
+                    [(-1.0, -0.1), (-1.0, 1.1)],
+                ]
+            )
+        )
         pen.shade(dark, outline, tones.main[1])
         half = len(right)
         pen.line(spline(outline[:half], 5), tones.ink, 1.35, (0.5, 0.7))
         pen.line(spline(outline[half:], 5), tones.ink, 1.35, (0.7, 0.5))
         if not pose.back_view:
-            self._front_of_outfit(outline, s, slim, yaw)
+            draw_front(self, outline, s, slim, yaw)
         elif self.character.outfit == "sailor":
             flap = self.at([(-s * 0.8, 1.0), (s * 0.8, 1.0), (s * 0.72, 0.66), (-s * 0.72, 0.66)])
             pen.fill(flap, tones.second[0])
             pen.line(np.vstack([flap, flap[:1]]), tones.ink, 1.1, (1, 1))
         if self.character.legs == "skirt" or self.character.outfit == "dress":
-            self._skirt(slim)
+            draw_skirt(self, slim)
         else:
             belt = self.at([(-0.43 * slim, 0.06), (0.43 * slim, 0.06), (0.43 * slim, -0.06), (-0.43 * slim, -0.06)])
             pen.fill(belt, tones.second[1])
             pen.line(np.vstack([belt, belt[:1]]), tones.ink, 1.0, (1, 1))
 
-    def _front_of_outfit(self, outline: np.ndarray, s: float, slim: float, yaw: float) -> None:
-        pen, tones, outfit = self.pen, self.tones, self.character.outfit
-        mid = 0.16 * yaw * slim
 
-        def patch(points, rgb: Rgb, width: float = 1.0) -> None:
-            shape = self.at(points)
-            pen.shade(shape, outline, rgb)
-            pen.line(shape, tones.ink, width, (0.6, 0.6))
-
-        if outfit == "sailor":
-            pen.shade(self.at([(-s * 0.34 + mid * 0.4, 1.06), (s * 0.34 + mid * 0.4, 1.06), (mid, 0.72)]), outline, tones.skin[1])
-            for side in (-1, 1):
-                collar = [(side * s * 0.34 + mid * 0.4, 1.07), (side * s * 0.92, 0.98), (side * s * 0.80, 0.78), (mid, 0.62), (mid, 0.72)]
-                patch([*collar, collar[0]], tones.second[0])
-                pen.line(self.at([(side * s * 0.76, 0.82), (mid + side * 0.03, 0.665)]), (246, 246, 250), 1.0, (0.8, 0.4))
-            for wing in (-1, 1):
-                bow = self.at([(mid, 0.65), (mid + wing * 0.20, 0.72), (mid + wing * 0.22, 0.58)])
-                tail = self.at([(mid, 0.64), (mid + wing * 0.05, 0.40), (mid + wing * 0.15, 0.42)])
-                for shape in (tail, bow):
-                    pen.fill(shape, tones.accent[0] if wing > 0 else tones.accent[1])
-                    pen.line(np.vstack([shape, shape[:1]]), tones.ink, 0.9, (1, 1))
-        elif outfit == "blazer":
-            pen.shade(self.at([(-s * 0.36 + mid * 0.4, 1.07), (s * 0.36 + mid * 0.4, 1.07), (mid, 0.46)]), outline, (246, 246, 250))
-            patch([(mid - 0.045, 0.96), (mid + 0.045, 0.96), (mid + 0.07, 0.62), (mid, 0.52), (mid - 0.07, 0.62), (mid - 0.045, 0.96)], tones.accent[0])
-            for side in (-1, 1):
-                patch([(side * s * 0.34 + mid * 0.4, 1.07), (side * s * 0.62, 0.86), (side * 0.22 + mid, 0.74), (mid, 0.46)], tones.main[1])
-            pen.line(self.at([(mid, 0.46), (mid + 0.01, -0.02)]), tones.ink, 1.0)
-            for y in (0.34, 0.18):
-                pen.dot(self.at([(mid + 0.05, y)])[0], (0.026, 0.026), tones.accent[0])
-        elif outfit == "jacket":
-            pen.shade(self.at([(mid - 0.10, 1.07), (mid + 0.10, 1.07), (mid + 0.15, -0.1), (mid - 0.15, -0.1)]), outline, (240, 240, 244))
-            for side in (-1, 1):
-                pen.line(self.at([(mid + side * 0.10, 1.05), (mid + side * 0.15, -0.05)]), tones.ink, 1.1)
-                patch([(mid + side * 0.06, 1.06), (side * s * 0.7, 1.02), (side * s * 0.62, 0.84), (mid + side * 0.12, 0.86)], tones.second[0])
-                pen.shade(self.at([(side * s * 0.98, 0.62), (side * s * 0.3, 0.60), (side * s * 0.3, 0.50), (side * s * 0.98, 0.52)]), outline, tones.accent[0])
-        elif outfit == "hero":
-            pen.shade(self.at([(mid - 0.17, 1.08), (mid + 0.17, 1.08), (mid, 0.74)]), outline, tones.skin[1])
-            pen.line(self.at([(mid - 0.17, 1.05), (mid, 0.74), (mid + 0.17, 1.05)]), tones.ink, 1.1, (0.8, 0.8))
-            pen.shade(self.at([(-1, 0.28), (1, 0.22), (1, 0.10), (-1, 0.16)]), outline, tones.accent[0])
-            pen.shade(self.at([(-s, 0.95), (-s * 0.55, 1.0), (0.36 * slim, 0.28), (0.18 * slim, 0.25)]), outline, tones.second[0])
-        else:
-            pen.shade(self.at([(mid - 0.22, 1.08), (mid + 0.22, 1.08), (mid + 0.14, 0.92), (mid - 0.14, 0.92)]), outline, tones.skin[1])
-            pen.line(self.at([(mid - 0.2, 1.04), (mid, 0.915), (mid + 0.2, 1.04)]), tones.ink, 0.9)
-            pen.shade(self.at([(-1, 0.34), (1, 0.34), (1, 0.26), (-1, 0.26)]), outline, tones.accent[0])
-        if self.character.extra == "scarf":
-            wrap = spline(self.at([(-s * 0.52, 1.10), (0.0, 0.92), (s * 0.52 + mid, 1.10)]), 6)
-            pen.band(wrap, np.full(len(wrap), 0.125), tones.accent[0])
-            pen.line(wrap + [0, 0.115], tones.ink, 1.1)
-            pen.line(wrap - [0, 0.115], tones.ink, 1.1)
-
-    def _skirt(self, slim: float) -> None:
-        pen, tones, pose = self.pen, self.tones, self.pose
-        paint = tones.main if self.character.outfit == "dress" else tones.second
-        spread = max(abs(pose.near_leg[0]), abs(pose.far_leg[0])) / 90
-        length = self.proportion.leg * (0.52 if self.character.outfit == "dress" else 0.36)
-        hem_half = (0.58 + 0.42 * spread) * self.proportion.girth
-        drift = 0.22 * pose.sway + 0.004 * (pose.near_leg[0] + pose.far_leg[0])
-        u = np.linspace(-1, 1, 13)
-        flare = 0.04 * np.sin(u * 6 + pose.flutter)
-        hem = self.pelvis + np.stack([u * hem_half + drift, length - 0.06 * u**2 + 0.035 * (np.arange(13) % 2) + flare], 1)
-        waist = self.at(np.stack([np.linspace(-0.38, 0.38, 13) * slim, np.full(13, 0.20)], 1))
-        outline = np.concatenate([waist, hem[::-1]])
-        pen.fill(outline, paint[0])
-        for i in (0, 1, 4, 7, 10):
-            pen.fill([waist[i] * 0.7 + hem[i] * 0.3, hem[i], hem[i + 1], waist[i + 1] * 0.75 + hem[i + 1] * 0.25], paint[1])
-        for i in range(2, 11, 2):
-            pen.line(np.linspace(waist[i] * 0.85 + hem[i] * 0.15, hem[i], 6), tones.ink, 0.8, (0.1, 0.7))
-        for edge in (np.array([waist[0], hem[0]]), np.array([waist[-1], hem[-1]])):
-            pen.line(np.linspace(edge[0], edge[1], 6), tones.ink, 1.3, (0.6, 0.8))
-        pen.line(hem, tones.ink, 1.2, (0.8, 0.8))
-        if self.character.outfit != "dress":
-            pen.line(waist, tones.ink, 1.3, (1, 1))
-
-
-def _scarf_tail(body: _Body) -> None:
+def _scarf_tail(body: Body) -> None:
     if body.character.extra != "scarf":
         return
     t = np.linspace(0, 1, 14)
@@ -350,7 +296,7 @@ def _scarf_tail(body: _Body) -> None:
     body.tube(np.stack([x, y], 1), np.array([0.12, 0.16, 0.20]), body.tones.accent, 2)
 
 
-def _smear(body: _Body) -> None:
+def _smear(body: Body) -> None:
     """The striking arm drawn out along its path: one long form with trailing streaks (smear_stretch)."""
     shoulder = body.chest - body.across * body.shoulder_half * 0.86 - body.up * 0.13
     t = np.linspace(-70, 88, 16)

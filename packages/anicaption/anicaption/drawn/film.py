@@ -33,7 +33,12 @@ class Drawn:
 
 
 def draw(
-    out_dir: str | Path, episodes: int, seed: int, height_px: int = 720, script: str = "episode", shots: int | None = None
+    out_dir: str | Path,
+    episodes: int,
+    seed: int,
+    height_px: int = 720,
+    script: str = "episode",
+    shots: int | None = None,
 ) -> list[Drawn]:
     """Draw `episodes` episodes into `out_dir` as <name>.mkv and <name>.truth.json; the same seed, the same frames.
 
@@ -123,7 +128,7 @@ def _truth(episode: Episode, drawn_shots: list[DrawnShot], file: str, time_base:
         shots.append(
             {
                 "start_frame": start, "end_frame": end, "start_pts": pts[start], "end_pts": pts[end], "record": record,
-                "events": [[field, value, start + a, start + b] for field, value, a, b, _ in record["tracks"]["events"]],
+                "events": [[field, kind, start + a, start + b] for field, kind, a, b, _ in record["tracks"]["events"]],
             }
         )  # fmt: skip
         if index:

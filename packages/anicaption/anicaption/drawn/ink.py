@@ -26,9 +26,9 @@ def _spline_matrix(n: int, per: int, closed: bool) -> np.ndarray:
     """Catmull-Rom as one matrix (M, n): `per` points per segment through every control point."""
     segments = n if closed else n - 1
     t = np.arange(per) / per
-    weights = np.stack(
-        [-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, -(t**2) + t**3], axis=1
-    ) / 2
+    weights = (
+        np.stack([-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, -(t**2) + t**3], axis=1) / 2
+    )
     matrix = np.zeros((segments * per + (not closed), n))
     for i in range(segments):
         for k in range(4):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -51,12 +52,11 @@ _DAY = Palette(
 
 def _relit(base: Palette, light: tuple[float, float, float], **changes) -> Palette:
     """`base` under another light: every painted colour is multiplied, what the light makes itself is given."""
-    lit = {
+    lit: dict[str, Any] = {
         name: tuple(times(rgb, light) for rgb in getattr(base, name))
         for name in ("leaf", "grass", "wall", "roof", "sea")
     } | {name: times(getattr(base, name), light) for name in ("far", "hill", "ground", "glass", "flower")}
-    fields = {name: getattr(base, name) for name in base.__dataclass_fields__} | lit | changes
-    return Palette(**fields)
+    return replace(base, **(lit | changes))
 
 
 _LIGHTS = {
@@ -112,4 +112,4 @@ def palette(light: str, seed: int) -> Palette:
     cast = tuple(rng.integers(0, 255, 3).tolist())
     changes["sky"] = tuple(mix(rgb, cast, 0.05) for rgb in base.sky)
     changes["hill"] = mix(base.hill, cast, 0.12)
-    return Palette(**({name: getattr(base, name) for name in base.__dataclass_fields__} | changes))
+    return replace(base, **changes)

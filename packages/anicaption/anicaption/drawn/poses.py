@@ -85,10 +85,16 @@ def _walk(phase: float, base: Pose) -> Pose:
     swing = np.sin(a)
     return replace(
         base,
-        near_leg=_step(a, 27, 42), far_leg=_step(a + np.pi, 27, 42),
-        near_arm=(-28 * swing, -28 * swing + 16), far_arm=(28 * swing, 28 * swing + 16),
-        lean=3, sway=0.25 * np.sin(2 * a), flutter=a, head_tilt=1.5 * np.sin(2 * a), yaw=max(base.yaw, 0.55),
-    )  # fmt: skip
+        near_leg=_step(a, 27, 42),
+        far_leg=_step(a + np.pi, 27, 42),
+        near_arm=(-28 * swing, -28 * swing + 16),
+        far_arm=(28 * swing, 28 * swing + 16),
+        lean=3,
+        sway=0.25 * np.sin(2 * a),
+        flutter=a,
+        head_tilt=1.5 * np.sin(2 * a),
+        yaw=max(base.yaw, 0.55),
+    )
 
 
 def _run(phase: float, base: Pose) -> Pose:
@@ -96,11 +102,19 @@ def _run(phase: float, base: Pose) -> Pose:
     swing = np.sin(a)
     return replace(
         base,
-        near_leg=_step(a, 52, 95), far_leg=_step(a + np.pi, 52, 95),
-        near_arm=(-58 * swing + 4, -58 * swing + 88), far_arm=(58 * swing + 4, 58 * swing + 88),
-        near_hand="fist", far_hand="fist",
-        lean=17, lift=0.10 * abs(np.cos(a)), planted=0.4, sway=-1.0 + 0.3 * np.sin(2 * a), flutter=a, yaw=max(base.yaw, 0.65),
-    )  # fmt: skip
+        near_leg=_step(a, 52, 95),
+        far_leg=_step(a + np.pi, 52, 95),
+        near_arm=(-58 * swing + 4, -58 * swing + 88),
+        far_arm=(58 * swing + 4, 58 * swing + 88),
+        near_hand="fist",
+        far_hand="fist",
+        lean=17,
+        lift=0.10 * abs(np.cos(a)),
+        planted=0.4,
+        sway=-1.0 + 0.3 * np.sin(2 * a),
+        flutter=a,
+        yaw=max(base.yaw, 0.65),
+    )
 
 
 def _step(a: float, reach: float, bend: float) -> Limb:
@@ -115,21 +129,57 @@ def _wave(phase: float, base: Pose) -> Pose:
     wag = np.sin(a)
     return replace(
         base,
-        far_arm=(142, 168 + 24 * wag), far_hand="open", near_arm=(-14, -4),
-        near_leg=(-5, -3), far_leg=(5, 3), lean=-2 + wag, head_tilt=6 + 2 * wag, sway=0.15 * wag, flutter=a,
+        far_arm=(142, 168 + 24 * wag),
+        far_hand="open",
+        near_arm=(-14, -4),
+        near_leg=(-5, -3),
+        far_leg=(5, 3),
+        lean=-2 + wag,
+        head_tilt=6 + 2 * wag,
+        sway=0.15 * wag,
+        flutter=a,
         face=replace(base.face, smiling_eyes=base.face.mouth == "open"),
-    )  # fmt: skip
+    )
 
 
 def _punch(t: float, base: Pose) -> Pose:
     """Anticipation, hold, strike at 0.45, recoil and settle."""
-    wind = replace(base, near_arm=(-62, 42), far_arm=(38, 122), near_leg=(-26, -44), far_leg=(30, 6), lean=-13,
-                   near_hand="fist", far_hand="fist", yaw=0.3, sway=0.3)  # fmt: skip
-    hit = replace(base, near_arm=(88, 92), far_arm=(-52, 34), near_leg=(-46, -52), far_leg=(46, 8), lean=24,
-                  near_hand="fist", far_hand="fist", yaw=0.7, sway=-1.2, dx=0.55,
-                  face=replace(base.face, mouth="shout", mouth_open=1.0, brow=1.0))  # fmt: skip
-    ready = replace(base, near_arm=(34, 118), far_arm=(48, 128), near_leg=(-16, -26), far_leg=(22, 6), lean=4,
-                    near_hand="fist", far_hand="fist")  # fmt: skip
+    wind = replace(
+        base,
+        near_arm=(-62, 42),
+        far_arm=(38, 122),
+        near_leg=(-26, -44),
+        far_leg=(30, 6),
+        lean=-13,
+        near_hand="fist",
+        far_hand="fist",
+        yaw=0.3,
+        sway=0.3,
+    )
+    hit = replace(
+        base,
+        near_arm=(88, 92),
+        far_arm=(-52, 34),
+        near_leg=(-46, -52),
+        far_leg=(46, 8),
+        lean=24,
+        near_hand="fist",
+        far_hand="fist",
+        yaw=0.7,
+        sway=-1.2,
+        dx=0.55,
+        face=replace(base.face, mouth="shout", mouth_open=1.0, brow=1.0),
+    )
+    ready = replace(
+        base,
+        near_arm=(34, 118),
+        far_arm=(48, 128),
+        near_leg=(-16, -26),
+        far_leg=(22, 6),
+        lean=4,
+        near_hand="fist",
+        far_hand="fist",
+    )
     if t < 0.25:
         return between(ready, wind, _ease(t / 0.25))
     if t < 0.43:
@@ -143,19 +193,39 @@ def _punch(t: float, base: Pose) -> Pose:
 
 def _jump(t: float, base: Pose) -> Pose:
     """Crouch (squash), leap (stretch), fall (stretch), landing (squash), settle."""
-    crouch = replace(base, near_leg=(38, -42), far_leg=(46, -34), near_arm=(-52, -30), far_arm=(-40, -20), lean=20,
-                     stretch=(1.18, 0.80))  # fmt: skip
-    leap = replace(base, near_leg=(-16, -30), far_leg=(6, -10), near_arm=(150, 165), far_arm=(165, 175), lean=2,
-                   stretch=(0.86, 1.18), sway=-0.6)  # fmt: skip
-    peak = replace(base, near_leg=(58, -30), far_leg=(28, -54), near_arm=(112, 140), far_arm=(128, 150), lean=4, sway=0.2)
+    crouch = replace(
+        base,
+        near_leg=(38, -42),
+        far_leg=(46, -34),
+        near_arm=(-52, -30),
+        far_arm=(-40, -20),
+        lean=20,
+        stretch=(1.18, 0.80),
+    )
+    leap = replace(
+        base,
+        near_leg=(-16, -30),
+        far_leg=(6, -10),
+        near_arm=(150, 165),
+        far_arm=(165, 175),
+        lean=2,
+        stretch=(0.86, 1.18),
+        sway=-0.6,
+    )
+    peak = replace(
+        base, near_leg=(58, -30), far_leg=(28, -54), near_arm=(112, 140), far_arm=(128, 150), lean=4, sway=0.2
+    )
     land = replace(crouch, stretch=(1.22, 0.76), near_arm=(-20, 12), far_arm=(-34, 0))
-    arc = lambda u: 1.05 * 4 * u * (1 - u)  # noqa: E731
     if t < 0.24:
         return between(base, crouch, _ease(min(1, t / 0.18)))
     if t < 0.70:
         u = (t - 0.24) / 0.46
-        shape = between(leap, peak, _ease(u / 0.5)) if u < 0.5 else between(peak, replace(leap, near_arm=(120, 150)), _ease((u - 0.5) / 0.5))
-        return replace(shape, lift=arc(u), sway=-0.9 if u < 0.5 else 0.9)
+        shape = (
+            between(leap, peak, _ease(u / 0.5))
+            if u < 0.5
+            else between(peak, replace(leap, near_arm=(120, 150)), _ease((u - 0.5) / 0.5))
+        )
+        return replace(shape, lift=4.2 * u * (1 - u), sway=-0.9 if u < 0.5 else 0.9)
     if t < 0.80:
         return land
     return between(land, base, _ease((t - 0.80) / 0.2))
@@ -165,10 +235,17 @@ def _idle(phase: float, base: Pose) -> Pose:
     a = 2 * np.pi * phase
     breath = np.sin(a)
     return replace(
-        base, near_arm=(-9 + breath, -3), far_arm=(9 - breath, 3), near_leg=(-3, -1), far_leg=(3, 1),
-        lean=0.8 * breath, head_tilt=-1.5 + 1.2 * breath, sway=0.35 * np.sin(a + 1), flutter=a,
+        base,
+        near_arm=(-9 + breath, -3),
+        far_arm=(9 - breath, 3),
+        near_leg=(-3, -1),
+        far_leg=(3, 1),
+        lean=0.8 * breath,
+        head_tilt=-1.5 + 1.2 * breath,
+        sway=0.35 * np.sin(a + 1),
+        flutter=a,
         face=_blinked(base.face, phase),
-    )  # fmt: skip
+    )
 
 
 def _talk(phase: float, base: Pose) -> Pose:
@@ -180,13 +257,25 @@ def _talk(phase: float, base: Pose) -> Pose:
 
 def _pose(_: float, base: Pose) -> Pose:
     """A hero's stance, held."""
-    return replace(base, near_arm=(-36, 30), far_arm=(64, 150), near_leg=(-22, -18), far_leg=(24, 14), lean=-4,
-                   near_hand="fist", far_hand="fist", sway=-0.9, head_tilt=-3)  # fmt: skip
+    return replace(
+        base,
+        near_arm=(-36, 30),
+        far_arm=(64, 150),
+        near_leg=(-22, -18),
+        far_leg=(24, 14),
+        lean=-4,
+        near_hand="fist",
+        far_hand="fist",
+        sway=-0.9,
+        head_tilt=-3,
+    )
 
 
 def _back(phase: float, base: Pose) -> Pose:
     a = 2 * np.pi * phase
-    return replace(base, back_view=True, yaw=0.0, near_arm=(-7, -4), far_arm=(7, 4), sway=0.8 + 0.5 * np.sin(a), flutter=a)
+    return replace(
+        base, back_view=True, yaw=0.0, near_arm=(-7, -4), far_arm=(7, 4), sway=0.8 + 0.5 * np.sin(a), flutter=a
+    )
 
 
 def _blinked(face: Face, phase: float) -> Face:
@@ -212,7 +301,14 @@ def _ease(u: float) -> float:
 
 
 _PERFORMANCES = {
-    "walk": _walk, "run": _run, "wave": _wave, "punch": _punch, "jump": _jump, "idle": _idle, "talk": _talk,
-    "pose": _pose, "back": _back,
-}  # fmt: skip
+    "walk": _walk,
+    "run": _run,
+    "wave": _wave,
+    "punch": _punch,
+    "jump": _jump,
+    "idle": _idle,
+    "talk": _talk,
+    "pose": _pose,
+    "back": _back,
+}
 CYCLIC = {"walk", "run", "wave", "idle", "talk", "back"}

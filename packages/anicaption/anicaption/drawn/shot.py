@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,8 +11,9 @@ import numpy as np
 
 from anicaption.drawn import background, camera, effects, poses
 from anicaption.drawn.board import Plane
-from anicaption.drawn.figure import CHIBI, STANDARD, bounds, draw_figure, tones_of
+from anicaption.drawn.figure import bounds, draw_figure
 from anicaption.drawn.ink import Pen, over
+from anicaption.drawn.model import CHIBI, STANDARD, tones_of
 from anicaption.drawn.palette import palette
 from anicaption.drawn.script import Shot
 
@@ -66,11 +68,11 @@ class DrawnShot:
         return round(phase, 6), deformed, round(travel, 6)
 
     def drawing_new(self) -> np.ndarray:
-        """1.0 where the exposed drawing differs from the frame before, float32 (n_filmed,); all NaN without a figure."""
+        """1.0 where the exposed drawing differs from the frame before, float32 (n_filmed,); NaN without a figure."""
         if not self._figure:
             return np.full(self.shot.n_filmed, np.nan, np.float32)
         keys = [self.drawing_key(frame) for frame in range(self.shot.n_filmed)]
-        return np.array([1.0, *(float(a != b) for a, b in zip(keys, keys[1:]))], np.float32)
+        return np.array([1.0, *(float(a != b) for a, b in itertools.pairwise(keys))], np.float32)
 
     def _pose(self, frame: int) -> poses.Pose:
         acting = self.shot.acting
@@ -247,4 +249,6 @@ def _ground_shadow(pen: Pen, lift: float) -> None:
     centre, rim = pen.px([[0.0, 0.06]])[0], pen.px([[0.75 / (1 + lift), 0.06]])[0]
     radius = abs(rim[0] - centre[0])
     point = (int(centre[0] * 16), int(centre[1] * 16))
-    cv2.ellipse(pen.image, point, (int(radius * 16), int(radius * 2.6)), 0, 0, 360, (10, 10, 28, 96), -1, cv2.LINE_AA, 4)
+    cv2.ellipse(
+        pen.image, point, (int(radius * 16), int(radius * 2.6)), 0, 0, 360, (10, 10, 28, 96), -1, cv2.LINE_AA, 4
+    )

@@ -83,7 +83,9 @@ def _motion(drawn_shot: DrawnShot) -> dict[str, Variable]:
         "motion.timing": _whole(drawn_shot, "motion.timing", timing),
         "motion.performance": _whole(drawn_shot, "motion.performance", _PERFORMANCE[acting.performance]),
         "motion.emotion": _whole(drawn_shot, "motion.emotion", acting.emotion),
-        "motion.deformation": _spanned(drawn_shot, "motion.deformation", [(k, a - shift, b - shift) for k, a, b in deformations]),
+        "motion.deformation": _spanned(
+            drawn_shot, "motion.deformation", [(k, a - shift, b - shift) for k, a, b in deformations]
+        ),
         "motion.background_motion": _whole(drawn_shot, "motion.background_motion", *_background(shot)),
     }
     if not deformations:
@@ -123,7 +125,10 @@ def _deformed_spans(drawn_shot: DrawnShot) -> list[tuple[str, int, int]]:
     spans: list[tuple[str, int, int]] = []
     for frame in range(shot.n_filmed):
         for kind in drawn_shot.deformation_at(frame):
-            if spans and (last := next((i for i, s in enumerate(spans) if s[0] == kind and s[2] == frame), None)) is not None:
+            if (
+                spans
+                and (last := next((i for i, s in enumerate(spans) if s[0] == kind and s[2] == frame), None)) is not None
+            ):
                 spans[last] = (kind, spans[last][1], frame + 1)
             else:
                 spans.append((kind, frame, frame + 1))
@@ -147,10 +152,14 @@ def _camera(drawn_shot: DrawnShot) -> dict[str, Variable]:
         "camera.move": _whole(drawn_shot, "camera.move", *moves),
         "camera.speed": _whole(drawn_shot, "camera.speed", speed_bin(path.peak_pct(start, end))),
         "camera.easing": _whole(drawn_shot, "camera.easing", shot.camera.easing if shot.camera.moves else "none"),
-        "camera.shake": _spanned(drawn_shot, "camera.shake", [(shaken, shake_start, shake_end)] if shaken != "none" else []),
+        "camera.shake": _spanned(
+            drawn_shot, "camera.shake", [(shaken, shake_start, shake_end)] if shaken != "none" else []
+        ),
         "camera.layering": drawn("camera.layering", [shot.place.layering]),
         "camera.focus": _whole(drawn_shot, "camera.focus", "bg_blur" if shot.place.blur else "deep"),
-        "camera.angle": drawn("camera.angle", ["eye_level"] if not {"roll_cw", "roll_ccw"} & set(moves) else ["unknown"]),
+        "camera.angle": drawn(
+            "camera.angle", ["eye_level"] if not {"roll_cw", "roll_ccw"} & set(moves) else ["unknown"]
+        ),
         "camera.transition": _transition(drawn_shot),
     }
     acting = shot.acting
