@@ -1,10 +1,11 @@
 """A checkpoint is one folder that `from_pretrained`-style loaders read, written whole or not at all.
 
-    transformer/    averaged weights (what one samples from) and config with the taxonomy's hash
-    text_encoder/   frozen T5 with its tokenizer
-    codec/          PixelCodec settings or a diffusers AutoencoderKLWan
-    recipe.json     the run that made it
-    state/          only for going on: raw weights, optimiser, random state, progress
+transformer/    averaged weights (what one samples from) and config with the taxonomy's hash
+text_encoder/   frozen T5
+tokenizer/      and its tokenizer
+codec/          PixelCodec settings or a diffusers AutoencoderKLWan
+recipe.json     the run that made it
+state/          only for going on: raw weights, optimiser, random state, progress
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from safetensors.torch import load_file, save_file
 from animatrix_trainer.conditioning.tags import vocabulary
 from animatrix_trainer.conditioning.text import TextEncoder
 from animatrix_trainer.config import Recipe
+from animatrix_trainer.model import warp
 from animatrix_trainer.model.codec import PixelCodec, WanCodec, build_codec, load_codec
 from animatrix_trainer.model.denoise import PLANES
 from animatrix_trainer.model.wan import TagWanTransformer3DModel, vocabulary_config
@@ -51,7 +53,7 @@ class System:
 
     @property
     def patch(self) -> tuple[int, int, int]:
-        return tuple(self.model.config.patch_size)
+        return tuple(self.model.config["patch_size"])
 
 
 def build(recipe: Recipe) -> System:
@@ -160,7 +162,7 @@ def _from_nothing(recipe: Recipe, tag: dict[str, Any], channels: int, text_dim: 
         num_attention_heads=shape.heads,
         attention_head_dim=shape.head_dim,
         in_channels=channels + planes,
-        out_channels=channels,
+        out_channels=warp.channels(channels) if recipe.flow.predicts == "warp" else channels,
         text_dim=text_dim,
         freq_dim=shape.freq_dim,
         ffn_dim=shape.ffn_dim,
@@ -172,10 +174,13 @@ def _from_nothing(recipe: Recipe, tag: dict[str, Any], channels: int, text_dim: 
 
 
 def _from_wan(recipe: Recipe, tag: dict[str, Any]) -> TagWanTransformer3DModel:
-    from diffusers import WanTransformer3DModel
+    from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 
-    if recipe.flow.given != "timestep":
-        raise CheckpointError(f"{recipe.wan}: Wan's weights have no planes for flow.given=plane; use timestep")
+    if recipe.flow.given != "timestep" or recipe.flow.predicts != "velocity":
+        raise CheckpointError(
+            f"{recipe.wan}: Wan's weights know flow.given=timestep and flow.predicts=velocity only, "
+            f"not {recipe.flow.given} and {recipe.flow.predicts}"
+        )
     wan = WanTransformer3DModel.from_pretrained(str(recipe.wan), torch_dtype=torch.float32)
     return TagWanTransformer3DModel.from_wan(wan, **tag)
 

@@ -78,13 +78,15 @@ class Window:
 class Flow:
     """Flow matching: x_s = (1 - s) x + s e, target velocity e - x.
 
-    `predicts`: what the network's output means. With `clip` the loss on the velocity derived from it is still used,
-    (x_s - clip) / max(s, s_floor). `first_frame`: share of samples whose first latent frame is given clean and is
-    left out of the loss. `given`: how the network is told which frame is given: `timestep` sets that frame's own
-    timestep to 0 (TI2V-5B), `plane` adds an input plane that is 1 there, with two planes of picture coordinates.
+    `predicts`: what the network's output means: the velocity, the clip, or the clip as its first frame moved and
+    painted over (model/warp.py). The loss is always on the velocity, (x_s - clip) / max(s, s_floor):
+    the floor keeps the nearly clean end, where it divides by little, from drowning all else.
+    `first_frame`: share of samples whose first latent frame is given clean and left out of the loss. `given`: how the
+    network is told which frame that is: `timestep` sets the frame's own timestep to 0 (TI2V-5B), `plane` adds an
+    input plane that is 1 there, with two planes of picture coordinates.
     """
 
-    predicts: Literal["velocity", "clip"] = "velocity"
+    predicts: Literal["velocity", "clip", "warp"] = "velocity"
     given: Literal["timestep", "plane"] = "timestep"
     first_frame: float = 0.0
     s_mean: float = 0.0

@@ -80,10 +80,10 @@ def objective(model: torch.nn.Module, system: System, batch: Batch) -> torch.Ten
     tags = torch.tensor([words.encode(condition.tags) for condition in batch.conditions], device=device)
     text = system.text([condition.text for condition in batch.conditions])
     x_s = flow.add_noise(x, e, s, given)
-    v = velocity(model, x_s, s, given, text, tags, recipe.flow, system.patch)
-    if recipe.flow.predicts == "clip":
-        return flow.loss(v, flow.velocity_from_clip(x_s, x, s, recipe.flow.s_floor), given)
-    return flow.loss(v, e - x, given)
+    v = velocity(model, x_s, s, given, text, tags, recipe.flow, system.patch, recipe.flow.s_floor)
+    if recipe.flow.predicts == "velocity":
+        return flow.loss(v, e - x, given)
+    return flow.loss(v, flow.velocity_from_clip(x_s, x, s, recipe.flow.s_floor), given)
 
 
 class Log:
@@ -93,7 +93,8 @@ class Log:
     """
 
     def __init__(self, out: Path, accelerator: Accelerator, recipe: Recipe, start: int) -> None:
-        self.path, self.accelerator, self.every, self.last_step = out / "metrics.jsonl", accelerator, recipe.log_every, recipe.steps
+        self.path, self.accelerator = out / "metrics.jsonl", accelerator
+        self.every, self.last_step = recipe.log_every, recipe.steps
         out.mkdir(parents=True, exist_ok=True)
         accelerator.init_trackers("tensorboard")
         self.losses: list[torch.Tensor] = []
@@ -145,6 +146,7 @@ def _last_checkpoint(out: Path, resume: bool, recipe: Recipe) -> Path | None:
     saved = Recipe.read(last / "recipe.json")
     if saved != recipe:
         raise checkpoint.CheckpointError(
-            f"{last}: was made by another recipe than the one given now; give the same, or start anew with --init {last}"
+            f"{last}: was made by another recipe than the one given now; give the same one, "
+            f"or start anew with --init {last}"
         )
     return last

@@ -47,5 +47,6 @@ class Ema:
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         names, weights = zip(*parameters, strict=True)
         averages = [self.weights[name] for name in names]
-        torch._foreach_lerp_(averages, [weight.detach().float() for weight in weights], 1 - decay)
+        for average, weight in zip(averages, weights, strict=True):
+            average.lerp_(weight.detach().float(), 1 - decay)
         self.updates += 1

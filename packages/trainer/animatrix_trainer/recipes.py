@@ -72,6 +72,4 @@ def wan21_1_3b_sft() -> Recipe:
     )
 
 
-RECIPES: dict[str, Callable[[], Recipe]] = {
-    recipe.__name__: recipe for recipe in (smoke, tiny_i2v, wan21_1_3b_sft)
-}
+RECIPES: dict[str, Callable[[], Recipe]] = {recipe.__name__: recipe for recipe in (smoke, tiny_i2v, wan21_1_3b_sft)}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ def sample(
     text = system.text([branch.text for branch in told])
     tags = torch.tensor([vocabulary().encode(branch.tags) for branch in told], device=device)
     times = flow.schedule(settings.steps, system.recipe.flow.shift).to(device)
-    for s, s_next in zip(times[:-1], times[1:], strict=True):
+    for s, s_next in pairwise(times):
         if clean is not None:
             x[:, :, :1] = clean
         v = velocity(
@@ -88,7 +89,8 @@ def sample_to_file(
 ) -> Path:
     """One clip as an mp4 of 24000/1001 frames a second; tags as in "camera.move=pan_left,motion.timing=twos".
 
-    `scales` replaces numbers of the recipe's guidance (text, tag, steps). Raises TaxonomyError, with a suggestion, for an unknown field or value, before any weights are read.
+    `scales` replaces numbers of the recipe's guidance (text, tag, steps). Raises TaxonomyError, with a suggestion, for
+    an unknown field or value, before any weights are read.
     """
     condition = Condition(taxonomy().parse_tags(tags), text)
     system = load(checkpoint)

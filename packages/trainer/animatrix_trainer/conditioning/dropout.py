@@ -13,6 +13,7 @@ from animatrix_trainer.config import Dropout
 
 HYBRID, TAGS_ONLY, TEXT_ONLY, NEITHER = range(4)
 
+
 @dataclass(frozen=True)
 class Condition:
     """What the model is told: tags (None: nothing), text (empty: nothing)."""

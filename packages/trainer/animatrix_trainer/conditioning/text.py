@@ -65,8 +65,9 @@ class TextEncoder(nn.Module):
         return cls(tokenizer, kinds[kind].from_pretrained(folder), length)
 
     def save(self, folder: Path) -> None:
+        """Write the encoder to `folder` and its tokenizer to `../tokenizer`, as diffusers lays them out."""
         self.encoder.save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder.parent / "tokenizer")
 
     @torch.no_grad()
     def forward(self, texts: list[str]) -> torch.Tensor:

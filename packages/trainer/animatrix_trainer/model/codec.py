@@ -45,6 +45,9 @@ class PixelCodec(nn.Module):
         super().__init__()
         self.time_stride, self.space_stride = time_stride, space_stride
         self.channels = 3 * time_stride * space_stride**2
+        self.axes: torch.Tensor
+        self.mean: torch.Tensor
+        self.spread: torch.Tensor
         self.register_buffer("axes", _OPPONENT.float(), persistent=False)
         self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1, 1), persistent=False)
         self.register_buffer("spread", torch.tensor(_SPREAD).view(1, 3, 1, 1, 1), persistent=False)
@@ -85,6 +88,8 @@ class WanCodec(nn.Module):
         self.channels = vae.config.z_dim
         self.time_stride = 2 ** sum(vae.config.temperal_downsample)
         shape = (1, -1, 1, 1, 1)
+        self.mean: torch.Tensor
+        self.std: torch.Tensor
         self.register_buffer("mean", torch.tensor(vae.config.latents_mean).view(shape), persistent=False)
         self.register_buffer("std", torch.tensor(vae.config.latents_std).view(shape), persistent=False)
 
@@ -116,6 +121,6 @@ def load_codec(folder: Path) -> PixelCodec | WanCodec:
         return PixelCodec(config["time_stride"], config["space_stride"])
     if config["_class_name"] != "AutoencoderKLWan":
         raise ValueError(f"{folder}: '{config['_class_name']}' is no codec; give PixelCodec or AutoencoderKLWan")
-    from diffusers import AutoencoderKLWan
+    from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
     return WanCodec(AutoencoderKLWan.from_pretrained(folder))

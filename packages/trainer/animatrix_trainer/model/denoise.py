@@ -9,6 +9,7 @@ import torch
 
 from animatrix_trainer import flow
 from animatrix_trainer.config import Flow
+from animatrix_trainer.model.warp import clip_from_warp
 
 PLANES = 3
 """Input planes of `given=plane`: is this frame given, row, column."""
@@ -23,8 +24,9 @@ def velocity(
     tags_BS: torch.Tensor,
     settings: Flow,
     patch: tuple[int, int, int],
+    floor: float = 1e-3,
 ) -> torch.Tensor:
-    """The velocity that the network sees in x_s, whatever its output means."""
+    """The velocity that the network sees in x_s, whatever its output means; `floor` is for the loss."""
     if settings.given == "timestep":
         inputs = x_s_BCTHW
         timestep = flow.TIMESTEPS * _per_token(flow.noise_per_frame(s_B, given_BT), x_s_BCTHW, patch)
@@ -34,7 +36,8 @@ def velocity(
     out = model(hidden_states=inputs, timestep=timestep, encoder_hidden_states=text_BND, tags=tags_BS).sample
     if settings.predicts == "velocity":
         return out
-    return flow.velocity_from_clip(x_s_BCTHW, out, s_B, settings.s_floor)
+    clip = clip_from_warp(out, x_s_BCTHW, given_BT) if settings.predicts == "warp" else out
+    return flow.velocity_from_clip(x_s_BCTHW, clip, s_B, floor)
 
 
 def planes(x_BCTHW: torch.Tensor, given_BT: torch.Tensor) -> torch.Tensor:

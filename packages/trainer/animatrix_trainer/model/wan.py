@@ -5,7 +5,7 @@ Legend: B batch, L video tokens, N context tokens, S tag slots, D width of the t
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from diffusers.configuration_utils import register_to_config
@@ -46,7 +46,7 @@ class TagConditionEmbedder(WanTimeTextImageEmbedding):
             nn.init.zeros_(self.tag_time.bias)
 
     def forward(self, timestep, encoder_hidden_states, encoder_hidden_states_image=None, timestep_seq_len=None):
-        context: Context = encoder_hidden_states
+        context = cast(Context, encoder_hidden_states)
         temb, time_proj, text_BND, image = super().forward(
             timestep, context.text, encoder_hidden_states_image, timestep_seq_len=timestep_seq_len
         )
@@ -197,7 +197,7 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
         tokens, pooled = self.tag_encoder(tags, self.tag_row_index.expand_as(tags))
         context: Any = Context(encoder_hidden_states, tokens, pooled)
         return super().forward(
-            hidden_states, timestep, context, encoder_hidden_states_image, return_dict, attention_kwargs
+            hidden_states, cast(Any, timestep), context, encoder_hidden_states_image, return_dict, attention_kwargs
         )
 
     @classmethod
@@ -209,7 +209,7 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
         strange = [name for name in missing if not is_tag_parameter(name)] + unexpected
         if strange:
             raise ValueError(f"from_wan: these parameters do not fit: {strange[:5]} ... of {len(strange)}")
-        return model.to(wan.dtype)
+        return model if wan.dtype == model.dtype else cast(Any, model).to(wan.dtype)
 
 
 def vocabulary_config() -> dict[str, Any]:

@@ -1,0 +1,48 @@
+"""A clip said as its first frame, moved, with new paint where nothing of it can be seen.
+
+Large motions are what a tiny model is asked for, and copying a pixel from where it was is the hard part for it. With
+`predicts=warp` the network says per pixel and frame where to look in the first frame and how much to paint over; what
+comes out is a clip like any other, and its velocity is trained and sampled as ever. Needs latents that are pixels.
+
+Legend: B batch, p frames in a latent frame, T latent frames, H rows, W columns; C = 3 p channels.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+REACH = 0.25
+"""A network output of 1 looks this far away, in frame widths or heights."""
+KEPT_AT_FIRST = 2.0
+"""Logit of the share that is kept from the first frame where the network says 0."""
+
+
+def channels(clip_channels: int) -> int:
+    """Output channels of the network: paint, two coordinates and one cover per pixel and frame."""
+    return 2 * clip_channels
+
+
+def clip_from_warp(out_BKTHW: torch.Tensor, x_s_BCTHW: torch.Tensor, given_BT: torch.Tensor) -> torch.Tensor:
+    """The clip latents (B, C, T, H, W) that the network's output (B, 2 C, T, H, W) stands for.
+
+    The first latent frame is the source where it is given; samples without it are paint alone.
+    """
+    paint, motion = out_BKTHW.float().chunk(2, dim=1)
+    batch, clip_channels, time, height, width = paint.shape
+    p = clip_channels // 3
+    move, cover = motion.unflatten(1, (3, p)).split([2, 1], dim=1)
+    move_nHW2 = REACH * 2 * move.permute(0, 2, 3, 4, 5, 1).flatten(0, 2)
+    source_B3HW = x_s_BCTHW[:, ::p, 0]
+    source = source_B3HW[:, None, None].expand(-1, p, time, -1, -1, -1).flatten(0, 2)
+    seen = F.grid_sample(source, _grid(height, width, out_BKTHW.device) + move_nHW2, "bilinear", "border", False)
+    seen_B3pTHW = seen.unflatten(0, (batch, p, time)).permute(0, 3, 1, 2, 4, 5)
+    keep = torch.sigmoid(KEPT_AT_FIRST + cover) * given_BT[:, 0].view(-1, 1, 1, 1, 1, 1)
+    return (keep * seen_B3pTHW + (1 - keep) * paint.unflatten(1, (3, p))).flatten(1, 2)
+
+
+def _grid(height: int, width: int, device: torch.device) -> torch.Tensor:
+    """Pixel centres (H, W, 2) as (x, y) in -1..1, as grid_sample counts them."""
+    y = (torch.arange(height, device=device) + 0.5) / height * 2 - 1
+    x = (torch.arange(width, device=device) + 0.5) / width * 2 - 1
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+from animatrix_trainer.config import Dropout, Window
+from animatrix_trainer.data.plan import Pick, Plan
+from animatrix_trainer.data.read import Batches, Shards, centre_crop, fit
+from animatrix_trainer.recipes import smoke
+
+WINDOW = Window(frames=5, height_px=24, width_px=40)
+
+
+def plan(batch=4, seed=0):
+    return Plan(seed, batch, 5, (12, 12, 3, 20, 5))
+
+
+def test_a_batch_depends_on_seed_and_step_alone():
+    assert plan().step(7) == plan().step(7)
+    assert [plan().step(step) for step in range(9)] != [plan(seed=1).step(step) for step in range(9)]
+    assert [*plan().step(2), *plan().step(3)] == plan(8).step(1)
+
+
+def test_an_epoch_takes_every_usable_clip_once_at_legal_starts():
+    picks = [plan().sample(number) for number in range(40)]
+    for epoch in range(10):
+        assert sorted(pick.row for pick in picks[4 * epoch : 4 * epoch + 4]) == [0, 1, 3, 4]
+    assert all(pick.start + 5 <= plan().n_frames[pick.row] for pick in picks)
+    assert {pick.start for pick in picks if pick.row == 3} > {0, 4}
+
+
+def test_clips_that_are_all_too_short_are_refused():
+    with pytest.raises(ValueError, match="the longest has 4"):
+        Plan(0, 4, 5, (3, 4))
+
+
+def test_a_window_holds_the_frames_it_names_in_their_order(dataset, drawing):
+    shards = Shards(dataset, Window(frames=5, height_px=48, width_px=80))
+    video = shards.video(Pick(1, 3, 0))
+    truth = drawing.clip("pan_right", 12, 1)[3:8]
+    assert video.shape == truth.shape
+    apart = np.abs(video.astype(int) - truth).mean(axis=(1, 2, 3))
+    mirrored = np.abs(video[:, :, ::-1].astype(int) - truth).mean()
+    assert apart.max() < 8 < mirrored
+
+
+def test_tags_and_prose_speak_of_the_window_and_never_of_tags(dataset):
+    shards = Shards(dataset, WINDOW)
+    condition = shards.condition(Pick(0, 4, 0))
+    assert condition.tags is not None and condition.tags["camera.move"] == ("pan_left",)
+    assert "pan to the left" in condition.text and "<tag>" not in condition.text and "=" not in condition.text
+    variants = {shards.condition(Pick(0, 4, 0), seed=seed).text for seed in range(8)}
+    assert len(variants) > 1
+
+
+def test_the_whole_shot_uses_the_stored_prose(dataset):
+    whole = Shards(dataset, Window(frames=13, height_px=24, width_px=40))
+    whole.window = Window(frames=12, height_px=24, width_px=40)
+    assert whole.condition(Pick(0, 0, 0)).text.startswith("The camera makes a pan to the left.")
+
+
+def test_other_aspects_are_cropped_and_the_record_knows(dataset):
+    square = Window(frames=5, height_px=24, width_px=24)
+    crop = centre_crop(80, 48, square)
+    assert crop is not None
+    assert crop == pytest.approx((0.2, 0.0, 0.8, 1.0))
+    assert Shards(dataset, square).video(Pick(0, 0, 0)).shape == (5, 24, 24, 3)
+    whole, cropped = (Shards(dataset, w).record(Pick(0, 4, 0)).tracks for w in (WINDOW, square))
+    assert cropped["camera_x"][2] == pytest.approx(whole["camera_x"][2] / 0.6)
+    assert centre_crop(854, 480, Window(5, 480, 832)) is not None
+    assert centre_crop(854, 480, Window(5, 240, 426)) is None
+
+
+def test_fit_takes_the_centre():
+    frame = np.zeros((1, 10, 30, 3), np.uint8)
+    frame[:, :, 10:20] = 255
+    assert (fit(frame, Window(1, 10, 10)) == 255).all()
+
+
+def test_ranks_share_the_global_batch(dataset):
+    recipe = smoke()
+    shards = Shards(dataset, recipe.window, cache=True)
+    whole = Batches(shards, recipe)[3]
+    parts = [Batches(shards, recipe, rank, 2)[3] for rank in (0, 1)]
+    assert whole.numbers == (6, 7) and [part.numbers for part in parts] == [(6,), (7,)]
+    assert np.array_equal(np.concatenate([part.videos for part in parts]), whole.videos)
+    assert sum((part.conditions for part in parts), ()) == whole.conditions
+    with pytest.raises(ValueError, match="does not divide"):
+        Batches(shards, recipe, 0, 3)
+
+
+def test_dropout_reaches_the_batches(dataset):
+    import dataclasses
+
+    recipe = dataclasses.replace(smoke(), dropout=Dropout(modes=(0.0, 0.0, 0.0, 1.0)))
+    batch = Batches(Shards(dataset, recipe.window, cache=True), recipe)[0]
+    assert all(condition.tags is None and condition.text == "" for condition in batch.conditions)

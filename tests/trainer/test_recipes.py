@@ -1,0 +1,96 @@
+import dataclasses
+
+import pytest
+import torch
+from animatrix_trainer import checkpoint
+from animatrix_trainer.checkpoint import CheckpointError
+from animatrix_trainer.config import Dropout, RecipeError, Window
+from animatrix_trainer.recipes import RECIPES, smoke, tiny_i2v, wan21_1_3b_sft
+from diffusers import AutoencoderKLWan, WanTransformer3DModel
+from transformers import ByT5Tokenizer, UMT5Config, UMT5EncoderModel
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values())
+def test_a_recipe_says_hardware_and_command(recipe):
+    assert f"animatrix-train fit {recipe.__name__}" in recipe.__doc__
+    assert recipe().name == recipe.__name__
+
+
+def test_the_shipped_model_stays_small():
+    model = checkpoint.build(tiny_i2v()).model
+    assert sum(weight.numel() for weight in model.parameters()) * 4 < 18e6
+
+
+def test_the_seed_decides_the_weights():
+    one, two = checkpoint.build(smoke()).model, checkpoint.build(smoke()).model
+    other = checkpoint.build(dataclasses.replace(smoke(), seed=1)).model
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+@pytest.fixture
+def wan_folder(tmp_path):
+    """The classes and folders of Wan2.1-T2V, with few and random weights."""
+    torch.manual_seed(0)
+    WanTransformer3DModel(
+        num_attention_heads=2,
+        attention_head_dim=24,
+        text_dim=32,
+        freq_dim=32,
+        ffn_dim=64,
+        num_layers=2,
+        rope_max_seq_len=32,
+    ).save_pretrained(tmp_path / "transformer")
+    AutoencoderKLWan(
+        base_dim=8, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
+    ).save_pretrained(tmp_path / "vae")
+    UMT5EncoderModel(
+        UMT5Config(vocab_size=384, d_model=32, d_kv=8, num_heads=4, d_ff=32, num_layers=1)
+    ).save_pretrained(tmp_path / "text_encoder")
+    ByT5Tokenizer().save_pretrained(tmp_path / "tokenizer")
+    return tmp_path
+
+
+def small_wan(folder):
+    recipe = wan21_1_3b_sft()
+    return dataclasses.replace(
+        recipe,
+        wan=str(folder / "transformer"),
+        text=dataclasses.replace(recipe.text, folder=str(folder / "text_encoder"), length=16),
+        codec=dataclasses.replace(recipe.codec, folder=str(folder / "vae")),
+        tags=dataclasses.replace(recipe.tags, dim=16, heads=2),
+        window=Window(5, 32, 48),
+        steps=2,
+        batch=2,
+        save_every=1,
+        workers=0,
+        precision="no",
+    )
+
+
+def test_a_real_wan_folder_trains_saves_and_samples(wan_folder, dataset, tmp_path):
+    from animatrix_trainer.conditioning.dropout import Condition
+    from animatrix_trainer.config import Guidance
+    from animatrix_trainer.loop import fit
+    from animatrix_trainer.sample import sample
+
+    saved = fit(small_wan(wan_folder), dataset, tmp_path / "run")
+    system = checkpoint.load(saved)
+    assert type(system.codec).__name__ == "WanCodec" and system.text.dim == 32
+    video = sample(system, [Condition({"camera.move": ("pan_left",)}, "A pan.")], [1], None, Guidance(steps=2))
+    assert video.shape == (1, 5, 32, 48, 3)
+
+
+def test_wan_weights_have_no_planes(wan_folder):
+    recipe = small_wan(wan_folder)
+    with pytest.raises(CheckpointError, match="given=timestep"):
+        checkpoint.build(dataclasses.replace(recipe, flow=dataclasses.replace(recipe.flow, given="plane")))
+
+
+def test_recipes_that_contradict_themselves_are_refused():
+    with pytest.raises(RecipeError, match="try 17"):
+        dataclasses.replace(smoke(), window=Window(frames=18))
+    with pytest.raises(RecipeError, match="add up to 1"):
+        dataclasses.replace(smoke(), dropout=Dropout(modes=(0.5, 0.1, 0.1, 0.1)))
+    with pytest.raises(RecipeError, match=r"needs codec\.folder"):
+        dataclasses.replace(smoke(), codec=dataclasses.replace(wan21_1_3b_sft().codec, folder=None))
