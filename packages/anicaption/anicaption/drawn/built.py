@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 from anicaption.drawn.board import Board, darker, lighter
-from anicaption.drawn.elements import book_of_leaves, bush, finish, mountains, sky
+from anicaption.drawn.elements import book_of_leaves, bush, finish, flower_bed, mountains, puddle, scatter, sky
 from anicaption.drawn.ink import mix
 from anicaption.drawn.palette import Palette
 from anicaption.drawn.script import Place
@@ -38,6 +38,27 @@ def town(back: Board, main: Board, front: Board | None, colours: Palette, place:
             [[x, street + 0.2], [x + 0.2, street + 0.2], [x + 0.22, street + 0.235], [x, street + 0.235]],
             (226, 224, 214),
         )
+
+    def on_road(at: float, y: float, size: float) -> None:
+        pick = rng.random()
+        if pick < 0.35:
+            puddle(main, at, y, size * 1.2, colours)
+        elif pick < 0.7:
+            for k in range(3):
+                u = at + (k - 1.5) * size
+                main.shape(
+                    [
+                        [u + 0.2 * size, y - 0.5 * size],
+                        [u + 0.7 * size, y - 0.5 * size],
+                        [u + 0.5 * size, y + 0.5 * size],
+                        [u, y + 0.5 * size],
+                    ],
+                    (232, 230, 222),
+                )
+        else:
+            flower_bed(main, at, y, size * 0.8, colours.leaf[0])
+
+    scatter(main, street + 0.40, on_road)
     _poles(main, street + 0.05, 0.78 * near, darker(colours.wall[0], 0.62))
     book_of_leaves(front, colours)
     finish(back, main, 0.0018)
@@ -133,6 +154,34 @@ def skyline(back: Board, main: Board, front: Board | None, colours: Palette, pla
     main.gradient(ledge, max(main.y1, ledge + 0.5), (lighter(floor, 0.15), darker(floor, 0.3)))
     for k, y in enumerate(np.geomspace(0.02, max(0.1, main.y1 - ledge), 9)):
         main.rect(main.x0, ledge + y, main.x1, ledge + y + 0.002 + 0.0008 * k, darker(floor, 0.18))
+    paints = (colours.roof[0], lighter(floor, 0.55), colours.flower)
+
+    def marking(at: float, y: float, size: float) -> None:
+        pick = rng.random()
+        if pick < 0.4:
+            puddle(main, at, y, size, colours)
+        else:
+            paint = paints[rng.integers(3)]
+            main.shape(
+                [
+                    [at, y - 0.4 * size],
+                    [at + 1.6 * size, y - 0.4 * size],
+                    [at + 1.2 * size, y + 0.4 * size],
+                    [at - 0.4 * size, y + 0.4 * size],
+                ],
+                paint,
+            )
+            main.shape(
+                [
+                    [at + 0.3 * size, y - 0.2 * size],
+                    [at + 1.2 * size, y - 0.2 * size],
+                    [at + 1.0 * size, y + 0.2 * size],
+                    [at, y + 0.2 * size],
+                ],
+                floor,
+            )
+
+    scatter(main, ledge + 0.30, marking)
     rail = darker(colours.wall[0], 0.3)
     for x in np.arange(main.x0, main.x1 + 0.1, 0.09):
         main.rect(x, ledge - 0.13, x + 0.007, ledge + 0.01, rail)
@@ -162,6 +211,12 @@ def room(back: Board, main: Board, front: Board | None, colours: Palette, place:
     for a, b in zip(edges[0::2], edges[1::2]):
         main.rect(a, head, b, sill, wall)
     main.rect(main.x0, head - 0.16, main.x1, head - 0.14, darker(wall, 0.15))
+    for y in np.arange(head - 0.30, main.y0 - 0.1, -0.30):
+        main.rect(main.x0, y - 0.07, main.x1, y, mix(wood, wall, 0.3))
+        main.rect(main.x0, y - 0.012, main.x1, y, darker(wood, 0.3))
+        for x in np.arange(main.x0, main.x1 + 0.4, 0.8):
+            main.rect(x, y + 0.09, x + 0.34, y + 0.14, lighter(colours.sun, 0.4))
+            main.rect(x, y + 0.14, x + 0.34, y + 0.15, darker(wall, 0.4))
     for a, b in openings:
         frame = lighter(wood, 0.55)
         for at in (a, (a + b) / 2 - 0.01, b - 0.02):
@@ -204,4 +259,12 @@ def room(back: Board, main: Board, front: Board | None, colours: Palette, place:
             ],
             lighter(wood, 0.55),
         )
+    rugs = (colours.roof[0], colours.roof[1], colours.flower, colours.leaf[1])
+
+    def rug(at: float, y: float, size: float) -> None:
+        cloth = rugs[rng.integers(4)]
+        for reach, tone in ((1.0, cloth), (0.72, lighter(cloth, 0.5)), (0.5, cloth)):
+            main.dab(at, y, size * 1.3 * reach, size * 0.5 * reach, tone)
+
+    scatter(main, floor_y + 0.42, rug)
     finish(back, main, 0.0)

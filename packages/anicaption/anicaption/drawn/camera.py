@@ -93,9 +93,9 @@ def plan(camera: CameraWork, n_frames: int, aspect: float) -> Path:
             smooth[:, 3] += np.degrees(travel * (2 if move == "roll_cw" else -2))
         elif move != "follow":
             raise ValueError(f"drawn.camera: move {move!r} cannot be drawn yet; see camera.plan")
-    # The artwork is composed around the middle of the move; a zoom never goes wider than its composition.
+    # The artwork is composed around the middle of the move, and for the widest end of a zoom.
     smooth -= (smooth.min(0) + smooth.max(0)) / 2 * [1, 1, 0, 1]
-    smooth[:, 2] -= smooth[:, 2].min()
+    smooth[:, 2] += camera.widest - smooth[:, 2].min()
     return Path(smooth, _shake(camera, n_frames), aspect)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from anicaption.drawn.board import Board, darker, lighter, ridge
-from anicaption.drawn.ink import mix
+from anicaption.drawn.ink import Rgb, mix
 from anicaption.drawn.palette import Palette
 
 
@@ -168,6 +170,38 @@ def grass(board: Board, top: float, bottom: float, colours: Palette, density: fl
                 board.shape([[x - size * 0.12, y], [x + lean * size, y - size], [x + size * 0.12, y]], tone)
         else:
             board.dab(x, y - size * 0.5, size * 0.16, size * 0.13, colours.flower)
+
+
+def scatter(board: Board, top: float, thing: Callable[[float, float, float], None]) -> None:
+    """Call `thing(x, y, size)` all over the ground below `top`: rows further apart and things larger towards us."""
+    rng = board.rng
+    y, size = top, 0.05
+    while y < board.y1 + size:
+        step = 3.4 * size + 0.12
+        for x in np.arange(board.x0 - rng.random() * step, board.x1 + step, step):
+            thing(x + rng.uniform(-0.25, 0.25) * step, y + rng.uniform(-0.3, 0.3) * size, size * rng.uniform(0.7, 1.2))
+        y += 1.5 * size + 0.05
+        size = min(size * 1.35, 0.20)
+
+
+def flower_bed(board: Board, x: float, y: float, size: float, rgb: Rgb) -> None:
+    rng = board.rng
+    board.dab(x, y, size * 1.1, size * 0.42, darker(rgb, 0.45))
+    for dx, dy, r in zip(rng.uniform(-0.9, 0.9, 9), rng.uniform(-0.3, 0.2, 9), rng.uniform(0.12, 0.24, 9)):
+        board.dab(x + dx * size, y + dy * size, r * size, r * size * 0.8, rgb if r < 0.2 else lighter(rgb, 0.3))
+
+
+def stone(board: Board, x: float, y: float, size: float, rgb: Rgb) -> None:
+    board.dab(x + 0.1 * size, y + 0.08 * size, size * 0.75, size * 0.42, darker(rgb, 0.5))
+    board.dab(x, y, size * 0.66, size * 0.40, rgb)
+    board.dab(x - 0.14 * size, y - 0.12 * size, size * 0.36, size * 0.18, lighter(rgb, 0.45))
+
+
+def puddle(board: Board, x: float, y: float, size: float, colours: Palette) -> None:
+    """Water on the road with the sky in it."""
+    board.dab(x, y, size * 1.05, size * 0.36, darker(colours.sky[0], 0.25))
+    board.dab(x, y, size * 0.98, size * 0.31, colours.sky[1])
+    board.dab(x - 0.2 * size, y - 0.06 * size, size * 0.42, size * 0.10, colours.cloud[0])
 
 
 def book_of_leaves(front: Board | None, colours: Palette) -> None:

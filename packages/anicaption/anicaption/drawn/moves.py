@@ -37,7 +37,9 @@ def _shot(rng: np.random.Generator, move: str) -> Shot:
         fast = rng.uniform(3.0, 5.8) if move in ("pan_left", "pan_right") else rng.uniform(2.4, 4.4)
         work = CameraWork((move,), float(fast), easing)
     else:
-        work = CameraWork((move,), float(rng.uniform(1.7, 2.6)), easing)
+        # Composed for the middle of the zoom, so that neither end is all sky or all blur.
+        fast = float(rng.uniform(1.7, 2.6))
+        work = CameraWork((move,), fast, easing, widest=-fast / 100 * (n_frames - 1))
     travel = work.peak_pct / 100 * (n_frames - 1) * 16 / 9
     size = str(rng.choice(["full", "knee", "waist", "bust"], p=[0.3, 0.25, 0.25, 0.2]))
     performance, exposure, period = "pose", 0, 24
@@ -47,7 +49,7 @@ def _shot(rng: np.random.Generator, move: str) -> Shot:
         period = {"wave": 12, "walk": 24, "run": 12, "idle": 24}[performance]
     elif rng.random() < 0.3:
         performance, exposure, period = "wave", 3, 12
-    across = travel * 0.5 if move in ("pan_left", "pan_right") else 0.5
+    across = travel * 0.5 if move in ("pan_left", "pan_right") else 0.25
     acting = Acting(
         performance, exposure, size, yaw=float(rng.uniform(0.0, 0.7)), mirrored=bool(rng.random() < 0.5),
         emotion=str(rng.choice(["calm", "joy", "determination", "surprise"])), start_phase=float(rng.integers(4) / 4),

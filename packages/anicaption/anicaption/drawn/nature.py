@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from anicaption.drawn.board import Board, darker, lighter
-from anicaption.drawn.elements import book_of_leaves, bush, finish, grass, mountains, sky, tree
+from anicaption.drawn.elements import (
+    book_of_leaves,
+    bush,
+    finish,
+    flower_bed,
+    grass,
+    mountains,
+    scatter,
+    sky,
+    stone,
+    tree,
+)
 from anicaption.drawn.ink import mix
 from anicaption.drawn.palette import Palette
 from anicaption.drawn.script import Place
@@ -30,6 +41,15 @@ def meadow(back: Board, main: Board, front: Board | None, colours: Palette, plac
     for x in np.arange(main.x0, main.x1 + 0.5, 0.85):
         at = x + rng.uniform(-0.3, 0.3)
         tree(main, at, horizon + rng.uniform(0.03, 0.12), rng.uniform(0.3, 0.62) * near, colours.leaf)
+    beds = (colours.flower, colours.leaf[0], lighter(colours.sky[1], 0.3))
+
+    def growth(at: float, y: float, size: float) -> None:
+        if rng.random() < 0.3:
+            stone(main, at, y, size, mix(colours.far, colours.ground, 0.5))
+        else:
+            flower_bed(main, at, y, size, beds[rng.integers(3)])
+
+    scatter(main, horizon + 0.34, growth)
     book_of_leaves(front, colours)
     finish(back, main)
 
@@ -65,6 +85,22 @@ def sea(back: Board, main: Board, front: Board | None, colours: Palette, place: 
             main.shape(
                 _rock(rng, rock_x + k * 0.1, shore - 0.02, rng.uniform(0.06, 0.16)), darker(colours.far, 0.35 + 0.1 * k)
             )
+    cloths = (colours.flower, colours.roof[0], lighter(colours.sky[1], 0.2))
+
+    def find(at: float, y: float, size: float) -> None:
+        if rng.random() < 0.5:
+            stone(main, at, y, size * 0.8, mix(colours.far, sand, 0.3))
+            return
+        cloth, lean = cloths[rng.integers(3)], 0.4 * size
+        for k in range(4):
+            band = cloth if k % 2 else lighter(sand, 0.7)
+            u0, u1 = at + (k / 2 - 1) * size, at + (k / 2 - 0.5) * size
+            main.shape(
+                [[u0 + lean, y - 0.4 * size], [u1 + lean, y - 0.4 * size], [u1, y + 0.4 * size], [u0, y + 0.4 * size]],
+                band,
+            )
+
+    scatter(main, shore + 0.30, find)
     book_of_leaves(front, colours)
     finish(back, main)
 
@@ -88,6 +124,14 @@ def forest(back: Board, main: Board, front: Board | None, colours: Palette, plac
         )
     undergrowth = (colours.grass[0], darker(colours.grass[1], 0.15), darker(colours.grass[1], 0.45))
     grass(main, horizon + 0.05, main.y1, colours, 80)
+
+    def pool(at: float, y: float, size: float) -> None:
+        if rng.random() < 0.55:
+            main.dab(at, y, size * 1.5, size * 0.4, lighter(colours.grass[0], 0.22))
+        else:
+            flower_bed(main, at, y, size, colours.leaf[0])
+
+    scatter(main, horizon + 0.36, pool)
     for depth, fade in ((0.35, 0.6), (0.6, 0.3), (1.0, 0.0)):
         trunk = mix(darker((104, 78, 66), 0.1), glade, fade)
         x = main.x0 - 0.1

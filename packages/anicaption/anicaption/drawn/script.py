@@ -53,6 +53,7 @@ class CameraWork:
     shake: str = "none"
     shake_start: int = 0
     shake_seed: int = 0
+    widest: float = 0.0  # ln of the magnification where a zoom shows most
 
 
 @dataclass(frozen=True)
