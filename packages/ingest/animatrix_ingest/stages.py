@@ -55,8 +55,7 @@ class IngestSource:
         except Exception as error:
             unit = buried(source, self.ledger, Dead("ingest", f"{type(error).__name__}: {error}"))
         finally:
-            if side.is_open:
-                side.discard()
+            side.discard()
         unit = replace(unit, seconds=round(time.perf_counter() - started, 3))
         self.ledger.commit(unit)
         return unit

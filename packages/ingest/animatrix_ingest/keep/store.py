@@ -67,9 +67,10 @@ class Writing:
         return place
 
     def discard(self) -> None:
-        """Throw away what was written (a no-op after commit)."""
-        self._file.close()
-        self._path.unlink(missing_ok=True)
+        """Throw away what was written; does nothing after commit."""
+        if self.is_open:
+            self._file.close()
+            self._path.unlink()
 
 
 def flush_folder(folder: Path) -> None:
