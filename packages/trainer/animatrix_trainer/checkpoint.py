@@ -157,7 +157,7 @@ def restore(folder: Path, raw: torch.nn.Module, optimizer: Any) -> tuple[int, in
 def _from_nothing(recipe: Recipe, tag: dict[str, Any], channels: int, text_dim: int) -> TagWanTransformer3DModel:
     shape = recipe.shape
     planes = PLANES if recipe.flow.given == "plane" else 0
-    return TagWanTransformer3DModel(
+    model = TagWanTransformer3DModel(
         patch_size=shape.patch,
         num_attention_heads=shape.heads,
         attention_head_dim=shape.head_dim,
@@ -171,6 +171,8 @@ def _from_nothing(recipe: Recipe, tag: dict[str, Any], channels: int, text_dim: 
         **vocabulary_config(),
         **tag,
     )
+    torch.nn.init.zeros_(model.proj_out.weight)  # start from the mean picture, or from the first frame standing still
+    return model
 
 
 def _from_wan(recipe: Recipe, tag: dict[str, Any]) -> TagWanTransformer3DModel:

@@ -6,11 +6,12 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from accelerate import Accelerator
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from animatrix_trainer import checkpoint, flow
 from animatrix_trainer.checkpoint import System
@@ -110,7 +111,7 @@ class Log:
         done = step + 1
         if done % self.every and done != self.last_step:
             return
-        mean = self.accelerator.gather(torch.stack(self.losses).mean().reshape(1))
+        mean = cast(torch.Tensor, self.accelerator.gather(torch.stack(self.losses).mean().reshape(1)))
         line = {
             "step": done,
             "loss": round(float(mean.mean()), 6),
@@ -131,7 +132,7 @@ class Log:
 
 def _from_step(batches: Batches, start: int) -> Iterator[tuple[int, Batch]]:
     steps = range(start, len(batches))
-    loader = DataLoader(batches, batch_size=None, sampler=steps, num_workers=batches.recipe.workers)
+    loader = DataLoader(cast(Dataset, batches), batch_size=None, sampler=steps, num_workers=batches.recipe.workers)
     return zip(steps, loader, strict=True)
 
 

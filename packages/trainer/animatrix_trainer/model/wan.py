@@ -50,7 +50,7 @@ class TagConditionEmbedder(WanTimeTextImageEmbedding):
         temb, time_proj, text_BND, image = super().forward(
             timestep, context.text, encoder_hidden_states_image, timestep_seq_len=timestep_seq_len
         )
-        if self.tag_time is not None:
+        if self.tag_time is not None and self.time_proj is not None:
             shift = self.tag_time(context.tag_pooled)
             temb = temb + (shift if timestep_seq_len is None else shift.unsqueeze(1))  # (B, D) or (B, L, D)
             time_proj = self.time_proj(self.act_fn(temb))
@@ -78,19 +78,18 @@ class TagCrossAttention(nn.Module):
             self.norm_k = nn.RMSNorm(inner, eps=attention.norm_k.eps)
             self.gate = nn.Parameter(torch.zeros(attention.heads))
 
-    def forward(self, attn, hidden_states, encoder_hidden_states, attention_mask=None, rotary_emb=None):
+    def forward(self, attn: Any, hidden_states, encoder_hidden_states, attention_mask=None, rotary_emb=None):
         n_context = encoder_hidden_states.shape[1] - self.tag_slots
         context_BND = encoder_hidden_states[:, :n_context]
         tags_BSD = encoder_hidden_states[:, n_context:]
         query = attn.norm_q(attn.to_q(hidden_states)).unflatten(2, (attn.heads, -1))
-        image_BND = None
+        seen: torch.Tensor | float = 0.0
         if attn.add_k_proj is not None:
             image_BND, context_BND = context_BND[:, :-TEXT_LENGTH], context_BND[:, -TEXT_LENGTH:]
+            seen = _attend(query, attn.norm_added_k(attn.add_k_proj(image_BND)), attn.add_v_proj(image_BND))
         if not self.decoupled:
             context_BND = torch.cat([context_BND, tags_BSD], dim=1)
-        out = _attend(query, attn.norm_k(attn.to_k(context_BND)), attn.to_v(context_BND))
-        if image_BND is not None:
-            out = out + _attend(query, attn.norm_added_k(attn.add_k_proj(image_BND)), attn.add_v_proj(image_BND))
+        out = _attend(query, attn.norm_k(attn.to_k(context_BND)), attn.to_v(context_BND)) + seen
         if self.decoupled:
             tags = _attend(query, self.norm_k(self.to_k(tags_BSD)), self.to_v(tags_BSD))
             gate = torch.tanh(self.gate).repeat_interleave(tags.shape[-1] // attn.heads)

@@ -13,9 +13,11 @@ import torch
 import torch.nn.functional as F
 
 REACH = 0.25
-"""A network output of 1 looks this far away, in frame widths or heights."""
-KEPT_AT_FIRST = 2.0
+"""A network output of 1 looks this far away after 4 frames, in frame widths or heights."""
+KEPT_AT_FIRST = 3.0
 """Logit of the share that is kept from the first frame where the network says 0."""
+GRAIN_PX = 4
+"""Motion is said once per block of this many pixels and runs smoothly between block centres."""
 
 
 def channels(clip_channels: int) -> int:
@@ -32,13 +34,23 @@ def clip_from_warp(out_BKTHW: torch.Tensor, x_s_BCTHW: torch.Tensor, given_BT: t
     batch, clip_channels, time, height, width = paint.shape
     p = clip_channels // 3
     move, cover = motion.unflatten(1, (3, p)).split([2, 1], dim=1)
-    move_nHW2 = REACH * 2 * move.permute(0, 2, 3, 4, 5, 1).flatten(0, 2)
-    source_B3HW = x_s_BCTHW[:, ::p, 0]
+    move_n2HW = smooth(move.permute(0, 2, 3, 1, 4, 5).flatten(0, 2))
+    elapsed = (torch.arange(time) - 1) * p + torch.arange(1, p + 1)[:, None]  # frames since the first, (p, T)
+    away = 2 * REACH / 4 * elapsed.clamp(min=0).flatten().repeat(batch).to(move_n2HW)
+    places = _grid(height, width, move.device) + away.view(-1, 1, 1, 1) * move_n2HW.permute(0, 2, 3, 1)
+    source_B3HW = x_s_BCTHW[:, ::p, 0].float()
     source = source_B3HW[:, None, None].expand(-1, p, time, -1, -1, -1).flatten(0, 2)
-    seen = F.grid_sample(source, _grid(height, width, out_BKTHW.device) + move_nHW2, "bilinear", "border", False)
+    seen = F.grid_sample(source, places, "bilinear", "border", align_corners=False)
     seen_B3pTHW = seen.unflatten(0, (batch, p, time)).permute(0, 3, 1, 2, 4, 5)
     keep = torch.sigmoid(KEPT_AT_FIRST + cover) * given_BT[:, 0].view(-1, 1, 1, 1, 1, 1)
     return (keep * seen_B3pTHW + (1 - keep) * paint.unflatten(1, (3, p))).flatten(1, 2)
+
+
+def smooth(move_n2HW: torch.Tensor) -> torch.Tensor:
+    """Block means, joined bilinearly: a camera's motion has no grain, and noise in it reads as one."""
+    size = move_n2HW.shape[-2:]
+    blocks = F.avg_pool2d(move_n2HW, GRAIN_PX, ceil_mode=True)
+    return F.interpolate(blocks, size=size, mode="bilinear", align_corners=False)
 
 
 def _grid(height: int, width: int, device: torch.device) -> torch.Tensor:
