@@ -17,7 +17,7 @@ from anicaption.taxonomy import taxonomy
 @pytest.fixture(scope="module")
 def episode(tmp_path_factory):
     """One short drawn episode: (video, truth, decoded frames, decoded pts)."""
-    [drawn] = draw(tmp_path_factory.mktemp("drawn"), 1, seed=5, height_px=96, shots=6)
+    [drawn] = draw(tmp_path_factory.mktemp("drawn"), 1, seed=5, height_px=64, shots=3)
     decoded = list(frames(drawn.video))
     return drawn.video, json.loads(drawn.truth.read_text()), [f.rgb() for f in decoded], [f.pts for f in decoded]
 
@@ -91,7 +91,7 @@ def test_impact_frames_are_where_the_truth_says(episode):
 
 def test_the_same_seed_draws_the_same_frames(episode, tmp_path):
     video, _, pictures, _ = episode
-    [again] = draw(tmp_path, 1, seed=5, height_px=96, shots=6)
+    [again] = draw(tmp_path, 1, seed=5, height_px=64, shots=3)
     assert again.video.read_bytes() == video.read_bytes()
     assert again.truth.read_text() == video.with_suffix("").with_suffix(".truth.json").read_text()
     assert all((a.rgb() == b).all() for a, b in zip(frames(again.video), pictures, strict=True))

@@ -134,7 +134,7 @@ def skyline(back: Board, main: Board, front: Board | None, colours: Palette, pla
         while x < main.x1 + 0.1:
             width, height = rng.uniform(0.1, 0.24) * near * scale, rng.uniform(0.2, 0.75) * near * scale
             tone = mix(
-                darker(colours.wall[rng.integers(len(colours.wall))], 0.45 if dark else 0.2), colours.sky[2], fade
+                darker(colours.wall[rng.integers(len(colours.wall))], 0.45 if dark else 0.1), colours.sky[2], fade
             )
             main.rect(x, base - height, x + width, main.y1, tone)
             main.rect(x + width * 0.66, base - height, x + width, main.y1, darker(tone, 0.28))

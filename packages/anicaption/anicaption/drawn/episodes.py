@@ -204,7 +204,7 @@ class _Writer:
         return self.shot(
             n,
             self.place(near=1.6, blur=True),
-            self.work(("track_up",), 0.7, 1.6, "ease_out"),
+            self.work(("track_up",), 0.65, 1.2, "ease_out"),
             self.someone(),
             acting,
             Effects(lines=(("focus", 4, n),)),
@@ -266,7 +266,8 @@ class _Writer:
         acting = Acting(
             "pose",
             0,
-            str(self.rng.choice(["full", "knee", "waist"])),
+            # A zoom keeps its middle, and only a near figure has its face there.
+            str(self.rng.choice(["waist", "bust"] if move.startswith("track") else ["full", "knee", "waist"])),
             0.4,
             bool(self.rng.random() < 0.5),
             "determination",

@@ -184,7 +184,7 @@ def _punch(t: float, base: Pose) -> Pose:
         return between(ready, wind, _ease(t / 0.25))
     if t < 0.43:
         return between(wind, replace(wind, lean=-16, near_arm=(-66, 40)), (t - 0.25) / 0.18)
-    if t < 0.52:
+    if t < 0.49:
         return replace(hit, smear=1.0)
     if t < 0.62:
         return hit
@@ -250,7 +250,7 @@ def _idle(phase: float, base: Pose) -> Pose:
 
 def _talk(phase: float, base: Pose) -> Pose:
     """The body holds; the mouth flaps open, half, shut; now and then a blink."""
-    opening = (0.0, 0.9, 0.45, 0.8, 0.2, 0.6)[int(phase * 6) % 6]
+    opening = (0.0, 0.9, 0.45, 0.8, 0.2, 0.6)[int(phase * 6 + 1e-3) % 6]
     face = base.face if opening == 0 else replace(base.face, mouth="open", mouth_open=opening)
     return replace(base, near_arm=(-9, -4), far_arm=(9, 4), face=_blinked(face, phase / 3))
 
@@ -310,5 +310,11 @@ _PERFORMANCES = {
     "talk": _talk,
     "pose": _pose,
     "back": _back,
+}
+# Timing accents of performances with a course, as shares of it: (value of motion.accent, start, end).
+ACCENTS: dict[str, tuple[tuple[str, float, float], ...]] = {
+    "punch": (("anticipation", 0.0, 0.25), ("hold_tame", 0.25, 0.43), ("hit_stop", 0.49, 0.62), ("settle", 0.62, 1.0)),
+    "jump": (("anticipation", 0.0, 0.24), ("settle", 0.80, 1.0)),
+    "pose": (("pose_lock", -1.0, 2.0),),
 }
 CYCLIC = {"walk", "run", "wave", "idle", "talk", "back"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -34,6 +35,14 @@ class Cel:
     to_artwork: np.ndarray
 
 
+class Drawing(NamedTuple):
+    """What one drawing shows and where it lies: equal drawings are equal pictures of the figure."""
+
+    pose: poses.Pose
+    deformed: tuple[str, ...]
+    travel: float
+
+
 class DrawnShot:
     """Everything about a shot that its frames share. `frames()` yields every filmed frame, lead-in and lead-out too."""
 
@@ -42,6 +51,7 @@ class DrawnShot:
         self.path = camera.plan(shot.camera, shot.n_filmed, width_px / height_px)
         self.colours = palette(shot.place.light, shot.place.seed)
         self._cels: dict[tuple, Cel] = {}
+        self._drawings: dict[int, Drawing] = {}
         self._figure = shot.acting is not None and shot.character is not None
 
     # -- figure ------------------------------------------------------------------------------------------------
@@ -53,41 +63,43 @@ class DrawnShot:
             return 0
         return frame - frame % acting.exposure
 
-    def drawing_key(self, frame: int) -> tuple:
-        """What the drawing at `frame` looks like: equal keys are equal drawings at equal places."""
+    def drawing(self, frame: int) -> Drawing:
+        """The drawing exposed at filmed frame `frame`."""
         acting = self.shot.acting
         if acting is None:
-            return ()
+            raise ValueError("drawn.shot: a shot without acting has no drawings; ask DrawnShot.drawing_new")
         at = self.drawing_of(frame)
+        if at not in self._drawings:
+            deformed = tuple(kind for kind, start, end in acting.deformations if start <= at < end)
+            travel = acting.travel * (at / max(1, self.shot.n_filmed - 1) - 0.5)
+            pose = poses.pose(acting.performance, self.phase(at), acting.yaw, acting.emotion)
+            self._drawings[at] = Drawing(pose, deformed, round(travel, 6))
+        return self._drawings[at]
+
+    def phase(self, filmed: int) -> float:
+        """How far the performance is at filmed frame `filmed`: of its cycle, or of its course."""
+        acting = self.shot.acting
+        assert acting is not None
         if acting.performance in poses.CYCLIC:
-            phase = (acting.start_phase + at / acting.period_frames) % 1.0
-        else:
-            phase = min(1.0, max(0.0, (at - acting.lead_frames) / acting.period_frames))
-        deformed = tuple(kind for kind, start, end in acting.deformations if start <= at < end)
-        travel = acting.travel * (at / max(1, self.shot.n_filmed - 1) - 0.5)
-        return round(phase, 6), deformed, round(travel, 6)
+            return round((acting.start_phase + filmed / acting.period_frames) % 1.0, 6)
+        return round(min(1.0, max(0.0, (filmed - acting.lead_frames) / acting.period_frames)), 6)
 
     def drawing_new(self) -> np.ndarray:
         """1.0 where the exposed drawing differs from the frame before, float32 (n_filmed,); NaN without a figure."""
         if not self._figure:
             return np.full(self.shot.n_filmed, np.nan, np.float32)
-        keys = [self.drawing_key(frame) for frame in range(self.shot.n_filmed)]
-        return np.array([1.0, *(float(a != b) for a, b in itertools.pairwise(keys))], np.float32)
-
-    def _pose(self, frame: int) -> poses.Pose:
-        acting = self.shot.acting
-        assert acting is not None
-        return poses.pose(acting.performance, self.drawing_key(frame)[0], acting.yaw, acting.emotion)
+        shown = [self.drawing(frame) for frame in range(self.shot.n_filmed)]
+        return np.array([1.0, *(float(a != b) for a, b in itertools.pairwise(shown))], np.float32)
 
     def turned(self) -> float:
         """How far the figure's face is turned from the lens, 0..1."""
-        return abs(self._pose(0).yaw)
+        return abs(self.drawing(0).pose.yaw)
 
     def deformation_at(self, frame: int) -> tuple[str, ...]:
         """motion.deformation of the drawing exposed at filmed frame `frame`."""
         if not self._figure:
             return ()
-        drawn, kinds = self._pose(frame), list(self.drawing_key(frame)[1])
+        drawn, kinds = self.drawing(frame).pose, list(self.drawing(frame).deformed)
         if drawn.smear:
             kinds.append("smear_stretch")
         if drawn.stretch[1] <= 0.92:
@@ -104,21 +116,18 @@ class DrawnShot:
         if "follow" in self.shot.camera.moves:
             return True
         y = _HEAD_Y.get(acting.size, _FEET_Y.get(acting.size, 0.4) - 3 * HEAD_HEIGHT[acting.size])
-        spot = np.array([acting.at_x + self.drawing_key(frame)[2], y])
+        spot = np.array([acting.at_x + self.drawing(frame).travel, y])
         affine = self.path.affine(frame, 1.0, 1.0)
         x, y = affine[:, :2] @ spot + affine[:, 2]
         return 0 < x < self.width_px / self.height_px and 0 < y < 1
 
     def _cel(self, frame: int) -> tuple[Cel, float]:
         """The drawing exposed at `frame` and its travel along the artwork."""
-        acting, character = self.shot.acting, self.shot.character
-        assert acting is not None and character is not None
-        phase, deformed, travel = self.drawing_key(frame)
-        if (phase, deformed) not in self._cels:
-            drawn = poses.pose(acting.performance, phase, acting.yaw, acting.emotion)
+        pose, deformed, travel = self.drawing(frame)
+        if (pose, deformed) not in self._cels:
             proportion = CHIBI if "chibi_shift" in deformed else STANDARD
-            self._cels[phase, deformed] = self._draw_cel(drawn, proportion)
-        return self._cels[phase, deformed], travel
+            self._cels[pose, deformed] = self._draw_cel(pose, proportion)
+        return self._cels[pose, deformed], travel
 
     def _draw_cel(self, drawn: poses.Pose, proportion) -> Cel:
         acting, character = self.shot.acting, self.shot.character
@@ -176,7 +185,7 @@ class DrawnShot:
         last_key, last = None, None
         for frame in range(shot.n_filmed):
             own = frame - shot.lead_in
-            key = (states[frame].tobytes(), self.drawing_key(frame))
+            key = (states[frame].tobytes(), self.drawing(frame) if self._figure else None)
             moving = effects.has_moving_layer(shot.effects, own)
             if key == last_key and last is not None and not moving:
                 yield last

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from anicaption.drawn import poses
 from anicaption.drawn.camera import speed_bin
 from anicaption.drawn.shot import HEAD_HEIGHT, DrawnShot
 from anicaption.record import Record, Span, Variable, drawn
@@ -73,7 +74,7 @@ def _motion(drawn_shot: DrawnShot) -> dict[str, Variable]:
     if acting is None:
         absent = ("timing", "economy", "partial", "spacing", "deformation_degree", "intensity")
         fields = {f"motion.{name}": drawn(f"motion.{name}", ["na"]) for name in absent}
-        for name in ("performance", "emotion", "deformation"):
+        for name in ("performance", "emotion", "deformation", "accent"):
             fields[f"motion.{name}"] = _whole(drawn_shot, f"motion.{name}", "none")
         return fields | {"motion.background_motion": _whole(drawn_shot, "motion.background_motion", *_background(shot))}
     timing = timing_of(drawn_shot.drawing_new()[shot.lead_in : shot.lead_in + shot.n_frames])
@@ -88,6 +89,13 @@ def _motion(drawn_shot: DrawnShot) -> dict[str, Variable]:
         ),
         "motion.background_motion": _whole(drawn_shot, "motion.background_motion", *_background(shot)),
     }
+    accents = poses.ACCENTS.get(acting.performance, ())
+    course = [drawn_shot.phase(drawn_shot.drawing_of(frame + shift)) for frame in range(shot.n_frames)]
+    runs = [(kind, [i for i, phase in enumerate(course) if a <= phase < b]) for kind, a, b in accents]
+    spans = [(kind, frames[0], frames[-1] + 1) for kind, frames in runs if frames]
+    fields["motion.accent"] = _spanned(drawn_shot, "motion.accent", spans)
+    if acting.performance == "punch":
+        fields["motion.spacing"] = _whole(drawn_shot, "motion.spacing", "hold_and_snap")
     if not deformations:
         fields["motion.deformation_degree"] = _whole(drawn_shot, "motion.deformation_degree", "none")
     if timing == "held":
