@@ -1,7 +1,7 @@
-"""What the camera did: camera.move, camera.speed, camera.easing, camera.shake.
+"""What the camera did: camera.move, camera.speed and camera.easing, from the background's motion.
 
 Everything is compared as edge motion: how far the frame's edge travels, in frame widths per frame. A zoom moves the
-left and right edges by half its logarithm, a roll by half its angle in radians.
+left and right edges by half its logarithm, a roll by half its angle in radians. What trembles is left to shake.py.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from anicaption.measure.shake import Tremble, tremble_of
 from anicaption.record import Evidence, Span, Variable, abstain, measured
 from anicaption.tracks import Tracks
 
@@ -18,12 +19,29 @@ NAME, VERSION = "layers.border_background", "1"
 FIELDS = ("camera.move", "camera.speed", "camera.easing", "camera.shake")
 
 # camera.speed of the taxonomy: upper limits in frame widths per frame
-SPEEDS = (("none", 0.0002), ("creeping", 0.002), ("slow", 0.006), ("medium", 0.02), ("quick", 0.06), ("whip", math.inf))
-MOVES = (("pan_right", "pan_left"), ("pan_down", "pan_up"), ("track_up", "track_back"), ("roll_cw", "roll_ccw"))
+SPEEDS = (
+    ("none", 2e-4),
+    ("creeping", 2e-3),
+    ("slow", 6e-3),
+    ("medium", 2e-2),
+    ("quick", 6e-2),
+    ("whip", math.inf),
+)
+MOVES = (
+    ("pan_right", "pan_left"),
+    ("pan_down", "pan_up"),
+    ("track_up", "track_back"),
+    ("roll_cw", "roll_ccw"),
+)
 
-MIN_TRAVEL = 0.003  # frame widths: less than this over a whole run is not called a move
+MIN_TRAVEL = 0.004  # frame widths: less than this over a whole run is not called a move
+MIN_SPEED = 1.5e-4  # frame widths per frame
 MIN_SHARE = 0.3  # of the strongest simultaneous component: less is drift of the framing, not a second move
-SMALL_SUPPORT = 0.3
+OFF_CENTRE = 0.6  # a zoom towards a point inside the frame shifts its centre by less than this share: no PAN
+TAIL = 0.1  # a run ends where the speed falls under this share of its peak
+BRIDGE = 3  # frames: moves on twos and threes pause, and go on
+MIN_SUPPORT = 0.3
+EASING_STEPS = 8  # fewer steps show no curve
 
 
 class CameraWatch:
@@ -49,8 +67,9 @@ class CameraWatch:
 
 @dataclass(frozen=True)
 class Run:
-    """One component moving one way in the frames [start, end); travel and peak in frame widths."""
+    """One component moving one way in the frames [start, end); `travel` in frame widths."""
 
+    column: int
     value: str
     start: int
     end: int
@@ -60,47 +79,55 @@ class Run:
 def edge_motion(tracks: Tracks) -> np.ndarray:
     """(T, 4) of x, y, zoom, roll as edge motion in frame widths per frame. Row 0 and unmeasured rows are NaN."""
     aspect = tracks.width_px / tracks.height_px
-    motion = np.stack(
-        [
-            tracks["camera_x"].astype(float),
-            tracks["camera_y"] / aspect,
-            tracks["camera_zoom"] / 2.0,
-            np.radians(tracks["camera_roll_deg"].astype(float)) / 2,
-        ],
-        1,
-    )
-    support = tracks["camera_support"]
-    motion[np.nan_to_num(support, nan=1.0) < SMALL_SUPPORT] = np.nan
+    columns = [
+        tracks["camera_x"].astype(float),
+        tracks["camera_y"].astype(float) / aspect,
+        tracks["camera_zoom"].astype(float) / 2,
+        np.radians(tracks["camera_roll_deg"].astype(float)) / 2,
+    ]
+    motion = np.stack(columns, 1)
+    # an exact truth has no support column; a measured step with little support may be anything
+    motion[np.nan_to_num(tracks["camera_support"], nan=1.0) < MIN_SUPPORT] = np.nan
     motion[:1] = np.nan
     return motion
 
 
 def read_camera(tracks: Tracks) -> dict[str, Variable]:
+    """camera.move, .speed, .easing and .shake of the shot that `tracks` spans."""
     motion = edge_motion(tracks)
     steps = max(0, tracks.n_frames - 1)
     seen = np.isfinite(motion).all(1)
     if seen.sum() < max(2, 0.4 * steps):
         reason = f"the background's motion could be told in {int(seen.sum())} of {steps} steps"
         return {field: abstain(field, reason) for field in FIELDS}
-    filled = _fill(motion)
-    smooth = _smooth(filled, 5 if steps >= 12 else 3 if steps >= 6 else 1)
-    runs = _runs(smooth)
-    confidence = float(np.nanmean(np.where(seen, np.nan_to_num(tracks["camera_support"], nan=1.0), np.nan)))
-    confidence *= float(seen[1:].mean())
-    speed = np.abs(_smooth(filled, 3 if steps >= 6 else 1)).copy()
-    total = np.hypot(speed[:, 0], speed[:, 1]) + speed[:, 2] + speed[:, 3]
-    peak = float(total[1:].max()) if runs else float(np.abs(filled[1:].mean(0)).max())
-    numbers = {"peak_width_per_frame": peak, "support": confidence}
-    numbers |= {run.value + "_travel": run.travel for run in runs}
+    filled = fill(motion)
+    tremble = tremble_of(filled, float(tracks.rate))
+    steady = smooth(tremble.rest, 5 if steps >= 12 else 3 if steps >= 6 else 1)
+    runs = [] if tremble.wanders else runs_of(steady)
+    support = np.nan_to_num(tracks["camera_support"], nan=1.0)[seen]
+    confidence = float(np.clip(support.mean(), 0, 1) * seen[1:].mean())
+    moving = sorted({run.column for run in runs})
+    speed = _magnitude(smooth(tremble.rest, 3 if steps >= 6 else 1), moving)
+    peak = float(speed[1:].max(initial=0.0))
+    numbers = {
+        "peak_pct_of_width": 100 * peak,
+        "support": confidence,
+        "tremble_pct_of_width": 100 * tremble.size,
+    }
+    for run in runs:
+        key = f"{run.value}_travel_pct"
+        numbers[key] = numbers.get(key, 0.0) + 100 * run.travel
     evidence = (Evidence(estimator=NAME, version=VERSION, start=0, end=tracks.n_frames, numbers=numbers),)
     return {
         "camera.move": _move(runs, confidence, evidence),
-        "camera.speed": _speed(peak if runs else 0.0, confidence, evidence),
+        "camera.speed": _speed(peak, confidence, evidence),
+        "camera.easing": _easing(runs, tremble, confidence, evidence),
+        "camera.shake": _shake(tremble, confidence, evidence),
     }
 
 
-def _fill(motion: np.ndarray) -> np.ndarray:
-    """Unmeasured steps inside a shot (impact frames, occlusions) take the motion of their neighbours."""
+def fill(motion: np.ndarray) -> np.ndarray:
+    """Unmeasured steps inside a shot (impact frames, occlusions) take the motion of their neighbours; row 0 is 0."""
     filled = motion.copy()
     good = np.flatnonzero(np.isfinite(motion).all(1))
     rows = np.arange(len(motion))
@@ -110,9 +137,9 @@ def _fill(motion: np.ndarray) -> np.ndarray:
     return filled
 
 
-def _smooth(motion: np.ndarray, width: int) -> np.ndarray:
+def smooth(motion: np.ndarray, width: int) -> np.ndarray:
     """Centred mean over `width` steps; row 0 speaks of no step and stays out."""
-    if width <= 1:
+    if width <= 1 or len(motion) < 3:
         return motion
     out = motion.copy()
     padded = np.pad(motion[1:], ((width // 2, width // 2), (0, 0)), mode="edge")
@@ -120,29 +147,6 @@ def _smooth(motion: np.ndarray, width: int) -> np.ndarray:
     for column in range(motion.shape[1]):
         out[1:, column] = np.convolve(padded[:, column], kernel, mode="valid")
     return out
-
-
-def _runs(smooth: np.ndarray) -> list[Run]:
-    speed = np.abs(smooth[1:]).max() if len(smooth) > 1 else 0.0
-    runs: list[Run] = []
-    for column, (positive, negative) in enumerate(MOVES):
-        for sign, value in ((1, positive), (-1, negative)):
-            signed = sign * smooth[:, column]
-            active = signed > max(0.00015, 0.08 * speed)
-            active[0] = False
-            for start, end in spans_of(active, bridge=3):
-                travel = float(signed[start:end].sum())
-                if travel >= MIN_TRAVEL:
-                    runs.append(Run(value, start, end, travel))
-    if not runs:
-        return runs
-    strongest = max(run.travel for run in runs)
-    kept = []
-    for run in runs:
-        rivals = [r.travel for r in runs if min(r.end, run.end) - max(r.start, run.start) > 0.5 * (run.end - run.start)]
-        if run.travel >= MIN_SHARE * max(rivals) and run.travel >= 0.15 * strongest:
-            kept.append(run)
-    return kept
 
 
 def spans_of(active: np.ndarray, bridge: int = 0) -> list[tuple[int, int]]:
@@ -157,6 +161,46 @@ def spans_of(active: np.ndarray, bridge: int = 0) -> list[tuple[int, int]]:
     return spans
 
 
+def runs_of(steady: np.ndarray) -> list[Run]:
+    """The moves in a (T, 4) edge motion, strongest first; drift and the shift of off-centre zooms are left out."""
+    fastest = np.abs(steady[1:]).max() if len(steady) > 1 else 0.0
+    found: list[Run] = []
+    for column, (positive, negative) in enumerate(MOVES):
+        for sign, value in ((1, positive), (-1, negative)):
+            signed = sign * steady[:, column]
+            active = signed > max(MIN_SPEED, 0.04 * fastest)
+            active[0] = False
+            for start, end in spans_of(active, BRIDGE):
+                part = signed[start:end]
+                inside = np.flatnonzero(part > TAIL * part.max())
+                start, end = start + int(inside[0]), start + int(inside[-1]) + 1
+                travel = float(signed[start:end].sum())
+                if travel >= MIN_TRAVEL and travel / (end - start) >= MIN_SPEED:
+                    found.append(Run(column, value, start, end, travel))
+    strongest = max((run.travel for run in found), default=0.0)
+    kept = [run for run in found if run.travel >= 0.15 * strongest and not _drift(run, found)]
+    return sorted(kept, key=lambda run: -run.travel)
+
+
+def _drift(run: Run, found: list[Run]) -> bool:
+    """Whether a stronger component that moves at the same time explains this one."""
+    for other in found:
+        together = min(other.end, run.end) - max(other.start, run.start)
+        if other.column == run.column or together < 0.5 * (run.end - run.start):
+            continue
+        share = OFF_CENTRE if other.column == 2 and run.column < 2 else MIN_SHARE
+        if run.travel < share * other.travel:
+            return True
+    return False
+
+
+def _magnitude(motion: np.ndarray, columns: list[int]) -> np.ndarray:
+    """Edge motion of the moving columns together, frame widths per frame (T,)."""
+    kept = np.zeros_like(motion)
+    kept[:, columns] = motion[:, columns]
+    return np.hypot(kept[:, 0], kept[:, 1]) + np.hypot(kept[:, 2], kept[:, 3])
+
+
 def _move(runs: list[Run], confidence: float, evidence: tuple[Evidence, ...]) -> Variable:
     if not runs:
         return measured("camera.move", ["none"], {"none": confidence}, evidence)
@@ -165,14 +209,58 @@ def _move(runs: list[Run], confidence: float, evidence: tuple[Evidence, ...]) ->
         best[run.value] = max(best.get(run.value, 0.0), run.travel)
     values = sorted(best, key=lambda v: -best[v])[:3]
     probability = {v: confidence * _certain(best[v] / MIN_TRAVEL) for v in values}
-    # a motion column's row t is the step from t - 1 to t: both frames belong to the move
+    # row t of a motion column is the step from t - 1 to t: both frames belong to the move
     spans = [Span(value=run.value, start=run.start - 1, end=run.end) for run in runs if run.value in values]
     return measured("camera.move", values, probability, evidence, sorted(spans, key=lambda s: s.start))
 
 
 def _speed(peak: float, confidence: float, evidence: tuple[Evidence, ...]) -> Variable:
     value = next(name for name, limit in SPEEDS if peak < limit)
-    return measured("camera.speed", [value], {value: confidence}, evidence)
+    edges = [limit for _, limit in SPEEDS[:-1]]
+    nearest = min(abs(math.log(max(peak, 1e-6) / limit)) for limit in edges)
+    return measured(
+        "camera.speed", [value], {value: confidence * (0.5 + 0.5 * math.tanh(nearest / 0.2))}, evidence
+    )
+
+
+def _easing(runs: list[Run], tremble: Tremble, confidence: float, evidence: tuple[Evidence, ...]) -> Variable:
+    field = "camera.easing"
+    if not runs:
+        return measured(field, ["none"], {"none": confidence}, evidence)
+    run = runs[0]
+    n_steps = run.end - run.start
+    if n_steps < EASING_STEPS:
+        return abstain(field, f"the move lasts {n_steps} steps; a speed curve needs {EASING_STEPS}", evidence)
+    signed = tremble.rest[:, run.column] * (1 if run.value == MOVES[run.column][0] else -1)
+    curve = smooth(signed[:, None], 3)[:, 0]
+    part = curve[run.start : run.end]
+    ends = max(2, n_steps // 6)
+    top = float(np.quantile(part, 0.9))
+    first, last = float(part[:ends].mean()) / top, float(part[-ends:].mean()) / top
+    after = signed[run.end : run.end + 6]
+    numbers = {"first_share": first, "last_share": last}
+    note = (
+        Evidence(estimator=NAME, version=VERSION, start=run.start - 1, end=run.end, numbers=numbers),
+        *evidence,
+    )
+    if len(after) >= 3 and last > 0.6 and after.min() < -0.06 * top and first > 0.6:
+        return measured(field, ["snap_stop"], {"snap_stop": confidence * 0.8}, note)
+    slow_in, slow_out = first < 0.62, last < 0.62
+    value = {(False, False): "constant", (True, False): "ease_in", (False, True): "ease_out"}.get(
+        (slow_in, slow_out), "ease_both"
+    )
+    certain = min(1.0, 0.5 + 2 * min(abs(first - 0.62), abs(last - 0.62)))
+    return measured(field, [value], {value: confidence * certain}, note)
+
+
+def _shake(tremble: Tremble, confidence: float, evidence: tuple[Evidence, ...]) -> Variable:
+    field = "camera.shake"
+    if tremble.value is None:
+        return abstain(field, "too few steps to tell a tremble from a move", evidence)
+    spans = (
+        [] if tremble.value == "none" else [Span(value=tremble.value, start=tremble.start, end=tremble.end)]
+    )
+    return measured(field, [tremble.value], {tremble.value: confidence * tremble.certainty}, evidence, spans)
 
 
 def _certain(ratio: float) -> float:

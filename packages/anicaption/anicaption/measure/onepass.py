@@ -5,6 +5,8 @@ Memory grows by a few floats per frame, so a whole film can be watched as it dec
 
 from __future__ import annotations
 
+import math
+from array import array
 from fractions import Fraction
 from typing import Protocol
 
@@ -13,6 +15,11 @@ import numpy as np
 
 from anicaption.layers import ROWS_PX, STILL, Picture, align
 from anicaption.measure.camera import CameraWatch
+from anicaption.measure.intensity import IntensityWatch
+from anicaption.measure.leftover import Leftover
+from anicaption.measure.palette import PaletteWatch
+from anicaption.measure.timing import TimingWatch
+from anicaption.measure.transition import TransitionWatch
 from anicaption.tracks import Event, Tracks
 
 
@@ -26,7 +33,7 @@ class Family(Protocol):
     def events(self) -> tuple[Event, ...]: ...
 
 
-FAMILIES: tuple[type[Family], ...] = ()  # families that need pixels only; see __init__.READERS for their readers
+FAMILIES: tuple[type[Family], ...] = (PaletteWatch,)  # and TransitionWatch, which others may share
 
 
 class Watch:
@@ -37,8 +44,11 @@ class Watch:
 
     def __init__(self, rate: Fraction, width_px: int, height_px: int) -> None:
         self.rate, self.width_px, self.height_px = rate, width_px, height_px
-        self._families = [family() for family in FAMILIES]
-        self._camera = CameraWatch()
+        self.transitions = TransitionWatch()
+        self._families: list[Family] = [*(family() for family in FAMILIES), self.transitions]
+        self._camera, self._timing, self._intensity = CameraWatch(), TimingWatch(), IntensityWatch()
+        self._leftover = Leftover()
+        self._change = array("f")
         self._before: Picture | None = None
         self._guess = STILL
 
@@ -47,15 +57,23 @@ class Watch:
         small = _small(rgb)
         for family in self._families:
             family.see(small)
-        now = Picture(small, self._before.cells if self._before else None)
-        step = align(self._before, now, self._guess) if self._before else None
+        before, now = self._before, Picture(small, self._before.cells if self._before else None)
+        step, redraw, motion_pct, change = None, math.nan, math.nan, math.nan
+        if before is not None:
+            step = align(before, now, self._guess)
+            redraw, motion_pct = self._leftover(before, now, step)
+            change = cv2.norm(before.fine, now.fine, cv2.NORM_L1) / now.fine.size / 255
         self._camera.see(step, self.width_px / self.height_px)
+        self._timing.see(redraw)
+        self._intensity.see(motion_pct)
+        self._change.append(change)
         self._guess = step.motion or STILL if step else STILL
         self._before = now
 
     def tracks(self) -> Tracks:
         """The tracks of all frames seen so far."""
-        columns = self._camera.columns()
+        columns = self._camera.columns() | self._timing.columns() | self._intensity.columns()
+        columns["change"] = np.array(self._change, np.float32)
         events: tuple[Event, ...] = ()
         for family in self._families:
             columns |= family.columns()

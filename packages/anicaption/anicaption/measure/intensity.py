@@ -1,0 +1,50 @@
+"""How much the figure moves: motion.intensity, from the flow that is left after the camera's motion."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from anicaption.record import Evidence, Variable, abstain, measured
+from anicaption.tracks import Tracks
+
+NAME, VERSION = "flow.compensated_p95", "1"
+FIELD = "motion.intensity"
+# upper limits in % of the frame height per frame
+LEVELS = (("static", 0.1), ("subtle", 0.5), ("moderate", 2.0), ("dynamic", 6.0), ("extreme", math.inf))
+BUSY_S = 0.5  # a shot is as intense as its busiest half second
+
+
+class IntensityWatch:
+    """The streaming half: keeps the motion of each step."""
+
+    def __init__(self) -> None:
+        self._motion: list[float] = []
+
+    def see(self, motion_pct: float) -> None:
+        """`motion_pct` as layers.Leftover gives it, NaN for a first frame or an unknown motion."""
+        self._motion.append(motion_pct)
+
+    def columns(self) -> dict[str, np.ndarray]:
+        return {"motion_pct": np.array(self._motion, np.float32)}
+
+
+def read_intensity(tracks: Tracks) -> dict[str, Variable]:
+    """motion.intensity: running means span the holds between drawings, the busiest of them decides."""
+    motion = tracks["motion_pct"].astype(float)
+    motion[:1] = np.nan
+    for event in tracks.events:
+        if event.field in ("vfx.impact_frame", "camera.transition"):
+            motion[event.start : event.end + 1] = np.nan
+    known = motion[np.isfinite(motion)]
+    if len(known) < 4:
+        return {FIELD: abstain(FIELD, f"motion was measured in {len(known)} of {tracks.n_frames} frames")}
+    width = max(1, min(len(known), round(float(tracks.rate) * BUSY_S)))
+    means = np.convolve(known, np.ones(width) / width, mode="valid")
+    busiest = float(np.quantile(means, 0.9))
+    value = next(name for name, limit in LEVELS if busiest < limit)
+    nearest = min(abs(math.log(max(busiest, 1e-3) / limit)) for _, limit in LEVELS[:-1])
+    numbers = {"busiest_pct": busiest, "mean_pct": float(known.mean())}
+    evidence = (Evidence(estimator=NAME, version=VERSION, start=0, end=tracks.n_frames, numbers=numbers),)
+    return {FIELD: measured(FIELD, [value], {value: 0.5 + 0.45 * math.tanh(nearest / 0.4)}, evidence)}

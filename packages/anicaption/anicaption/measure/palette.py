@@ -1,0 +1,92 @@
+"""The colours of a shot: style.palette, from six numbers per frame."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from anicaption.record import Evidence, Variable, abstain, measured
+from anicaption.tracks import Tracks
+
+NAME, VERSION = "colour.statistics", "1"
+FIELD = "style.palette"
+NAMES = ("luma", "chroma", "warmth", "dark_share", "bright_share", "hue_share")
+DARK, BRIGHT = 0.22, 0.8  # luma
+_SECTORS = 24  # of the hue circle
+
+
+class PaletteWatch:
+    """The streaming half: RGB statistics of every frame, on every fourth pixel of every fourth row."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[float, ...]] = []
+
+    def see(self, rgb: np.ndarray) -> None:
+        """RGB uint8 (H, W, 3)."""
+        stride = max(1, rgb.shape[0] // 36)
+        pixels = rgb[::stride, ::stride].reshape(-1, 3).astype(np.float32) / 255
+        red, green, blue = pixels.T
+        luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+        chroma = pixels.max(1) - pixels.min(1)
+        dark, bright = float((luma < DARK).mean()), float((luma > BRIGHT).mean())
+        numbers = float(luma.mean()), float(chroma.mean()), float((red - blue).mean())
+        self._rows.append((*numbers, dark, bright, _hue_share(red, green, blue, chroma)))
+
+    def columns(self) -> dict[str, np.ndarray]:
+        table = np.array(self._rows, np.float32).reshape(-1, len(NAMES))
+        return {name: table[:, i].copy() for i, name in enumerate(NAMES)}
+
+    def events(self) -> tuple:
+        return ()
+
+
+def _hue_share(red: np.ndarray, green: np.ndarray, blue: np.ndarray, chroma: np.ndarray) -> float:
+    """Share of the chroma that lies in the fullest third of the hue circle's quarter (30 degrees either side)."""
+    total = float(chroma.sum())
+    if total < 1e-3 * len(chroma):
+        return float("nan")
+    angle = np.arctan2(np.sqrt(3) * (green - blue), 2 * red - green - blue)
+    sector = np.floor((angle / (2 * np.pi) + 0.5) * _SECTORS).astype(int) % _SECTORS
+    mass = np.bincount(sector, weights=chroma, minlength=_SECTORS)
+    around = sum(np.roll(mass, shift) for shift in range(-2, 3))
+    return float(around.max() / total)
+
+
+def read_palette(tracks: Tracks) -> dict[str, Variable]:
+    """Up to two values that stand out; abstains where none does."""
+    table = {name: tracks[name].astype(float) for name in NAMES}
+    if not np.isfinite(table["luma"]).any():
+        return {FIELD: abstain(FIELD, "no colours were measured")}
+    numbers = {
+        name: float(np.nanmedian(column)) for name, column in table.items() if np.isfinite(column).any()
+    }
+    luma, chroma, warmth = numbers["luma"], numbers["chroma"], numbers["warmth"]
+    dark, bright, hue = numbers["dark_share"], numbers["bright_share"], numbers.get("hue_share", 0.0)
+    colourless = _over(0.035 - chroma, 0.015)
+    coloured = 1 - colourless
+    one_hue = coloured * _over(hue - 0.93, 0.03) * _over(0.4 - chroma, 0.05)
+    scores = {
+        "monochrome": colourless,
+        "sepia_duotone": one_hue,
+        "vivid": coloured * _over(chroma - 0.36, 0.05),
+        "muted": coloured * _over(0.15 - chroma, 0.03) * (1 - one_hue),
+        "pastel": coloured
+        * _over(luma - 0.66, 0.05)
+        * _over(0.3 - chroma, 0.04)
+        * _over(chroma - 0.07, 0.02),
+        "dark_low_key": _over(dark - 0.55, 0.08),
+        "bright_high_key": _over(bright - 0.5, 0.08),
+        "warm": coloured * _over(warmth - 0.1, 0.03),
+        "cool": coloured * _over(-0.08 - warmth, 0.03),
+    }
+    evidence = (Evidence(estimator=NAME, version=VERSION, start=0, end=tracks.n_frames, numbers=numbers),)
+    standing = sorted(
+        (value for value, score in scores.items() if score > 0.5), key=lambda value: -scores[value]
+    )[:2]
+    if not standing:
+        return {FIELD: abstain(FIELD, "no quality of the palette stands out", evidence)}
+    return {FIELD: measured(FIELD, standing, {value: scores[value] for value in standing}, evidence)}
+
+
+def _over(margin: float, soft: float) -> float:
+    """0.5 at the threshold, near 0 or 1 a few `soft` away."""
+    return float(1 / (1 + np.exp(-2 * np.clip(margin / soft, -30, 30))))

@@ -1,0 +1,106 @@
+"""Zero-mean jitter of the frame, told from its moves: trembles that reverse from frame to frame, and slow wander."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+MIN_SIZE = 8e-4  # frame widths: jitter under this is noise of the measurement
+MIN_STEPS = 4
+REVERSALS = 0.5  # share of neighbouring steps that go opposite ways
+DECAY = 0.45  # an impact's last third trembles by less than this share of its first
+IMPACT_S = 1.3
+WANDER_STEPS = 30  # fewer steps show a part of a sway, which looks like a move
+WANDER_REACH = 0.035  # frame widths that a hand-held frame strays at most
+
+
+@dataclass(frozen=True)
+class Tremble:
+    """What trembles and what is left: `rest` is the (T, 4) edge motion without it.
+
+    value: a value of camera.shake, None where it cannot be told; [start, end) its frames; size: its root mean square
+    in frame widths; wanders: the slow moves that remain are the sway of a hand-held camera.
+    """
+
+    value: str | None
+    start: int
+    end: int
+    size: float
+    certainty: float
+    rest: np.ndarray
+    wanders: bool = False
+
+
+def tremble_of(motion: np.ndarray, rate: float) -> Tremble:
+    """Split a gapless (T, 4) edge motion (row 0 ignored) into tremble and rest. `rate` in frames per second."""
+    steps = len(motion) - 1
+    if steps < MIN_STEPS:
+        return Tremble(None, 0, 0, 0.0, 0.0, motion)
+    jitter, rest = _split(motion)
+    size = np.sqrt((jitter[:, :2] ** 2).sum(1))
+    reverses = _reversals(motion)
+    local = _mean(size, 5)
+    shaking = (local > MIN_SIZE) & (_mean(reverses.astype(float), 7) >= REVERSALS)
+    frames = np.flatnonzero(shaking)
+    if len(frames) >= 3:
+        start, end = int(frames[0]), int(frames[-1]) + 1
+        active = size[start:end]
+        third = max(2, len(active) // 3)
+        decay = float(active[-third:].mean() / (active[:third].mean() + 1e-9))
+        short = len(active) <= IMPACT_S * rate
+        value = "impact" if short and (decay < DECAY or end < steps - 2) else "continuous"
+        kept = motion.copy()
+        kept[max(1, start - 1) : end + 1] = rest[max(1, start - 1) : end + 1]
+        rms = float(np.sqrt((active**2).mean()))
+        return Tremble(value, max(0, start - 1), end, rms, _certain(rms / MIN_SIZE), kept)
+    if _wanders(motion):
+        return Tremble("handheld", 0, len(motion), float(size.std()), 0.6, motion, wanders=True)
+    return Tremble("none", 0, 0, float(np.sqrt((size**2).mean())), 0.95, motion)
+
+
+def _split(motion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Jitter of the path around its running mean (T, 4), and the motion of that mean."""
+    path = np.cumsum(motion, 0)
+    width = min(7, len(path) // 2 * 2 - 1)
+    calm = np.stack([_mean(path[:, column], width) for column in range(path.shape[1])], 1)
+    rest = np.diff(calm, axis=0, prepend=calm[:1])
+    return path - calm, rest
+
+
+def _reversals(motion: np.ndarray) -> np.ndarray:
+    """Steps (T,) on which x or y goes against the step before by more than noise; moves on twos pause but never do."""
+    x = motion[:, :2]
+    against = (x[1:] * x[:-1] < 0) & (np.minimum(np.abs(x[1:]), np.abs(x[:-1])) > MIN_SIZE)
+    against[:1] = False
+    return np.concatenate([[False], against.any(1)])
+
+
+def _wanders(motion: np.ndarray) -> bool:
+    """Whether the frame sways slowly about one place in both directions."""
+    if len(motion) - 1 < WANDER_STEPS:
+        return False
+    path = np.cumsum(motion, 0)[:, :2]
+    reach = np.ptp(path, axis=0)
+    if reach.max() > WANDER_REACH or reach.min() < 2 * MIN_SIZE:
+        return False
+    net = np.abs(path[-1] - path[0])
+    length = np.abs(np.diff(path, axis=0)).sum(0)
+    turns = 0
+    for column in range(2):
+        calm = _mean(motion[1:, column], 7)
+        calm = calm[np.abs(calm) > 0.25 * np.abs(calm).max()]
+        turns += int((np.sign(calm[1:]) != np.sign(calm[:-1])).sum())
+    return bool(turns >= 3 and (net < 0.6 * length).all())
+
+
+def _mean(values: np.ndarray, width: int) -> np.ndarray:
+    """Centred running mean with the ends held."""
+    if width <= 1:
+        return values.astype(float)
+    padded = np.pad(values.astype(float), width // 2, mode="edge")
+    return np.convolve(padded, np.ones(width) / width, mode="valid")
+
+
+def _certain(ratio: float) -> float:
+    return ratio**2 / (1 + ratio**2)
