@@ -20,7 +20,7 @@ DRIFT_FRAMES = 4  # frames outside the window over which the drift of an end is 
 _LEAST_WAY = 0.03  # deviation (0..1) of the ends under which nothing can be told
 _MOST_STEP = 0.45  # share of the way from one frame to the next, at most: more is a cut
 _LEAST_STEP = -0.15  # a mix does not go back
-_HOPELESS = 0.7  # residual without drift over which none would help
+_HOPELESS = 0.85  # residual without drift over which none would help
 _LOOKED_AT = 0.7  # share of the picture that is looked at: what strays least
 _MIDDLE = (0.2, 0.8)  # share of the way between which frames are looked at: at the ends one shot hides the other
 
@@ -41,11 +41,18 @@ class Mix(NamedTuple):
 
 def straight(pictures: Sequence[Thumbnail]) -> bool:
     """Whether a window could be a mix, before its motion is looked at. Cheap."""
-    first, last = pictures[0].speck, pictures[-1].speck
-    way = last - first
-    if float(way @ way) < _LEAST_WAY**2 * way.size:
+    offset = np.stack([picture.speck for picture in pictures])
+    offset -= offset[0].copy()
+    way = offset[-1]
+    length = float(way @ way)
+    if length < _LEAST_WAY**2 * way.size:
         return False
-    return _fit(pictures, [first] * len(pictures), [last] * len(pictures), _HOPELESS) is not None
+    along = offset @ way / length
+    middle, steps = _middle(along), np.diff(along)
+    if len(middle) < 2 or steps.max() > _MOST_STEP or steps.min() < _LEAST_STEP:
+        return False
+    far = np.einsum("ij,ij->i", offset[middle], offset[middle]) / length
+    return bool((far - along[middle] ** 2).max() < _HOPELESS**2)
 
 
 def drifting_mix(
@@ -81,7 +88,7 @@ def _fit(
         return None
     left = offset[middle] - along[middle, None] * way[middle]
     residual = float(np.sqrt((np.einsum("ij,ij->i", left, left) / length[middle]).max()))
-    slope, zero = np.polyfit(middle, along[middle], 1)
+    slope, zero = _line(middle, along[middle])
     if residual > most_residual or slope <= 0:
         return None
     start, end = -zero / slope + 0.5, (1 - zero) / slope + 0.5
@@ -93,6 +100,13 @@ def _project(offset: np.ndarray, way: np.ndarray) -> tuple[np.ndarray, np.ndarra
     """How far along its way each row lies (0..1), and the squared length of the way."""
     length = np.einsum("ij,ij->i", way, way)
     return np.einsum("ij,ij->i", offset, way) / np.maximum(length, 1e-9), length
+
+
+def _line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Slope and value at zero of the straight line through points, by least squares."""
+    away = x - x.mean()
+    slope = float(away @ y / (away @ away))
+    return slope, float(y.mean()) - slope * float(x.mean())
 
 
 def _middle(along: np.ndarray) -> np.ndarray:
