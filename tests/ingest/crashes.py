@@ -21,7 +21,7 @@ from animatrix_ingest.keep import manifest
 from animatrix_ingest.recipes import Settings
 from animatrix_ingest.watch import look
 
-SETTINGS = Settings("adaptive", clip_height_px=16, min_shot_s=0.2, max_shot_s=2.0, preset="ultrafast", shard_mib=1)
+SETTINGS = Settings("adaptive", clip_height_px=16, min_shot_s=0.2, max_shot_s=2.0, shard_mib=1)
 
 
 def run(out: Path, sources: str) -> None:

@@ -178,7 +178,7 @@ def test_other_settings_do_not_mix_into_a_data_set(ingest, film, small):
     film("a.mkv", [20, 30])
     first = manifest.load(ingest().folder)["key"].to_pylist()
     other = replace(small, crf=30)
-    with pytest.raises(store.StoreError, match=r"crf was 16 and is 30.*--anew"):
+    with pytest.raises(store.StoreError, match=r"crf was 18 and is 30.*--anew"):
         ingest(settings=other)
     summary = ingest(settings=other, anew=True)
     second = manifest.load(summary.folder)["key"].to_pylist()

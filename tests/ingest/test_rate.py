@@ -1,3 +1,4 @@
+import itertools
 from fractions import Fraction
 
 from animatrix_ingest.decide.rate import uneven
@@ -8,7 +9,7 @@ MATROSKA = Fraction(1, 1000)
 
 def test_rounded_time_stamps_are_constant():
     pts = [round(i * 1000 / FILM) for i in range(300)]
-    assert {b - a for a, b in zip(pts, pts[1:])} == {41, 42}
+    assert {b - a for a, b in itertools.pairwise(pts)} == {41, 42}
     assert uneven(pts, MATROSKA, FILM) == ""
 
 

@@ -15,7 +15,7 @@ from animatrix_ingest.keep import manifest
 pytestmark = pytest.mark.ray
 
 FLAGS = ["--detector", "adaptive", "--clip-height-px", "32", "--min-shot-s", "0.2", "--max-shot-s", "2"]
-FLAGS += ["--preset", "ultrafast", "--shard-mib", "1"]
+FLAGS += ["--shard-mib", "1"]
 
 
 class Heard:

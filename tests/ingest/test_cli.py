@@ -1,0 +1,75 @@
+import subprocess
+import sys
+
+import pytest
+from animatrix_ingest import cli, pipeline, recipes
+from animatrix_ingest.bars import Bars
+from rich.console import Console
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """The command without Ray: its items are done in this process."""
+    monkeypatch.setattr(pipeline, "on_ray", lambda address: pipeline.in_turn())
+
+
+FLAGS = ["--detector", "adaptive", "--clip-height-px", "32", "--min-shot-s", "0.2", "--max-shot-s", "2"]
+
+
+def test_a_run_and_a_second_run(here, film, tmp_path, capsys):
+    film("a.mkv", [20, 30])
+    (tmp_path / "sources" / "text.mp4").write_text("not a film")
+    command = ["run", str(tmp_path / "sources"), "--out", str(tmp_path / "set"), *FLAGS]
+    assert cli.main(command) == 0
+    said = capsys.readouterr().out
+    assert "sources  2 = 1 kept + 0 dropped + 1 dead\nshots    2 = 2 kept" in said
+    assert "dead    " in said and "text.mp4: Invalid data" in said
+    assert (tmp_path / "set" / "report.html").exists()
+    assert cli.main(command) == 0
+    assert capsys.readouterr().out.startswith("nothing to do: all 2 sources are in")
+
+
+def test_nothing_kept_is_exit_status_one(here, tmp_path):
+    (tmp_path / "text.mp4").write_text("not a film")
+    assert cli.main(["run", str(tmp_path / "text.mp4"), "--out", str(tmp_path / "set"), *FLAGS]) == 1
+
+
+def test_a_source_that_is_not_there_is_refused_by_name(here, tmp_path, capsys):
+    assert cli.main(["run", str(tmp_path / "none.mkv"), "--out", str(tmp_path / "set")]) == 2
+    assert "none.mkv: no such file or folder; check the path" in capsys.readouterr().err
+
+
+def test_settings_that_cannot_be_are_refused_with_the_reason(tmp_path, capsys):
+    command = ["run", "x.mkv", "--out", str(tmp_path), "--min-shot-s", "4"]
+    with pytest.raises((SystemExit, ValueError)) as stopped:
+        cli.main(command)
+    assert "less than three times" in str(stopped.value) + capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", [["--recipe", "demo"], ["--recipe=demo"]])
+def test_a_recipe_sets_the_defaults_and_flags_change_them(here, monkeypatch, flag):
+    seen = []
+    monkeypatch.setattr(cli, "_run", lambda command: seen.append(command.settings) or 0)
+    cli.main(["run", "x", "--out", "y", *flag, "--crf", "9"])
+    wanted = recipes.demo()
+    assert seen[0].clip_height_px == wanted.clip_height_px and seen[0].crf == 9 != wanted.crf
+
+
+def test_help_names_the_settings_without_importing_what_is_heavy():
+    code = "import sys; from animatrix_ingest.cli import main\ntry: main(['run', '--help'])\nexcept SystemExit: pass\n"
+    code += "print([m for m in ('ray', 'torch', 'cv2', 'av', 'pyarrow', 'numpy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
+    assert "--max-shot-s" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]", done.stdout + done.stderr
+
+
+def test_bars_show_sources_and_speed(capsys):
+    console = Console(force_terminal=True, width=120)
+    with Bars(console) as bars:
+        bars.begin("ingesting", 2)
+        bars.at("one.mkv", 0, 0)
+        bars.at("one.mkv", 480, 7)
+        console.print(bars._render())
+        bars.done("one.mkv", "7 clips")
+    said = capsys.readouterr().out
+    assert "one.mkv: 7 clips" in said and "480 frames" in said and "7 shots" in said and "1/2" in said
