@@ -33,14 +33,10 @@ def machine() -> str:
 def publish(name: str, command: str, figures: Sequence[Figure], folder: Path = Path("build/bench")) -> Path:
     """Print the table and write `folder`/<name>.json; returns its path."""
     table = Table(title=f"{command}   ({machine()})", title_justify="left")
-    for column, justify in (
-        ("what", "left"),
-        ("ours", "right"),
-        ("beside it", "left"),
-        ("goal", "left"),
-        ("holds", "left"),
-    ):
-        table.add_column(column, justify=justify)
+    table.add_column("what")
+    table.add_column("ours", justify="right")
+    for column in ("beside it", "goal", "holds"):
+        table.add_column(column)
     for figure in figures:
         beside = "\n".join(f"{value:8.3f}  {rival}" for rival, value in figure.rivals.items())
         holds = "" if figure.holds is None else "yes" if figure.holds else "NO"

@@ -144,8 +144,9 @@ class TransitionWatch:
     def scores(self, first: int = 0) -> dict[str, np.ndarray]:
         """float32 (T - first,) each, from frame `first` on.
 
-        raw, jump, same, kept: against the frame before (see likeness.Unlike); across_n: jump against what came before an
-        excursion of n frames that ended here (NaN where none can have); luma, spread: mean and deviation, 0..1;
+        raw, jump, same, kept: against the frame before (see likeness.Unlike);
+        across_n: jump against the frame before an excursion of n frames that ended here (NaN where none can have);
+        luma, spread: mean and deviation, 0..1;
         blank_back: on the first of blank frames, how unlike the picture before is at best after them (NaN elsewhere);
         mix_h_*: of the window of h frames on either side, if it is a linear mix: how far its frames stray (share), the
         first mixed and the first clean frame, counted from here (NaN where it is none or does not show the limit);
