@@ -172,6 +172,7 @@ def _from_nothing(recipe: Recipe, tag: dict[str, Any], channels: int, text_dim: 
         **tag,
     )
     torch.nn.init.zeros_(model.proj_out.weight)  # start from the mean picture, or from the first frame standing still
+    model.open_tag_channel()
     return model
 
 
