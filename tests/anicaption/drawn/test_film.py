@@ -9,6 +9,8 @@ import pytest
 from anicaption.drawn.episodes import write_episodes
 from anicaption.drawn.film import draw, render_frames
 from anicaption.drawn.moves import MOVES, write_moves
+from anicaption.drawn.script import CameraWork, Episode, Place, Shot
+from anicaption.drawn.shot import DrawnShot
 from anicaption.frames import frames
 from anicaption.record import Record
 from anicaption.taxonomy import taxonomy
@@ -130,9 +132,25 @@ def test_dissolves_and_fades_mix_the_frames_they_claim():
     at = joints[0]
     before, after = episode.shots[at - 1], episode.shots[at]
     assert before.out == after.into
-    pair = type(episode)("pair", 0, (before, after))
-    pictures = list(render_frames(pair, 48))
+    pictures = list(render_frames(Episode("pair", 0, (before, after)), 48))
     assert len(pictures) == before.n_frames + after.n_frames
+    length = after.into[1]
+    first, second = (list(DrawnShot(shot, 48, 86).frames()) for shot in (before, after))
+    for k in range(length):
+        share = (k + 1) / (length + 1)
+        mixed = (1 - share) * first[len(first) - length + k].astype(float) + share * second[k]
+        assert np.abs(pictures[before.n_frames - length // 2 + k] - mixed).max() <= 1
+
+
+def test_fades_reach_their_colour_at_the_cut():
+    shots = [
+        Shot(12, 1, Place("sea", "normal_day", "single_plane", 1), CameraWork(), out=("fade_white", 6)),
+        Shot(12, 1, Place("town", "normal_day", "single_plane", 2), CameraWork(), into=("fade_black", 6)),
+    ]
+    pictures = list(render_frames(Episode("fades", 0, tuple(shots)), 48))
+    means = [picture.mean() for picture in pictures]
+    assert np.ptp(means[:6]) == 0 and means[11] > 230 and (np.diff(means[5:12]) > 0).all()
+    assert means[12] < 20 and (np.diff(means[12:18]) > 0).all() and np.ptp(means[18:]) == 0
 
 
 @pytest.mark.parametrize(

@@ -79,8 +79,8 @@ def speed_bin(peak_pct: float) -> str:
     return next((name for name, limit in _SPEED_BINS_PCT if peak_pct < limit), "whip")
 
 
-def plan(camera: CameraWork, n_frames: int, aspect: float) -> Path:
-    """The path of `n_frames` frames that reads as `camera` asks."""
+def plan(camera: CameraWork, n_frames: int, aspect: float, lead_in: int = 0) -> Path:
+    """The path of `n_frames` filmed frames that reads as `camera` asks; `lead_in` of them come before the cut."""
     speed = _speed_curve(camera.easing, n_frames)
     travel = np.concatenate([[0], np.cumsum(speed)]) * (camera.peak_pct / 100)
     smooth = np.zeros((n_frames, 4))
@@ -96,7 +96,7 @@ def plan(camera: CameraWork, n_frames: int, aspect: float) -> Path:
     # The artwork is composed around the middle of the move, and for the widest end of a zoom.
     smooth -= (smooth.min(0) + smooth.max(0)) / 2 * [1, 1, 0, 1]
     smooth[:, 2] += camera.widest - smooth[:, 2].min()
-    return Path(smooth, _shake(camera, n_frames), aspect)
+    return Path(smooth, _shake(camera, n_frames, lead_in), aspect)
 
 
 def _speed_curve(easing: str, n_frames: int) -> np.ndarray:
@@ -117,7 +117,7 @@ def _speed_curve(easing: str, n_frames: int) -> np.ndarray:
     return np.ones(n_frames - 1)
 
 
-def _shake(camera: CameraWork, n_frames: int) -> np.ndarray:
+def _shake(camera: CameraWork, n_frames: int, lead_in: int) -> np.ndarray:
     jitter = np.zeros((n_frames, 4))
     if camera.shake == "none":
         return jitter
@@ -133,7 +133,7 @@ def _shake(camera: CameraWork, n_frames: int) -> np.ndarray:
     if camera.shake == "continuous":
         jitter[:, :2] = 0.008 * across
         return jitter - jitter.mean(0)
-    since = t - camera.shake_start
+    since = t - lead_in - camera.shake_start
     jitter[:, :2] = np.where(since >= 0, 0.028 * np.exp(-np.maximum(since, 0) / 5.0), 0.0)[:, None] * across
     jitter[since > 24] = 0
     return jitter

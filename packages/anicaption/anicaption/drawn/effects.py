@@ -118,7 +118,7 @@ def _bloom(frame: np.ndarray) -> np.ndarray:
     return cv2.resize(cv2.convertScaleAbs(soft, alpha=0.7), (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def draw_text(frame: np.ndarray, kind: str, words: str, seed: int) -> None:
+def draw_text(frame: np.ndarray, kind: str, words: str, text_x: float, seed: int) -> None:
     """A title in the middle, or an onomatopoeia drawn large and slanted, in place."""
     height, width = frame.shape[:2]
     font = cv2.FontFace("uni")
@@ -150,8 +150,8 @@ def draw_text(frame: np.ndarray, kind: str, words: str, seed: int) -> None:
                 cv2.multiply(sheet[..., c].copy(), keep, scale=1 / 255), cv2.convertScaleAbs(flat, alpha=value / 255)
             )
     angle = rng.uniform(-16, -6)
-    place = (rng.choice([0.01, 0.58]), rng.uniform(0.0, 0.08) if rng.random() < 0.5 else rng.uniform(0.5, 0.58))
-    turn = cv2.getRotationMatrix2D((0, 0), -angle * -1, 1.0)
+    place = (text_x, rng.uniform(0.0, 0.08) if rng.random() < 0.5 else rng.uniform(0.5, 0.58))
+    turn = cv2.getRotationMatrix2D((0, 0), angle, 1.0)
     turn[:, 2] += [place[0] * width, place[1] * height + size * 0.4]
     over(frame, cv2.warpAffine(sheet, turn, (width, height), flags=cv2.INTER_LINEAR))
 

@@ -212,25 +212,16 @@ class _Writer:
         )
 
     def punch(self, **more) -> Shot:
-        n, exposure, period = 44, 2, 36
-        hit = 16 + exposure
+        n, hit = 44, 18  # the blow lands on the drawing at half of a course of 36 frames
         kind = str(self.rng.choice(["mono", "inverted", "white_flash", "black_flash"]))
-        length = 1 if kind.endswith("flash") else int(self.rng.integers(2, 4))
-        acting = Acting(
-            "punch",
-            exposure,
-            str(self.rng.choice(["full", "knee"])),
-            0.5,
-            bool(self.rng.random() < 0.5),
-            "determination",
-            period_frames=period,
-            at_x=-0.1,
-            lead_frames=0,
-        )
+        back = hit + 2 if kind.endswith("flash") else hit + 1 + int(self.rng.integers(2, 4))
+        size, mirrored = str(self.rng.choice(["full", "knee"])), bool(self.rng.random() < 0.5)
+        acting = Acting("punch", 2, size, 0.5, mirrored, "determination", period_frames=36, at_x=-0.1)
         effects = Effects(
             lines=(("speed", hit, n - 8),),
-            impacts=((kind, hit + 1, hit + 1 + length),),
-            text=(("onomatopoeia", str(self.rng.choice(_SOUNDS)), hit + 1 + length, n - 6),),
+            impacts=((kind, hit + 1, back),),
+            text=(("onomatopoeia", str(self.rng.choice(_SOUNDS)), back, n - 6),),
+            text_x=0.6 if mirrored else 0.01,
         )
         work = CameraWork(shake="impact", shake_start=hit + 1, shake_seed=int(self.rng.integers(1 << 20)))
         return self.shot(n, self.place(near=1.2), work, self.someone(), acting, effects, **more)

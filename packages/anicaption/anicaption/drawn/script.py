@@ -1,7 +1,7 @@
 """What is drawn, as frozen data: an episode is shots, a shot is its production variables. No pixels here.
 
-Lengths on the picture are in frame heights, times in frames, spans half-open. Everything random comes from seeds
-that are part of the data, so a script says all there is to know about its pixels.
+Lengths on the picture are in frame heights; times are frames of the shot, counted from its cut; spans are half-open.
+Everything random comes from seeds that are part of the data, so a script says all there is to know about its pixels.
 """
 
 from __future__ import annotations
@@ -83,6 +83,7 @@ class Effects:
     text: tuple[tuple[str, str, int, int], ...] = ()  # (vfx.text value, words, start, end)
     light: tuple[str, ...] = ()
     lines_angle_deg: float = 0.0
+    text_x: float = 0.01  # left edge of an onomatopoeia, share of the frame width
     seed: int = 0
 
 

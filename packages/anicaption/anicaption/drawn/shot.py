@@ -48,7 +48,7 @@ class DrawnShot:
 
     def __init__(self, shot: Shot, height_px: int, width_px: int) -> None:
         self.shot, self.height_px, self.width_px = shot, height_px, width_px
-        self.path = camera.plan(shot.camera, shot.n_filmed, width_px / height_px)
+        self.path = camera.plan(shot.camera, shot.n_filmed, width_px / height_px, shot.lead_in)
         self.colours = palette(shot.place.light, shot.place.seed)
         self._cels: dict[tuple, Cel] = {}
         self._drawings: dict[int, Drawing] = {}
@@ -57,11 +57,12 @@ class DrawnShot:
     # -- figure ------------------------------------------------------------------------------------------------
 
     def drawing_of(self, frame: int) -> int:
-        """Which drawing of the figure is exposed at filmed frame `frame`; the number is its first frame."""
+        """Which drawing is exposed at filmed frame `frame`: its first frame, counted from the shot's own first."""
         acting = self.shot.acting
         if acting is None or acting.exposure == 0:
             return 0
-        return frame - frame % acting.exposure
+        own = frame - self.shot.lead_in
+        return own - own % acting.exposure
 
     def drawing(self, frame: int) -> Drawing:
         """The drawing exposed at filmed frame `frame`."""
@@ -71,18 +72,18 @@ class DrawnShot:
         at = self.drawing_of(frame)
         if at not in self._drawings:
             deformed = tuple(kind for kind, start, end in acting.deformations if start <= at < end)
-            travel = acting.travel * (at / max(1, self.shot.n_filmed - 1) - 0.5)
+            travel = acting.travel * (at / max(1, self.shot.n_frames - 1) - 0.5)
             pose = poses.pose(acting.performance, self.phase(at), acting.yaw, acting.emotion)
             self._drawings[at] = Drawing(pose, deformed, round(travel, 6))
         return self._drawings[at]
 
-    def phase(self, filmed: int) -> float:
-        """How far the performance is at filmed frame `filmed`: of its cycle, or of its course."""
+    def phase(self, at: int) -> float:
+        """How far the performance is at frame `at` of the shot: of its cycle, or of its course."""
         acting = self.shot.acting
         assert acting is not None
         if acting.performance in poses.CYCLIC:
-            return round((acting.start_phase + filmed / acting.period_frames) % 1.0, 6)
-        return round(min(1.0, max(0.0, (filmed - acting.lead_frames) / acting.period_frames)), 6)
+            return round((acting.start_phase + at / acting.period_frames) % 1.0, 6)
+        return round(min(1.0, max(0.0, (at - acting.lead_frames) / acting.period_frames)), 6)
 
     def drawing_new(self) -> np.ndarray:
         """1.0 where the exposed drawing differs from the frame before, float32 (n_filmed,); NaN without a figure."""
@@ -169,7 +170,7 @@ class DrawnShot:
             aspect = self.width_px / self.height_px
             return -aspect / 2 - 0.1, -0.6, aspect / 2 + 0.1, 0.6
         acting = self.shot.acting
-        reach = abs(acting.travel) / 2 if acting else 0.0
+        reach = abs(acting.travel) if acting else 0.0  # half of it, and as much again for dissolves at both ends
         return x0 - reach, y0, x1 + reach, y1
 
     # -- frames ------------------------------------------------------------------------------------------------
@@ -184,7 +185,8 @@ class DrawnShot:
         states = self.path.states_T4
         last_key, last = None, None
         for frame in range(shot.n_filmed):
-            own = frame - shot.lead_in
+            # What begins or ends with the shot goes on through the dissolves at its ends.
+            own = min(max(frame - shot.lead_in, 0), shot.n_frames - 1)
             key = (states[frame].tobytes(), self.drawing(frame) if self._figure else None)
             moving = effects.has_moving_layer(shot.effects, own)
             if key == last_key and last is not None and not moving:
@@ -197,11 +199,12 @@ class DrawnShot:
                 effects.draw_lines(picture, kind, seed, shot.effects.lines_angle_deg, dark_lines)
             picture = light.shine(picture)
             for kind, words, _, _ in effects.active(shot.effects.text, own):
-                effects.draw_text(picture, kind, words, shot.effects.seed)
+                effects.draw_text(picture, kind, words, shot.effects.text_x, shot.effects.seed)
             for kind, _, _ in effects.active(shot.effects.impacts, own):
                 picture = effects.impact(picture, kind)
             last_key, last = (None, None) if moving else (key, picture)
             yield picture
+        self._cels.clear()  # an episode holds many shots, and the truth needs none of their pictures
 
     def _composite(self, planes: list[Plane], frame: int) -> np.ndarray:
         picture = np.empty((self.height_px, self.width_px, 3), np.uint8)

@@ -154,7 +154,7 @@ def _camera(drawn_shot: DrawnShot) -> dict[str, Variable]:
     start, end = shot.lead_in, shot.lead_in + shot.n_frames
     moves = shot.camera.moves or ("none",)
     shaken = shot.camera.shake
-    shake_start = shot.camera.shake_start - start if shaken == "impact" else 0
+    shake_start = shot.camera.shake_start if shaken == "impact" else 0
     shake_end = shake_start + 24 if shaken == "impact" else shot.n_frames
     fields = {
         "camera.move": _whole(drawn_shot, "camera.move", *moves),
