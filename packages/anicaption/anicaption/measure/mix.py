@@ -17,7 +17,7 @@ import numpy as np
 from anicaption.measure.likeness import HEIGHT_PX, WIDTH_PX, Difference, Thumbnail, speck
 
 DRIFT_FRAMES = 4  # frames outside the window over which the drift of an end is measured
-_LEAST_WAY = 0.03  # deviation (0..1) of the ends under which nothing can be told
+_LEAST_WAY = 0.015  # deviation (0..1) of the ends under which nothing can be told
 _MOST_STEP = 0.45  # share of the way from one frame to the next, at most: more is a cut
 _LEAST_STEP = -0.15  # a mix does not go back
 _HOPELESS = 0.85  # residual without drift over which none would help

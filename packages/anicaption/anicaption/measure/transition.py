@@ -28,9 +28,9 @@ from anicaption.tracks import Event, Tracks
 NAME, VERSION = "transition", "1"
 FIELD = "camera.transition"
 
-CUT_FLOOR = 0.045  # difference after motion under which nothing is a cut
+CUT_FLOOR = 0.02  # difference after motion under which nothing is a cut: night scenes differ by little
 CUT_RATIO = 1.8  # a cut stands out of its neighbours by this factor
-CUT_STEADY = 0.015  # added to the neighbours, so that a held shot has a baseline to stand out of
+CUT_STEADY = 0.01  # added to the neighbours, so that a held shot has a baseline to stand out of
 CUT_SAME = 0.9  # correlation of the greys after motion over which only the exposure changed
 LEAST_SHOT_FRAMES = 3
 CUT_KEPT = 0.2  # share of the drawing that survives, over which a figure changed and not the shot
@@ -39,7 +39,7 @@ NEIGHBOURS = 3  # frames on either side that make the baseline
 MIX_HALVES = {4: 2, 8: 4, 14: 6}  # half windows in frames (O.L last 6 to 24), and how often each is tried
 MIX_RESIDUAL = 0.18  # share of the way between the ends that the frames may stray from the straight line
 MIX_UNEXPLAINED = 0.35  # share of the change from frame to frame that motion does not explain: less is a pan
-MIX_ACROSS = 0.05  # difference of the two ends after motion
+MIX_ACROSS = 0.025  # difference of the two ends after motion
 MIX_LEAST = 4  # frames
 
 BLANK_BACK = 0.08  # difference to the picture before a blank under which it has come back
@@ -206,6 +206,7 @@ def _cuts(scores: Mapping[str, np.ndarray], runs: list[Blank]) -> list[Boundary]
     for start, end in excursions(scores):
         jump[start : end + 1] = 0.0
     for run in runs:
+        jump[run.start + 1 : run.end] = 0.0
         if run.fades_out or run.flash:
             jump[run.opens : run.start + 1] = 0.0
         if run.fades_in or run.flash:
