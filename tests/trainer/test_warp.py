@@ -25,7 +25,7 @@ def centre_px(frame_HW):
 
 
 def test_an_output_of_zero_keeps_the_first_frame_standing():
-    codec, latents, out = case()
+    _, latents, out = case()
     given = torch.tensor([[True, False]])
     parts(out)[2].fill_(20.0)
     torch.testing.assert_close(warp.clip_from_warp(out, latents, given), latents, atol=1e-5, rtol=1e-5)

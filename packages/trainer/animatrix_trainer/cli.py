@@ -112,6 +112,7 @@ def _fit(prog: str, argv: list[str]) -> int:
     run = tyro.cli(Fit, args=argv[1:], default=default, prog=f"{prog} {name}")
     from animatrix_trainer.loop import fit
 
+    _quiet()
     print(fit(run.recipe, run.shards, run.out, run.resume, run.init))
     return 0
 
@@ -121,6 +122,7 @@ def _sample(prog: str, argv: list[str]) -> int:
     taxonomy().parse_tags(run.tags)  # a wrong tag is answered before torch is imported
     from animatrix_trainer.sample import sample_to_file
 
+    _quiet()
     scales = {"text": run.guidance_text, "tag": run.guidance_tag, "steps": run.steps}
     chosen = {name: value for name, value in scales.items() if value is not None}
     print(sample_to_file(run.checkpoint, run.tags, run.text, run.seed, run.out, run.image, chosen))
@@ -131,6 +133,7 @@ def _obey(prog: str, argv: list[str]) -> int:
     run = tyro.cli(Obey, args=argv, prog=prog)
     from animatrix_trainer.obedience import measure_checkpoint
 
+    _quiet()
     table = measure_checkpoint(run.checkpoint, run.shards, run.clips, run.seed)
     print(table.text())
     if run.out:
@@ -142,9 +145,17 @@ def _export(prog: str, argv: list[str]) -> int:
     run = tyro.cli(Export, args=argv, prog=prog)
     from animatrix_trainer.checkpoint import export, load
 
+    _quiet()
     export(load(run.checkpoint), run.out)
     print(run.out)
     return 0
+
+
+def _quiet() -> None:
+    """transformers draws a progress bar for every folder of a few megabytes."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
 
 
 def _first_line(recipe) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,27 +18,22 @@ class Pick:
     number: int
 
 
-@dataclass(frozen=True)
 class Plan:
-    """Uniform draws: every clip once per epoch in an order of its own, at a random start."""
+    """Uniform draws: every clip once per epoch in an order of its own, at a random start.
 
-    seed: int
-    batch: int
-    window_frames: int
-    n_frames: tuple[int, ...]
+    `n_frames` has the length of each row; rows shorter than `window_frames` are never picked.
+    """
 
-    def __post_init__(self) -> None:
-        if not self.usable:
-            longest = max(self.n_frames, default=0)
+    def __init__(self, seed: int, batch: int, window_frames: int, n_frames: Sequence[int]) -> None:
+        self.seed, self.batch, self.window_frames = seed, batch, window_frames
+        self.n_frames = tuple(n_frames)
+        self.usable = np.array([row for row, n in enumerate(n_frames) if n >= window_frames], np.int64)
+        if not len(self.usable):
             raise ValueError(
-                f"no clip of the data set has {self.window_frames} frames (the longest has {longest}): "
+                f"no clip of the data set has {window_frames} frames (the longest has {max(n_frames, default=0)}): "
                 "ingest longer shots or choose a smaller window.frames"
             )
-
-    @property
-    def usable(self) -> tuple[int, ...]:
-        """Rows that are long enough for a window."""
-        return tuple(row for row, n in enumerate(self.n_frames) if n >= self.window_frames)
+        self._order = lru_cache(maxsize=2)(self._shuffle)
 
     def step(self, step: int) -> list[Pick]:
         """The global batch of 0-based `step`."""
@@ -48,8 +45,8 @@ class Plan:
         free = self.n_frames[row] - self.window_frames + 1
         return Pick(row, int(generator(self.seed, "start", number).integers(free)), number)
 
-    def _order(self, epoch: int) -> np.ndarray:
-        return generator(self.seed, "order", epoch).permutation(np.array(self.usable))
+    def _shuffle(self, epoch: int) -> np.ndarray:
+        return generator(self.seed, "order", epoch).permutation(self.usable)
 
 
 STREAMS = ("order", "start", "condition", "noise")

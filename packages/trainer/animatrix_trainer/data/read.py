@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from anicaption.directive import directive, prose
+from anicaption.directive import from_tags, prose
 from anicaption.frames import read_clip
 from anicaption.record import Record
 from animatrix_ingest.keep import manifest
@@ -42,8 +42,8 @@ class Shards:
         self.folder, self.window = Path(folder), window
         self.rows = manifest.load(folder).select(_PLACES).to_pylist()
         self._clip = lru_cache(maxsize=None if cache else 8)(self._decode)
-        self._record = lru_cache(maxsize=4096)(self._parse)
-        self._window = lru_cache(maxsize=65536)(self._part)
+        self._record = lru_cache(maxsize=1024)(self._parse)
+        self._tags = lru_cache(maxsize=100_000)(lambda row, start: self.record(Pick(row, start, 0)).tags())
 
     @property
     def n_frames(self) -> tuple[int, ...]:
@@ -55,16 +55,19 @@ class Shards:
 
     def record(self, pick: Pick) -> Record:
         """The record of the window: its frames, its crop."""
-        return self._window(pick.row, pick.start)
+        row = self.rows[pick.row]
+        crop = centre_crop(row["width_px"], row["height_px"], self.window)
+        return self._record(pick.row).window(pick.start, pick.start + self.window.frames, crop)
 
     def condition(self, pick: Pick, seed: int | None = None) -> Condition:
-        """Tags and prose of the window; with a seed the prose mentions each field with probability 1/2."""
-        record = self.record(pick)
-        if record is self._record(pick.row) and seed is None:
-            row = self.rows[pick.row]
+        """Tags and prose of the window. The whole shot has its stored prose; for a part of it the prose is made from
+        the part's tags, mentioning each field with probability 1/2 where a seed is given."""
+        row, tags = self.rows[pick.row], self._tags(pick.row, pick.start)
+        whole = row["n_frames"] == self.window.frames
+        if whole and centre_crop(row["width_px"], row["height_px"], self.window) is None:
             stored = read_member(self.folder, row["shard"], row["txt_offset"], row["txt_length"])
-            return Condition(record.tags(), prose(stored.decode()))
-        return Condition(record.tags(), directive(record, seed).prose)
+            return Condition(tags, prose(stored.decode()))
+        return Condition(tags, from_tags(tags, seed).prose)
 
     def _decode(self, number: int) -> np.ndarray:
         row = self.rows[number]
@@ -74,11 +77,6 @@ class Shards:
                 f"{row['key']}: {len(video)} frames decode, the manifest says {row['n_frames']}; ingest again"
             )
         return fit(video, self.window)
-
-    def _part(self, number: int, start: int) -> Record:
-        row = self.rows[number]
-        crop = centre_crop(row["width_px"], row["height_px"], self.window)
-        return self._record(number).window(start, start + self.window.frames, crop)
 
     def _parse(self, number: int) -> Record:
         row = self.rows[number]
