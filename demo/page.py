@@ -16,32 +16,7 @@ from animatrix_ingest.keep.shards import read_member
 
 from demo.proof import MOVES, PANS, ZOOMS, Counts, Results, right
 
-STYLE = """
-:root { color-scheme: light dark; --ink: light-dark(#1d1b26, #eceaf3); --soft: light-dark(#67637a, #a19db3);
-  --paper: light-dark(#fbfaf7, #15141b); --card: light-dark(#fff, #1f1d28); --line: light-dark(#e3dfd5, #35323f);
-  --accent: light-dark(#c2356b, #ff7fa8); --good: light-dark(#187a4b, #5fd39a); --tint: light-dark(#f6e7ed, #3a2330); }
-* { box-sizing: border-box } body { margin: 0; background: var(--paper); color: var(--ink);
-  font: 16px/1.55 system-ui, "Noto Sans", "Noto Sans CJK JP", sans-serif }
-main { max-width: 1120px; margin: 0 auto; padding: 40px 24px 80px }
-h1 { font-size: 38px; line-height: 1.1; margin: 0 0 8px; letter-spacing: -.02em } h2 { margin: 56px 0 6px; font-size: 24px }
-h2 span { color: var(--accent); margin-right: 10px } p { max-width: 74ch; margin: 8px 0 } .soft { color: var(--soft) }
-code { font: 13px/1.5 ui-monospace, monospace } .cmd { background: var(--card); border: 1px solid var(--line);
-  border-radius: 8px; padding: 10px 14px; overflow-x: auto; white-space: pre; display: block; margin: 10px 0 }
-.cmd b { float: right; color: var(--soft); font-weight: 400; padding-left: 16px }
-.strip { width: 100%; border-radius: 10px; display: block; margin: 14px 0 }
-.shot { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px; margin: 12px 0 }
-.shot img { width: 100%; border-radius: 6px; display: block; margin-bottom: 8px }
-.chip { display: inline-block; background: var(--tint); border-radius: 99px; padding: 1px 10px; margin: 2px 4px 2px 0;
-  font-size: 13px } .chip i { color: var(--soft); font-style: normal; margin-right: 5px }
-table { border-collapse: collapse; margin: 12px 0; font-variant-numeric: tabular-nums; width: 100% }
-th, td { border-bottom: 1px solid var(--line); padding: 6px 10px; text-align: left; vertical-align: middle }
-th { color: var(--soft); font-weight: 500; font-size: 14px } td.n { text-align: center }
-td.hit { color: var(--good); font-weight: 650 } .wide { overflow-x: auto }
-img.px { image-rendering: pixelated; width: 100%; max-width: 150px; aspect-ratio: 5/3; display: block; border-radius: 4px }
-.pair { display: grid; grid-template-columns: 110px repeat(5, minmax(0, 1fr)); gap: 8px; align-items: center;
-  margin: 6px 0 } .pair > span { font-size: 13px; color: var(--soft) } svg { width: 100%; height: auto; max-width: 620px }
-.plots { display: flex; gap: 24px; flex-wrap: wrap } .plots > div { flex: 1 1 380px }
-"""
+STYLE = Path(__file__).with_name("page.css")
 
 
 def write(road, raw: Path, data: Path, results: Results, seconds: float) -> Path:
@@ -65,16 +40,16 @@ def write(road, raw: Path, data: Path, results: Results, seconds: float) -> Path
         _heading(3, "The data set"),
         _data_set(rows),
         _heading(4, "Training"),
-        "<p>Frame 0 is given clean and left out of the loss; five frames of 24 × 40 pixels. From nothing, minutes on two "
-        "cores show the road and teach little. The second run goes on from the checkpoint in this repository, which the "
-        "same recipe made on other drawn shots (see its README).</p>",
+        "<p>Frame 0 is given clean and left out of the loss; five frames of 24 × 40 pixels. The first run starts from "
+        "nothing. The second goes on from the checkpoint in this repository, which the same recipe made in longer time "
+        "on other drawn shots (see its README).</p>",
         *(_command(step) for step in road.steps if " fit " in step[1]),
         '<div class="plots">' + "".join(f"<div>{_curve(_LOSS[name], points)}</div>"
                                         for name, points in results.losses.items()) + "</div>",
         _heading(5, "One tag apart"),
-        "<p>Each row: one first frame that no training saw, one noise, one prose; only <code>camera.move</code> differs. "
-        "Clips of five frames, shown at a quarter of their speed. The camera moves one way, so the picture slides the "
-        "other.</p>",
+        "<p>Each row: one first frame that no training saw, and one noise; only <code>camera.move</code> and its words "
+        "differ. Clips of five frames, shown at a quarter of their speed. The camera moves one way, so the picture "
+        "slides the other.</p>",
         *(_samples(trial) for trial in results.trials),
         _heading(6, "Asked for, read back"),
         "<p>AniCaption reads the samples as it reads everything else. The first column is the reader itself on drawn "
@@ -83,7 +58,7 @@ def write(road, raw: Path, data: Path, results: Results, seconds: float) -> Path
     ]  # fmt: skip
     page = (
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>AniMatrix: the whole road</title><style>{STYLE}</style><main>{''.join(parts)}</main></html>"
+        f"<title>AniMatrix: the whole road</title><style>{STYLE.read_text('utf-8')}</style><main>{''.join(parts)}</main></html>"
     )
     path = road.out / "index.html"
     path.write_text(page, encoding="utf-8")
@@ -107,7 +82,7 @@ def _strip(path: Path, n: int = 14, rows: int = 2, height_px: int = 110) -> str:
     wanted = set(np.linspace(4, max(5, total - 4), n).astype(int).tolist())
     pictures = [frame.rgb(height_px) for frame in frames(path) if frame.index in wanted]
     pictures = pictures[: len(pictures) // rows * rows]
-    lines = [np.hstack(pictures[i :: rows]) for i in range(rows)] if len(pictures) >= rows else [np.hstack(pictures)]
+    lines = [np.hstack(pictures[i::rows]) for i in range(rows)] if len(pictures) >= rows else [np.hstack(pictures)]
     return _jpeg(np.vstack(lines))
 
 
@@ -116,7 +91,8 @@ def _shot(data: Path, row: dict) -> str:
     picks = np.linspace(0, len(clip) - 1, 6).astype(int)
     record = Record.from_json(read_member(data, row["shard"], row["json_offset"], row["json_length"]))
     chips = "".join(
-        f"<span class=chip><i>{name}</i>{html.escape(' + '.join(values))}</span>" for name, values in record.tags().items()
+        f"<span class=chip><i>{name}</i>{html.escape(' + '.join(values))}</span>"
+        for name, values in record.tags().items()
     )
     return (
         f'<div class=shot><img alt="six frames of a shot" src="{_jpeg(np.hstack(list(clip[picks])))}">{chips}'
@@ -166,10 +142,10 @@ def _samples(trial) -> str:
     for number in range(min(3, len(clips[shown[0]]))):
         cells = [_still(clips[shown[0]][number][0])] + [_loop(clips[move][number]) for move in shown]
         body += "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-    good, total = right(trial.counts, PANS)
+    obeyed = f"{trial.what}; pans obeyed: {_share(trial.counts, PANS)}"
     return (
-        f"<h3>{html.escape(trial.name)} <span class=soft>({html.escape(trial.what)}; pans obeyed: {good} of {total})</span>"
-        f"</h3><div class=wide><table><tr>{head}</tr>{body}</table></div>"
+        f"<h3>{html.escape(trial.name)} <span class=soft>({html.escape(obeyed)})</span></h3>"
+        f"<div class=wide><table><tr>{head}</tr>{body}</table></div>"
     )
 
 
@@ -182,7 +158,8 @@ def _table(results: Results) -> str:
     for name, moves in (("all pans", PANS), ("all zooms", ZOOMS)):
         columns = [results.reader, *(trial.counts for trial in results.trials)]
         body += f"<tr><th>{name}</th>" + "".join(f"<th>{_share(column, moves)}</th>" for column in columns) + "</tr>"
-    return f"<div class=wide><table><tr><th>asked for</th><th>the reader on drawn truth</th>{head}</tr>{body}</table></div>"
+    head = f"<tr><th>asked for</th><th>the reader on drawn truth</th>{head}</tr>"
+    return f"<div class=wide><table>{head}{body}</table></div>"
 
 
 def _share(counts: Counts, moves: tuple[str, ...]) -> str:
@@ -192,8 +169,9 @@ def _share(counts: Counts, moves: tuple[str, ...]) -> str:
 
 def _counts(counts: dict[str, int], asked: str) -> str:
     """What was read back, most often first; what was asked for stands out."""
+    style = {True: "style=color:var(--good);font-weight:650", False: "class=soft"}
     return "<br>".join(
-        f"<span{' style=color:var(--good);font-weight:650' if value == asked else ' class=soft'}>{html.escape(value)} {n}</span>"
+        f"<span {style[value == asked]}>{html.escape(value)} {n}</span>"
         for value, n in sorted(counts.items(), key=lambda item: -item[1])
     )
 

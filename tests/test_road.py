@@ -21,7 +21,13 @@ pytestmark = pytest.mark.ray
 
 def make(target: str, **variables: object) -> str:
     """Run a target that is set up already; its output."""
-    command = ["make", "--assume-old", ".venv/.ready", target, *(f"{name}={value}" for name, value in variables.items())]
+    command = [
+        "make",
+        "--assume-old",
+        ".venv/.ready",
+        target,
+        *(f"{name}={value}" for name, value in variables.items()),
+    ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,7 +1,6 @@
 import random
 
 import pytest
-
 from anicaption.directive import WORDS, from_tags, prose, tag_line
 from anicaption.taxonomy import taxonomy
 

@@ -5,7 +5,6 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-
 from anicaption.frames import FILM_RATE, VideoError, encode_clip, frames, probe, read_clip, write_video
 
 

@@ -3,11 +3,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
-
 from anicaption.record import Evidence, Record, Span, abstain, drawn, measured, not_measured, variable_model
 from anicaption.taxonomy import taxonomy
 from anicaption.tracks import Event, Tracks
+from pydantic import ValidationError
 
 RATE = Fraction(24000, 1001)
 

@@ -3,7 +3,6 @@ import sys
 
 import pytest
 import yaml
-
 from anicaption.taxonomy import TaxonomyError, taxonomy
 
 

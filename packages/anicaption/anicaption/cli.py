@@ -17,7 +17,9 @@ def main(argv: list[str] | None = None) -> int:
     draw.add_argument("--episodes", type=int, default=1)
     draw.add_argument("--seed", type=int, default=0)
     draw.add_argument("--height", type=int, default=720, dest="height_px", help="rows of pixels (default 720)")
-    draw.add_argument("--script", choices=["episode", "moves"], default="episode", help="moves: short shots, large moves")
+    draw.add_argument(
+        "--script", choices=["episode", "moves"], default="episode", help="moves: short shots, large moves"
+    )
     draw.add_argument("--shots", type=int, default=None, help="shots an episode (default: the script's own number)")
     draw.set_defaults(run=_draw)
 

@@ -119,7 +119,7 @@ def from_tags(tags: Tags, seed: int | None = None, synonyms: float = 0.0) -> Dir
 
 
 def tag_line(tags: Tags) -> str:
-    """"camera.move=pan_left+track_up,motion.timing=twos": what `Taxonomy.parse_tags` reads back."""
+    """ "camera.move=pan_left+track_up,motion.timing=twos": what `Taxonomy.parse_tags` reads back."""
     return ",".join(f"{field.id}={'+'.join(tags[field.id])}" for field in taxonomy() if field.id in tags)
 
 

@@ -122,7 +122,11 @@ def frames(source: VideoSource) -> Iterator[Frame]:
                 index += 1
         except av.error.FFmpegError as error:
             raise VideoError(
-                _name(source), "decode", error.strerror or str(error), "the frames before it are usable; copy the file again", index
+                _name(source),
+                "decode",
+                error.strerror or str(error),
+                "the frames before it are usable; copy the file again",
+                index,
             ) from error
 
 

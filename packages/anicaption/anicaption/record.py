@@ -67,7 +67,7 @@ def variable_model(field_id: str) -> type[Variable]:
     def check(cls, values: Any) -> tuple[str, ...]:
         return field.check(values)
 
-    literal = Literal[field.value_ids + (UNKNOWN, NOT_APPLICABLE)]
+    literal = Literal[(*field.value_ids, UNKNOWN, NOT_APPLICABLE)]
     return create_model(
         "".join(part.title() for part in field_id.replace(".", "_").split("_")),
         __base__=Variable,
@@ -82,9 +82,7 @@ def variable_model(field_id: str) -> type[Variable]:
 def axis_model(axis: str) -> type[_Frozen]:
     """The model of one axis: one attribute per field, `not_measured` by default."""
     fields = {
-        field.name: (variable_model(field.id), not_measured(field.id))
-        for field in taxonomy()
-        if field.axis == axis
+        field.name: (variable_model(field.id), not_measured(field.id)) for field in taxonomy() if field.axis == axis
     }
     return create_model(axis.title(), __base__=_Frozen, **cast(Any, fields))
 
@@ -216,7 +214,7 @@ class Record(_Frozen):
         kept = {}
         for field in taxonomy():
             variable = self[field.id]
-            if variable.source == "measured" or field.id in derived and derived[field.id].known:
+            if variable.source == "measured" or (field.id in derived and derived[field.id].known):
                 kept[field.id] = derived.get(field.id, not_measured(field.id))
             else:
                 kept[field.id] = _clip(field, variable, start, end, cropped=crop is not None)
