@@ -47,7 +47,7 @@ class Motion:
 
     @property
     def camera(self) -> tuple[float, float, float, float]:
-        """Camera x (half widths, + right), y (half widths, + down), ln zoom (+ closer), roll in degrees (+ clockwise)."""
+        """Camera x and y (half widths, + right, + down), ln zoom (+ closer), roll (degrees, + clockwise)."""
         move = self.shift / self.turn
         return move.real, move.imag, -math.log(abs(self.turn)), math.degrees(cmath.phase(self.turn))
 
@@ -72,9 +72,10 @@ STILL = Motion()
 
 @dataclass(frozen=True)
 class Step:
-    """The background's motion from the picture before to this one. `motion` is None where nothing could be told.
+    """The background's motion from the picture before to this one; None where the border shows nothing to tell it by.
 
-    support: share of the border cells with content that agree, 0..1.  content: share of border cells with content.
+    support: share of the border cells with content that agree, 0..1; where it is low the motion is a guess.
+    content: share of border cells with content.
     """
 
     motion: Motion | None
@@ -203,14 +204,8 @@ def correlation_peaks(before: Picture, now: Picture, count: int = 4) -> list[Mot
     surface = np.roll(surface, (reach_y, reach_x), (0, 1))[: 2 * reach_y + 1, : 2 * reach_x + 1]
     surface = surface.astype(np.float32)
     tops = np.where(surface >= cv2.dilate(surface, np.ones((3, 3), np.uint8)), surface, -np.inf).ravel()
-    best = np.argsort(tops)[::-1][:count]
-    half = columns / 2
-    return [
-        Motion(
-            1, complex((i % (2 * reach_x + 1) - reach_x) / half, (i // (2 * reach_x + 1) - reach_y) / half)
-        )
-        for i in best
-    ]
+    down, right = np.divmod(np.argsort(tops)[::-1][:count], 2 * reach_x + 1)
+    return [Motion(1, complex(x - reach_x, y - reach_y) / (columns / 2)) for x, y in zip(right, down, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -289,7 +284,8 @@ def align(before: Picture, now: Picture, guess: Motion = STILL) -> Step:
     gain = (straight.cost - fit.cost) / 2 / (fit.cost + 1e-4) * max(1.0, 2 * fit.cells - 4)
     if gain < _TURN_TEST and fit.doubt_px > _TURN_DOUBT_PX:
         fit = straight
-    return Step(fit.motion if fit.content > 0.03 and fit.support > 0.2 else None, fit.support, fit.content)
+    told = fit.content > 0.03 and math.isfinite(fit.cost)
+    return Step(fit.motion if told else None, fit.support, fit.content)
 
 
 def _descend(before: Picture, now: Picture, start: Motion, turning: bool = True) -> Fit:

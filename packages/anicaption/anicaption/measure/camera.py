@@ -7,7 +7,7 @@ left and right edges by half its logarithm, a roll by half its angle in radians.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,11 +36,14 @@ MOVES = (
 
 MIN_TRAVEL = 0.004  # frame widths: less than this over a whole run is not called a move
 MIN_SPEED = 1.5e-4  # frame widths per frame
-MIN_SHARE = 0.3  # of the strongest simultaneous component: less is drift of the framing, not a second move
+MIN_SHARE = 0.45  # of the strongest simultaneous component: less is drift of the framing, not a second move
 OFF_CENTRE = 0.6  # a zoom towards a point inside the frame shifts its centre by less than this share: no PAN
 TAIL = 0.1  # a run ends where the speed falls under this share of its peak
+BRIEF_STEPS = 10  # a move this short inside a longer shot must go three times as far
 BRIDGE = 3  # frames: moves on twos and threes pause, and go on
-MIN_SUPPORT = 0.3
+MIN_SUPPORT = 0.3  # of a step that a move is read from
+SHAKE_SUPPORT = 0.02
+SHAKEN_TRAVEL = 8.0  # times the size of a tremble: a move inside it goes further than this
 EASING_STEPS = 8  # fewer steps show no curve
 
 
@@ -76,8 +79,8 @@ class Run:
     travel: float
 
 
-def edge_motion(tracks: Tracks) -> np.ndarray:
-    """(T, 4) of x, y, zoom, roll as edge motion in frame widths per frame. Row 0 and unmeasured rows are NaN."""
+def edge_motion(tracks: Tracks, min_support: float) -> np.ndarray:
+    """(T, 4) of x, y, zoom, roll as edge motion in frame widths per frame; NaN where support is less, and in row 0."""
     aspect = tracks.width_px / tracks.height_px
     columns = [
         tracks["camera_x"].astype(float),
@@ -86,24 +89,26 @@ def edge_motion(tracks: Tracks) -> np.ndarray:
         np.radians(tracks["camera_roll_deg"].astype(float)) / 2,
     ]
     motion = np.stack(columns, 1)
-    # an exact truth has no support column; a measured step with little support may be anything
-    motion[np.nan_to_num(tracks["camera_support"], nan=1.0) < MIN_SUPPORT] = np.nan
+    # an exact truth has no support column
+    motion[np.nan_to_num(tracks["camera_support"], nan=1.0) < min_support] = np.nan
     motion[:1] = np.nan
     return motion
 
 
 def read_camera(tracks: Tracks) -> dict[str, Variable]:
     """camera.move, .speed, .easing and .shake of the shot that `tracks` spans."""
-    motion = edge_motion(tracks)
+    motion = edge_motion(tracks, MIN_SUPPORT)
     steps = max(0, tracks.n_frames - 1)
     seen = np.isfinite(motion).all(1)
     if seen.sum() < max(2, 0.4 * steps):
         reason = f"the background's motion could be told in {int(seen.sum())} of {steps} steps"
         return {field: abstain(field, reason) for field in FIELDS}
-    filled = fill(motion)
-    tremble = tremble_of(filled, float(tracks.rate))
+    # Under effect lines few cells agree: too few to call a move, enough to see that it reverses every frame.
+    tremble = tremble_of(fill(edge_motion(tracks, SHAKE_SUPPORT)), float(tracks.rate))
+    if tremble.value in (None, "none"):
+        tremble = replace(tremble, rest=fill(motion))
     steady = smooth(tremble.rest, 5 if steps >= 12 else 3 if steps >= 6 else 1)
-    runs = [] if tremble.wanders else runs_of(steady)
+    runs = [] if tremble.wanders else [run for run in runs_of(steady) if not _shaken(run, tremble)]
     support = np.nan_to_num(tracks["camera_support"], nan=1.0)[seen]
     confidence = float(np.clip(support.mean(), 0, 1) * seen[1:].mean())
     moving = sorted({run.column for run in runs})
@@ -175,7 +180,8 @@ def runs_of(steady: np.ndarray) -> list[Run]:
                 inside = np.flatnonzero(part > TAIL * part.max())
                 start, end = start + int(inside[0]), start + int(inside[-1]) + 1
                 travel = float(signed[start:end].sum())
-                if travel >= MIN_TRAVEL and travel / (end - start) >= MIN_SPEED:
+                brief = end - start < BRIEF_STEPS <= len(steady) // 2
+                if travel >= MIN_TRAVEL * (3 if brief else 1) and travel / (end - start) >= MIN_SPEED:
                     found.append(Run(column, value, start, end, travel))
     strongest = max((run.travel for run in found), default=0.0)
     kept = [run for run in found if run.travel >= 0.15 * strongest and not _drift(run, found)]
@@ -192,6 +198,12 @@ def _drift(run: Run, found: list[Run]) -> bool:
         if run.travel < share * other.travel:
             return True
     return False
+
+
+def _shaken(run: Run, tremble: Tremble) -> bool:
+    """Whether a run is no more than what a tremble leaves behind."""
+    together = min(run.end, tremble.end) - max(run.start, tremble.start)
+    return together > 0.5 * (run.end - run.start) and run.travel < SHAKEN_TRAVEL * tremble.size
 
 
 def _magnitude(motion: np.ndarray, columns: list[int]) -> np.ndarray:
@@ -233,11 +245,12 @@ def _easing(runs: list[Run], tremble: Tremble, confidence: float, evidence: tupl
         return abstain(field, f"the move lasts {n_steps} steps; a speed curve needs {EASING_STEPS}", evidence)
     signed = tremble.rest[:, run.column] * (1 if run.value == MOVES[run.column][0] else -1)
     curve = smooth(signed[:, None], 3)[:, 0]
-    part = curve[run.start : run.end]
-    ends = max(2, n_steps // 6)
-    top = float(np.quantile(part, 0.9))
-    first, last = float(part[:ends].mean()) / top, float(part[-ends:].mean()) / top
-    after = signed[run.end : run.end + 6]
+    top = float(np.quantile(curve[run.start : run.end], 0.9))
+    moving = run.start + np.flatnonzero(curve[run.start : run.end] > 0.25 * top)
+    start, end = int(moving[0]), int(moving[-1]) + 1
+    ends = max(2, (end - start) // 6)
+    first, last = float(curve[start : start + ends].mean()) / top, float(curve[end - ends : end].mean()) / top
+    after = signed[end : end + 6]
     numbers = {"first_share": first, "last_share": last}
     note = (
         Evidence(estimator=NAME, version=VERSION, start=run.start - 1, end=run.end, numbers=numbers),

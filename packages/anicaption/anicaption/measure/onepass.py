@@ -67,7 +67,8 @@ class Watch:
         self._timing.see(redraw)
         self._intensity.see(motion_pct)
         self._change.append(change)
-        self._guess = step.motion or STILL if step else STILL
+        if step is not None and step.motion is not None and step.support > 0.3:
+            self._guess = step.motion
         self._before = now
 
     def tracks(self) -> Tracks:

@@ -45,6 +45,8 @@ def tremble_of(motion: np.ndarray, rate: float) -> Tremble:
     frames = np.flatnonzero(shaking)
     if len(frames) >= 3:
         start, end = int(frames[0]), int(frames[-1]) + 1
+        while end < len(local) and local[end] > MIN_SIZE / 4:  # it dies away below what counts as a tremble
+            end += 1
         active = size[start:end]
         third = max(2, len(active) // 3)
         decay = float(active[-third:].mean() / (active[:third].mean() + 1e-9))
