@@ -150,7 +150,7 @@ def draw_text(frame: np.ndarray, kind: str, words: str, text_x: float, seed: int
                 cv2.multiply(sheet[..., c].copy(), keep, scale=1 / 255), cv2.convertScaleAbs(flat, alpha=value / 255)
             )
     angle = rng.uniform(-16, -6)
-    place = (text_x, rng.uniform(0.0, 0.08) if rng.random() < 0.5 else rng.uniform(0.5, 0.58))
+    place = (text_x, rng.uniform(0.0, 0.08) if rng.random() < 0.5 else rng.uniform(0.28, 0.36))
     turn = cv2.getRotationMatrix2D((0, 0), angle, 1.0)
     turn[:, 2] += [place[0] * width, place[1] * height + size * 0.4]
     over(frame, cv2.warpAffine(sheet, turn, (width, height), flags=cv2.INTER_LINEAR))
