@@ -60,7 +60,7 @@ def test_the_command_writes_a_clip_from_a_picture(folder, tmp_path):
     cv2.imwrite(str(tmp_path / "first.png"), picture)
     out = tmp_path / "out" / "clip.mp4"
     arguments = ["--tags", "camera.move=pan_left,motion.timing=twos", "--text", "A pan.", "--seed", "1"]
-    arguments += ["--image", str(tmp_path / "first.png"), "--steps", "2", "--out", str(out)]
+    arguments += ["--image", str(tmp_path / "first.png"), "--guidance-steps", "2", "--out", str(out)]
     assert main(["sample", str(folder), *arguments]) == 0
     assert read_clip(out).shape == (5, 8, 16, 3)
     assert str(probe(out).rate) == "24000/1001"
@@ -91,8 +91,9 @@ def test_fit_takes_overrides_and_export_drops_the_state(dataset, tmp_path, capsy
     saved = checkpoint.resolve(tmp_path / "run")
     recipe = checkpoint.load(saved).recipe
     assert recipe == dataclasses.replace(smoke(), steps=1, optim=dataclasses.replace(smoke().optim, lr=1e-5))
-    assert main(["export", str(tmp_path / "run"), "--out", str(tmp_path / "small")]) == 0
-    assert not (tmp_path / "small" / "state").exists() and checkpoint.load(tmp_path / "small")
+    assert main(["export", str(tmp_path / "run"), "--out", str(tmp_path / "small"), "--guidance-tag", "3"]) == 0
+    assert not (tmp_path / "small" / "state").exists()
+    assert checkpoint.load(tmp_path / "small").recipe.guidance == dataclasses.replace(smoke().guidance, tag=3.0)
     assert main(["fit", "smok", "--shards", "a", "--out", "b"]) == 2
     assert "choose one of smoke" in capsys.readouterr().err
     assert main(["draw"]) == 2

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 from anicaption.taxonomy import TaxonomyError, taxonomy
 
-from animatrix_trainer.config import Recipe, RecipeError
+from animatrix_trainer.config import Guidance, Recipe, RecipeError
 from animatrix_trainer.recipes import RECIPES
 
 USAGE = """usage: animatrix-train fit RECIPE --shards DIR --out DIR [--resume] [--init CHECKPOINT] [--KEY VALUE ...]
@@ -43,6 +43,22 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class Scales:
+    """What differs from the guidance of the checkpoint's recipe."""
+
+    guidance_text: float | None = None
+    """How strongly the text is followed."""
+    guidance_tag: float | None = None
+    """How strongly the tags are followed on top of it."""
+    guidance_steps: int | None = None
+    """Euler steps."""
+
+    def over(self, guidance: Guidance) -> Guidance:
+        given = {"text": self.guidance_text, "tag": self.guidance_tag, "steps": self.guidance_steps}
+        return replace(guidance, **{name: value for name, value in given.items() if value is not None})
+
+
+@dataclass(frozen=True)
 class Sample:
     """Draw one clip from a checkpoint."""
 
@@ -55,11 +71,7 @@ class Sample:
     seed: int = 0
     image: Path | None = None
     """A first frame, PNG or JPEG."""
-    guidance_text: float | None = None
-    """Text scale; the recipe's by default."""
-    guidance_tag: float | None = None
-    """Tag scale; the recipe's by default."""
-    steps: int | None = None
+    guidance: Annotated[Scales, tyro.conf.arg(name="")] = Scales()
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,8 @@ class Export:
 
     checkpoint: tyro.conf.Positional[Path]
     out: Path
+    guidance: Annotated[Scales, tyro.conf.arg(name="")] = Scales()
+    """What the copy samples with when nothing else is said."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -123,9 +137,8 @@ def _sample(prog: str, argv: list[str]) -> int:
     from animatrix_trainer.sample import sample_to_file
 
     _quiet()
-    scales = {"text": run.guidance_text, "tag": run.guidance_tag, "steps": run.steps}
-    chosen = {name: value for name, value in scales.items() if value is not None}
-    print(sample_to_file(run.checkpoint, run.tags, run.text, run.seed, run.out, run.image, chosen))
+    scales = run.guidance.over
+    print(sample_to_file(run.checkpoint, run.tags, run.text, run.seed, run.out, run.image, scales))
     return 0
 
 
@@ -146,7 +159,9 @@ def _export(prog: str, argv: list[str]) -> int:
     from animatrix_trainer.checkpoint import export, load
 
     _quiet()
-    export(load(run.checkpoint), run.out)
+    system = load(run.checkpoint)
+    system.recipe = replace(system.recipe, guidance=run.guidance.over(system.recipe.guidance))
+    export(system, run.out)
     print(run.out)
     return 0
 

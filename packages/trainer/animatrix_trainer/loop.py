@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections.abc import Iterator
@@ -145,7 +146,7 @@ def _last_checkpoint(out: Path, resume: bool, recipe: Recipe) -> Path | None:
     if last is None:
         raise checkpoint.CheckpointError(f"{out}: no checkpoint to resume from; leave --resume out")
     saved = Recipe.read(last / "recipe.json")
-    if saved != recipe:
+    if dataclasses.replace(saved, guidance=recipe.guidance) != recipe:  # guidance has no part in training
         raise checkpoint.CheckpointError(
             f"{last}: was made by another recipe than the one given now; give the same one, "
             f"or start anew with --init {last}"

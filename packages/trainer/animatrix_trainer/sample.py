@@ -5,8 +5,7 @@ Legend: N clips, F frames, H rows, W columns; latents as in flow.py.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -85,18 +84,17 @@ def sample_to_file(
     seed: int,
     out: Path,
     image: Path | None = None,
-    scales: Mapping[str, float] | None = None,
+    scales: Callable[[Guidance], Guidance] = lambda own: own,
 ) -> Path:
     """One clip as an mp4 of 24000/1001 frames a second; tags as in "camera.move=pan_left,motion.timing=twos".
 
-    `scales` replaces numbers of the recipe's guidance (text, tag, steps). Raises TaxonomyError, with a suggestion, for
-    an unknown field or value, before any weights are read.
+    `scales` may change the guidance of the checkpoint's recipe. Raises TaxonomyError, with a suggestion, for an
+    unknown field or value, before any weights are read.
     """
     condition = Condition(taxonomy().parse_tags(tags), text)
     system = load(checkpoint)
     first = read_picture(image, system)[None] if image else None
-    settings = dataclasses.replace(system.recipe.guidance, **(scales or {}))
-    (video,) = sample(system, [condition], [seed], first, settings)
+    (video,) = sample(system, [condition], [seed], first, scales(system.recipe.guidance))
     out.parent.mkdir(parents=True, exist_ok=True)
     write_video(out, video, FILM_RATE)
     return out
