@@ -1,6 +1,7 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 import torch
 from animatrix_trainer import checkpoint
@@ -129,3 +130,23 @@ def test_a_recipe_survives_its_file_and_strange_keys_are_named(tmp_path):
     path.write_text(json.dumps({k: v for k, v in value.items() if k != "batch"}))
     with pytest.raises(RecipeError, match=r"lacks \['batch'\]"):
         Recipe.read(path)
+
+
+def test_the_golden_loss_is_unchanged():
+    """Edits that are not meant to change numbers must not. Where one is meant to, write the new numbers here."""
+    from animatrix_trainer.conditioning.dropout import Condition
+    from animatrix_trainer.data.read import Batch
+
+    videos = np.random.default_rng(0).integers(0, 256, (2, 5, 8, 16, 3), dtype=np.uint8)
+    told = (Condition({"camera.move": ("pan_left",)}, "A pan to the left."), Condition(None, ""))
+    losses = {}
+    for predicts in ("velocity", "clip", "warp"):
+        recipe = dataclasses.replace(smoke(), flow=Flow(predicts=predicts, given="plane", first_frame=0.5, s_floor=0.5))
+        system = checkpoint.build(recipe)
+        with torch.no_grad():
+            system.model.proj_out.weight.fill_(0.01)
+            losses[predicts] = float(objective(system.model, system, Batch((0, 1), videos, told)))
+    assert losses == pytest.approx(GOLDEN, rel=1e-4)
+
+
+GOLDEN = {"velocity": 7.84066, "clip": 27.28027, "warp": 47.47702}

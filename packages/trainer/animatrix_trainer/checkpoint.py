@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from anicaption.taxonomy import taxonomy
 from safetensors.torch import load_file, save_file
 
 from animatrix_trainer.conditioning.tags import vocabulary
@@ -240,8 +239,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def taxonomy_line() -> str:
-    """One line for messages: which taxonomy is installed."""
-    return f"taxonomy {taxonomy().version} ({taxonomy().hash})"

@@ -72,7 +72,7 @@ def contradict(text: str, rng: np.random.Generator) -> str:
 
 
 def _says(text: str, phrase: str) -> bool:
-    return re.search(rf"\b{re.escape(phrase)}\b", text, re.IGNORECASE) is not None
+    return phrase in text.lower() and re.search(rf"\b{re.escape(phrase)}\b", text, re.IGNORECASE) is not None
 
 
 def _replace(text: str, phrase: str, other: str) -> str:
