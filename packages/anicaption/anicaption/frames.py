@@ -16,6 +16,7 @@ from typing import BinaryIO
 import av
 import av.error
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 FILM_RATE = Fraction(24000, 1001)
 
@@ -83,9 +84,6 @@ def probe(source: VideoSource) -> Stream:
     """
     with _open(source) as container:
         stream = _video_stream(container, source)
-        duration = stream.duration * stream.time_base if stream.duration and stream.time_base else None
-        if duration is None and container.duration is not None:
-            duration = container.duration / 1_000_000
         rate = stream.average_rate or stream.guessed_rate or stream.base_rate
         if not rate or not stream.time_base:
             raise VideoError(_name(source), "probe", "the stream declares no frame rate", "remux it with a rate")
@@ -97,7 +95,7 @@ def probe(source: VideoSource) -> Stream:
             height_px=stream.codec_context.height,
             time_base=Fraction(stream.time_base),
             rate=Fraction(rate),
-            duration_s=float(duration) if duration is not None else None,
+            duration_s=_duration_s(container, stream),
             n_frames=stream.frames or None,
         )
 
@@ -178,6 +176,7 @@ def _write(
     threads: int,
 ) -> int:
     output = av.open(file, "w", format=container, options={"fflags": "+bitexact"})
+    convert = VideoReformatter()
     n_frames = 0
     with output:
         stream = None
@@ -196,11 +195,12 @@ def _write(
                 context.options = {
                     "crf": str(crf),
                     "preset": preset,
-                    "x264-params": f"keyint={gop_frames}:min-keyint={gop_frames}:scenecut=0:open-gop=0",
+                    # mbtree=0: with it, x264 gave different bytes for the same small pictures now and then
+                    "x264-params": f"keyint={gop_frames}:min-keyint={gop_frames}:scenecut=0:open-gop=0:mbtree=0",
                 }
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-            picture = picture.reformat(
-                format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", interpolation="BICUBIC"
+            picture = convert.reformat(
+                picture, format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", interpolation="BICUBIC"
             )
             picture.pts = n_frames
             picture.time_base = 1 / Fraction(rate)
@@ -224,6 +224,21 @@ def _video_stream(container, source: VideoSource):
         kinds = sorted({stream.type for stream in container.streams}) or ["no stream"]
         raise VideoError(_name(source), "probe", f"no video stream, only {', '.join(kinds)}", "give a video file")
     return container.streams.video[0]
+
+
+def _duration_s(container, stream) -> float | None:
+    """How long the pictures last by the container's own word; None where it speaks of other streams too.
+
+    Matroska has no duration per stream in its headers, only in the tag that most muxers write.
+    """
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    if tag := stream.metadata.get("DURATION"):
+        hours, minutes, seconds = tag.split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    if container.duration is not None and len(container.streams) == 1:
+        return container.duration / av.time_base
+    return None
 
 
 def _name(source: VideoSource) -> str:
