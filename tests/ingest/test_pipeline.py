@@ -5,6 +5,7 @@ import shutil
 import wave
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -132,6 +133,15 @@ def test_what_is_no_video_is_a_dead_letter_in_the_decoders_words(ingest, film, t
     assert "Invalid data" in dead["text.mp4"]["reason"] and "Invalid data" in dead["empty.mp4"]["reason"]
     assert dead["sound.wav"]["reason"] == "no video stream, only audio"
     assert len(lines(summary, "sources")) == 4
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that exists and cannot be read")
+def test_a_file_that_cannot_be_read_is_a_dead_letter(ingest, film, tmp_path):
+    film("good.mkv", [20])
+    (tmp_path / "sources" / "unreadable.mp4").symlink_to("/proc/self/mem")
+    summary = ingest()
+    assert summary.sources == Counts(kept=1, dropped=0, dead=1)
+    assert lines(summary, "dead")[0]["stage"] == "probe"
 
 
 def test_a_truncated_source_yields_its_whole_shots_and_says_what_is_lost(ingest, film):

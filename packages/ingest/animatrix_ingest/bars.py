@@ -27,7 +27,6 @@ class Bars:
             console=self._console,
         )
         self._task = None
-        self._what = ""
         self._at: dict[str, tuple[float, int, int]] = {}
         self._frames = self._shots = 0
         self._began = time.monotonic()
@@ -44,7 +43,6 @@ class Bars:
     def begin(self, what: str, n_items: int) -> None:
         if self._task is not None:
             self._whole.remove_task(self._task)
-        self._what = what
         self._task = self._whole.add_task(what, total=n_items, words="")
         self._at.clear()
         self._began = time.monotonic()
@@ -62,7 +60,7 @@ class Bars:
         self._at.pop(name, None)
         if self._task is not None:
             self._whole.advance(self._task)
-        if self._what == "ingesting" or not self._console.is_terminal:
+        if words:
             self._console.print(f"{name}: {words}", highlight=False, markup=False)
 
     def _render(self) -> Group:

@@ -92,7 +92,7 @@ def _run(command: Run) -> int:
         return 2
     if not summary.n_worked and not summary.changed:
         print(f"nothing to do: all {summary.sources.all} sources are in {command.out} ({summary.n_clips} clips)")
-    else:
+    if summary.changed or not (command.out / "report.html").exists():
         from animatrix_ingest.report import write
 
         print(f"report   {write(command.out)}")

@@ -102,7 +102,7 @@ def run(
         ledger = Ledger.open(out, made)
         store.sweep(out)
         progress.begin("hashing", len(names))
-        given = ledger.hash_sources(names)
+        given = ledger.hash_sources(names, lambda name: progress.done(name, ""))
         work = _work(ledger, given, retry)
         with _lazily(engine) as started:
             _ingest(ledger, settings, work, started, progress)

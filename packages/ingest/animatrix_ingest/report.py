@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -47,16 +48,20 @@ def page(dataset: Path, shown: int = SHOWN) -> str:
     """The page as one string of HTML."""
     table = manifest.load(dataset)
     lists = {name: _lines(dataset / f"{name}.jsonl") for name in ("sources", "dropped", "dead")}
+    parent = _parent([row["source"] for row in lists["sources"]])
+    for row in (row for rows in lists.values() for row in rows):
+        row["source"] = row["source"].removeprefix(parent)
+        row["reason"] = row["reason"].replace(parent, "")
     title = escape(dataset.resolve().name)
     here = files("animatrix_ingest")
     parts = [
-        _head(title, table),
+        _head(title, parent, table),
         _road(lists, table),
         _lengths(table),
         _variables(table),
         _sources(lists["sources"]),
         _failures(lists),
-        _shots(dataset, table, shown),
+        _shots(dataset, table, shown, parent),
         _foot(table),
     ]
     return (
@@ -72,7 +77,13 @@ def _lines(path: Path) -> list[Row]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def _head(title: str, table: pa.Table) -> str:
+def _parent(names: Sequence[str]) -> str:
+    """The folders that all names begin with, with the last slash; shown once."""
+    common = os.path.commonpath([os.path.dirname(name) for name in names]) if names else ""
+    return f"{common}/" if common else ""
+
+
+def _head(title: str, parent: str, table: pa.Table) -> str:
     seconds = sum(n / Fraction(rate) for n, rate in zip(_column(table, "n_frames"), _column(table, "rate")))
     size = sum(_column(table, "length"))
     numbers = [
@@ -84,7 +95,7 @@ def _head(title: str, table: pa.Table) -> str:
     ]
     cells = "".join(f"<div><b>{number}</b><span>{what}</span></div>" for number, what in numbers)
     return (
-        f"<h1>{title}</h1><p class=soft>Shots and their production variables, as ingested.</p>"
+        f"<h1>{title}</h1><p class=soft>Shots and their production variables, from {escape(parent) or 'here'}</p>"
         f"<div class=numbers>{cells}</div>"
     )
 
@@ -226,7 +237,7 @@ def _frames(row: Row) -> str:
     return f"{span[0]:,} to {span[1]:,}" if span else "all"
 
 
-def _shots(dataset: Path, table: pa.Table, shown: int) -> str:
+def _shots(dataset: Path, table: pa.Table, shown: int, parent: str) -> str:
     """Contact sheets: a strip of frames, the exposure strip, the variables, the words."""
     n = table.num_rows
     chosen = range(n) if n <= shown else sorted({round(i * (n - 1) / max(1, shown - 1)) for i in range(shown)})
@@ -235,15 +246,14 @@ def _shots(dataset: Path, table: pa.Table, shown: int) -> str:
     parts, source = [], None
     for row in rows:
         if row["source"] != source:
-            parts.append(("</section>" if source else "") + f"<section class=source><h3>{escape(row['source'])}</h3>")
             source = row["source"]
+            parts.append(f"</section><section class=source><h3>{escape(source.removeprefix(parent))}</h3>")
         parts.append(_shot(dataset, row))
-    parts.append("</section>" if source else "")
     return (
         "<h2 id=shots>Shots</h2><p class=soft>Six frames across each. Below them the exposures: every block is a "
         f"drawing, as long as it is held; grey where the timing cannot be told.{said}</p>"
         '<div class=find><input id=find type=search placeholder="find shots: a tag, a word, a file" '
-        'aria-label="find shots"><span id=found class=soft></span></div>' + "".join(parts)
+        'aria-label="find shots"><span id=found class=soft></span></div><section>' + "".join(parts) + "</section>"
     )
 
 
@@ -326,13 +336,10 @@ def _clock(seconds: float) -> str:
 
 
 def _duration(seconds: float) -> str:
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 100
-        else f"{seconds / 60:.1f} min"
-        if seconds < 6000
-        else f"{seconds / 3600:.1f} h"
-    )
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 1.7 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _bytes(size: float, units: Iterable[str] = ("B", "kB", "MB", "GB", "TB")) -> str:

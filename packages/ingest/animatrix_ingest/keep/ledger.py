@@ -13,7 +13,7 @@ would mix unlike clips, so they are refused, with the difference named.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -101,17 +101,26 @@ class Ledger:
     def _names(self) -> dict[str, dict[str, Any]]:
         return store.get_json(self._names_place) if self._names_place.exists() else {}
 
-    def hash_sources(self, names: Iterable[str], threads: int = 4) -> list[Source]:
-        """Hash files, remembering the result: a file of the same size and time of change is not read again."""
+    def hash_sources(
+        self, names: Iterable[str], told: Callable[[str], None] = lambda name: None, threads: int = 4
+    ) -> list[Source]:
+        """Hash files, remembering the result: a file of the same size and time of change is not read again.
+
+        A file that cannot be read is given a hash of its name, and becomes a dead letter when it is opened.
+        """
         known = self._names()
 
         def look(name: str) -> tuple[str, dict[str, Any]]:
-            stat = Path(name).stat()
-            row = {"size_bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns}
-            before = known.get(name, {})
-            if before.items() >= row.items():
-                return name, before
-            return name, {**row, "sha256": sha256(Path(name))}
+            try:
+                stat = Path(name).stat()
+                row = {"size_bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+                before = known.get(name, {})
+                found = before if before.items() >= row.items() else {**row, "sha256": sha256(Path(name))}
+            except OSError:
+                nameless = hashlib.sha256(f"unreadable {name}".encode()).hexdigest()
+                found = {"size_bytes": 0, "mtime_ns": 0, "sha256": nameless}
+            told(name)
+            return name, found
 
         with ThreadPoolExecutor(threads) as pool:
             rows = dict(pool.map(look, names))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 from anicaption.frames import Frame, Stream
+from anicaption.measure.transition import TransitionWatch
 from scenedetect.common import FrameTimecode
 from scenedetect.scene_manager import DEFAULT_MIN_WIDTH, compute_downscale_factor
 
@@ -20,8 +21,9 @@ class Cuts:
     defaults, so that choosing one gives what its users know.
     """
 
-    def __init__(self, name: Detector, stream: Stream) -> None:
-        self._detector = detectors(name)
+    def __init__(self, name: Detector, stream: Stream, transitions: TransitionWatch | None = None) -> None:
+        """Given `transitions`, ours reads its scores; whoever owns it shows it every frame before `see` is called."""
+        self._detector = detectors(name, transitions)
         self._rate = stream.rate
         self._rows_px = round(stream.height_px / compute_downscale_factor(stream.width_px, DEFAULT_MIN_WIDTH))
         self._n_frames = 0

@@ -57,13 +57,14 @@ class Look:
     def __call__(self, probed: Probed, side: Writing, tell: Tell) -> Watched | Dead:
         """Decode once. Dead where no frame decodes; a source that breaks off yields the shots before the break."""
         stream = probed.stream
-        cuts = Cuts(self.detector, stream)
+        watch = Watch(stream.rate, stream.width_px, stream.height_px)
+        cuts = Cuts(self.detector, stream, watch.transitions)
         rule = Rule.of(self.min_shot_s, self.max_shot_s, cuts.delay_frames, stream.rate)
-        seen = _Seen(stream, cuts, even(min(self.encode.height_px, stream.height_px)))
+        seen = _Seen(stream, watch, cuts, even(min(self.encode.height_px, stream.height_px)), tell)
         rows: list[Clip | Dropped | Dead] = []
         for piece, group in itertools.groupby(pieces(seen, rule), key=lambda pair: pair[0]):
             rows.append(self._shot(probed, seen, piece, _Counted(picture for _, picture in group), rule, side))
-            tell(len(seen.pts), len(rows))
+            seen.n_shots = len(rows)
         if not seen.pts:
             return Dead("decode", seen.lost.reason if seen.lost else "no frame in the video stream")
         return Watched(
@@ -72,7 +73,7 @@ class Look:
             clips=tuple(row for row in rows if isinstance(row, Clip)),
             dropped=tuple(row for row in rows if isinstance(row, Dropped)),
             dead=tuple(row for row in rows if isinstance(row, Dead)),
-            tracks=seen.watch.tracks(),
+            tracks=watch.tracks(),
             lost=seen.lost,
         )
 
@@ -106,11 +107,11 @@ class Look:
 class _Seen:
     """Iterates over (picture at clip size, cuts reported with it), while everything looks at each frame."""
 
-    def __init__(self, stream: Stream, cuts: Cuts, rows_px: int) -> None:
-        self.watch = Watch(stream.rate, stream.width_px, stream.height_px)
+    def __init__(self, stream: Stream, watch: Watch, cuts: Cuts, rows_px: int, tell: Tell) -> None:
         self.pts = array("q")
+        self.n_shots = 0
         self.lost: Lost | None = None
-        self._stream, self._cuts, self._rows_px = stream, cuts, rows_px
+        self._stream, self._watch, self._cuts, self._rows_px, self._tell = stream, watch, cuts, rows_px, tell
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, Sequence[int]]]:
         small_px = min(WATCH_ROWS_PX, self._stream.height_px)
@@ -121,11 +122,12 @@ class _Seen:
                 if waiting is not None:
                     yield waiting, reported
                 small = frame.rgb(small_px)
-                self.watch.see(small)
+                self._watch.see(small)
                 reported = self._cuts.see(frame, small)
                 self.pts.append(frame.pts)
                 picture = frame.rgb(self._rows_px)
                 waiting = picture[:, : picture.shape[1] // 2 * 2]
+                self._tell(len(self.pts), self.n_shots)
         except VideoError as error:
             self.lost = Lost(len(self.pts), self._expected(), error.words)
         if self.lost is None and (expected := self._expected()) is not None:
