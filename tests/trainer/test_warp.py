@@ -35,7 +35,7 @@ def test_looking_right_moves_the_content_left_further_with_each_frame():
     """Looking 1/4 frame width away after 4 frames: 8 of 32 pixels, 2 a frame; that is what a pan_right shows."""
     codec, latents, out = case(frames=9)
     _, move, cover = parts(out)
-    move[:, 0] = 1.0
+    move[:, 0] = 1.0 + warp.REST * (1 - warp.SLOPE)
     cover.fill_(20.0)
     clip = codec.decode(warp.clip_from_warp(out, latents, torch.tensor([[True, False, False]])))
     places = [centre_px(clip[0, 0, frame]) for frame in range(4)]
@@ -57,3 +57,13 @@ def test_motion_is_smooth_and_constant_motion_stays_constant():
     torch.testing.assert_close(warp.smooth(constant), constant)
     noise = torch.randn(1, 2, 24, 40, generator=torch.Generator().manual_seed(0))
     assert warp.smooth(noise).diff(dim=-1).abs().max() < noise.diff(dim=-1).abs().max() / 4
+
+
+def test_small_motion_is_nearly_rest_and_large_motion_nearly_itself():
+    move = torch.linspace(-1, 1, 401, requires_grad=True)
+    rested = warp.rested(move)
+    assert (rested.diff() > 0).all() and rested.detach().abs().le(move.detach().abs() + 1e-7).all()
+    assert warp.rested(torch.tensor(warp.REST)) < 0.2 * warp.REST
+    torch.testing.assert_close(warp.rested(torch.tensor(0.8)), torch.tensor(0.8), atol=warp.REST, rtol=0)
+    rested.sum().backward()
+    assert move.grad is not None and move.grad.min() > 0.05

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from animatrix_trainer.config import Codec, Dropout, Flow, Guidance, Optim, Recipe, Shape, Tags, Text, Window
 
@@ -48,6 +49,24 @@ def tiny_i2v() -> Recipe:
     )
 
 
+def tiny_i2v_wide() -> Recipe:
+    """tiny_i2v taken on to 36x64, where faces can be seen. One core, about 15 minutes alone (0.5 s a step); 32 of 32
+    pans and 16 of 16 zooms obeyed on unseen first frames after the first 300 steps of batch 4.
+
+    animatrix-train fit tiny_i2v_wide --shards DIR --out DIR --init CHECKPOINT, where CHECKPOINT is tiny_i2v's. From
+    nothing it learns too slowly: positions in the transformer are relative, so the smaller size teaches the larger one.
+    """
+    small = tiny_i2v()
+    return replace(
+        small,
+        name="tiny_i2v_wide",
+        steps=1500,
+        window=Window(frames=5, height_px=36, width_px=64),
+        optim=replace(small.optim, lr=5e-4, warmup_steps=50),
+        guidance=Guidance(text=1.0, tag=1.5, steps=8),
+    )
+
+
 def wan21_1_3b_sft() -> Recipe:
     """Wan 2.1 T2V 1.3B, all weights, 480p windows of 17 frames. One GPU of 80 GB; not run yet by us.
 
@@ -73,4 +92,6 @@ def wan21_1_3b_sft() -> Recipe:
     )
 
 
-RECIPES: dict[str, Callable[[], Recipe]] = {recipe.__name__: recipe for recipe in (smoke, tiny_i2v, wan21_1_3b_sft)}
+RECIPES: dict[str, Callable[[], Recipe]] = {
+    recipe.__name__: recipe for recipe in (smoke, tiny_i2v, tiny_i2v_wide, wan21_1_3b_sft)
+}

@@ -18,6 +18,8 @@ KEPT_AT_FIRST = 3.0
 """Logit of the share that is kept from the first frame where the network says 0."""
 GRAIN_PX = 4
 """Motion is said once per block of this many pixels and runs smoothly between block centres."""
+REST, SLOPE = 0.05, 0.1
+"""Motion below REST counts for SLOPE of itself: a fixed frame is common, and a network's small errors read as drift."""
 
 
 def channels(clip_channels: int) -> int:
@@ -34,7 +36,7 @@ def clip_from_warp(out_BKTHW: torch.Tensor, x_s_BCTHW: torch.Tensor, given_BT: t
     batch, clip_channels, time, height, width = paint.shape
     p = clip_channels // 3
     move, cover = motion.unflatten(1, (3, p)).split([2, 1], dim=1)
-    move_n2HW = smooth(move.permute(0, 2, 3, 1, 4, 5).flatten(0, 2))
+    move_n2HW = rested(smooth(move.permute(0, 2, 3, 1, 4, 5).flatten(0, 2)))
     elapsed = (torch.arange(time) - 1) * p + torch.arange(1, p + 1)[:, None]  # frames since the first, (p, T)
     away = 2 * REACH / 4 * elapsed.clamp(min=0).flatten().repeat(batch).to(move_n2HW)
     places = _grid(height, width, move.device) + away.view(-1, 1, 1, 1) * move_n2HW.permute(0, 2, 3, 1)
@@ -51,6 +53,11 @@ def smooth(move_n2HW: torch.Tensor) -> torch.Tensor:
     size = move_n2HW.shape[-2:]
     blocks = F.avg_pool2d(move_n2HW, GRAIN_PX, ceil_mode=True)
     return F.interpolate(blocks, size=size, mode="bilinear", align_corners=False)
+
+
+def rested(move: torch.Tensor) -> torch.Tensor:
+    """`move` shrunk towards standing still, steadily and with a slope everywhere."""
+    return F.softshrink(move, REST) + SLOPE * move.clamp(-REST, REST)
 
 
 def _grid(height: int, width: int, device: torch.device) -> torch.Tensor:
