@@ -45,7 +45,7 @@ def tiny_i2v() -> Recipe:
         shape=Shape(heads=4, head_dim=32, layers=4, ffn_dim=512, patch=(1, 4, 4)),
         flow=Flow(predicts="warp", given="plane", first_frame=0.9, s_mean=1.5, s_floor=0.5),
         optim=Optim(lr=2e-3, warmup_steps=100, final_lr=0.05, ema=0.999),
-        guidance=Guidance(text=1.0, tag=2.0, steps=8),
+        guidance=Guidance(text=1.0, tag=1.5, steps=8),
     )
 
 
