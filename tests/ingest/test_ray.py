@@ -76,12 +76,12 @@ def test_the_command_killed_and_started_again(ray_address, film, tmp_path, small
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     assert not (out / manifest.NAME).exists(), "the run was to be killed in the middle"
-    again = subprocess.run(command, capture_output=True, text=True, timeout=90)
+    again = subprocess.run(command, capture_output=True, text=True, timeout=180)
     assert again.returncode == 0, again.stderr
     assert "sources  3 = 3 kept + 0 dropped + 0 dead" in again.stdout
     pipeline.run([str(tmp_path / "sources")], tmp_path / "whole", small, pipeline.in_turn)
     assert manifest.load(out).equals(manifest.load(tmp_path / "whole"))
     assert (out / "report.html").exists()
-    third = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    third = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert third.stdout.startswith("nothing to do: all 3 sources"), third.stdout + third.stderr
     assert json.loads((out / "sources.jsonl").read_text().splitlines()[0])["outcome"] == "kept"

@@ -87,7 +87,7 @@ def _run(command: Run) -> int:
                 retry=command.retry,
                 progress=bars,
             )
-    except (NoSource, StoreError, NotConserved) as error:
+    except (NoSource, StoreError, NotConserved, pipeline.NoCluster) as error:
         print(f"animatrix-ingest: {error}", file=sys.stderr)
         return 2
     if not summary.n_worked and not summary.changed:

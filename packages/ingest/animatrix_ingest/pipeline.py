@@ -56,6 +56,10 @@ class Engine(Protocol):
     ) -> Iterator[tuple[Any, Any | LostWorker]]: ...
 
 
+class NoCluster(ConnectionError):
+    """Ray cannot be joined or started; the message says where and what to do."""
+
+
 @dataclass(frozen=True)
 class LostWorker:
     """A worker process died with an item, twice."""
@@ -286,7 +290,12 @@ def on_ray(address: str = "local") -> Iterator[Engine]:
     ours = not ray.is_initialized()
     if ours:
         dashboard = False if address == "local" else None
-        ray.init(address=address, include_dashboard=dashboard, log_to_driver=False, logging_level=logging.ERROR)
+        try:
+            ray.init(address=address, include_dashboard=dashboard, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise NoCluster(
+                f"address: {address}: no Ray there ({error}); check that the cluster is up, or leave --address away"
+            ) from error
     try:
         yield _ray_engine(ray)
     finally:

@@ -78,13 +78,12 @@ class Ledger:
     def open(cls, folder: Path, made: Made) -> Ledger:
         """Open or begin a data set; StoreError where other settings or other code made what is there."""
         place = folder / "dataset.json"
-        if place.exists():
-            there = store.get_json(place)
-            if there.get("fingerprint") != made.fingerprint:
-                raise store.StoreError(_difference(folder, there, made.to_json()))
-        elif any(folder.glob("[!.]*")):
+        there = store.get_json(place) if place.exists() else None
+        if there is None and any(folder.glob("[!.]*")):
             raise store.StoreError(f"{folder}: not empty and not a data set; choose another --out")
-        else:
+        if there is None or there.get("fingerprint") != made.fingerprint:
+            if any((folder / "ledger" / "units").glob("[!.]*")):
+                raise store.StoreError(_difference(folder, there or {}, made.to_json()))
             store.put_json(place, {**made.to_json(), "fingerprint": made.fingerprint})
         return cls(folder, made.fingerprint)
 
