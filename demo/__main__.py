@@ -6,6 +6,7 @@ Each step is a command that a reader could type; the page shows them with their 
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import shutil
 import subprocess
@@ -29,7 +30,9 @@ class Road:
         words = [str(word) for word in command]
         print(f"\n== {what}\n$ {shlex.join(words)}", flush=True)
         began = time.perf_counter()
-        done = subprocess.run([str(Path(sys.executable).parent / words[0]), *words[1:]])
+        # One thread: these models are too small to share, and waiting threads are what a busy machine is slow at.
+        environment = {"OMP_NUM_THREADS": "1", **os.environ}
+        done = subprocess.run([str(Path(sys.executable).parent / words[0]), *words[1:]], env=environment)
         if done.returncode:
             raise SystemExit(f"demo: '{shlex.join(words)}' ended with status {done.returncode}; its words are above")
         self.steps.append((what, shlex.join(words), time.perf_counter() - began))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import json
 from pathlib import Path
 
 import cv2
@@ -89,7 +90,8 @@ def _strip(path: Path, n: int = 14, rows: int = 2, height_px: int = 110) -> str:
 def _shot(data: Path, row: dict) -> str:
     clip = read_clip(read_member(data, row["shard"], row["offset"], row["length"]), height_px=96)
     picks = np.linspace(0, len(clip) - 1, 6).astype(int)
-    record = Record.from_json(read_member(data, row["shard"], row["json_offset"], row["json_length"]))
+    said = json.loads(read_member(data, row["shard"], row["json_offset"], row["json_length"]))
+    record = Record.from_json(said["record"])
     chips = "".join(
         f"<span class=chip><i>{name}</i>{html.escape(' + '.join(values))}</span>"
         for name, values in record.tags().items()

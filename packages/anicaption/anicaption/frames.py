@@ -128,6 +128,14 @@ def frames(source: VideoSource) -> Iterator[Frame]:
             ) from error
 
 
+def read_pts(source: VideoSource) -> tuple[Fraction, list[int]]:
+    """The time base of a file and the pts of its frames in presentation order, from its packets; nothing is decoded."""
+    with _open(source) as container:
+        stream = _video_stream(container, source)
+        pts = sorted(packet.pts for packet in container.demux(stream) if packet.pts is not None)
+        return Fraction(stream.time_base or 0), pts
+
+
 def read_clip(source: VideoSource, height_px: int | None = None) -> np.ndarray:
     """All frames of a short clip as RGB uint8 (T, H, W, 3)."""
     pictures = [frame.rgb(height_px) for frame in frames(source)]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 
@@ -17,7 +16,7 @@ from anicaption.drawn.moves import write_moves
 from anicaption.drawn.script import Episode, Shot
 from anicaption.drawn.shot import DrawnShot
 from anicaption.drawn.truth import record_of
-from anicaption.frames import FILM_RATE, even, write_video
+from anicaption.frames import FILM_RATE, even, read_pts, write_video
 
 SCRIPTS = {"episode": write_episodes, "moves": write_moves}
 
@@ -104,15 +103,6 @@ def _faded(frame: np.ndarray, shot: Shot, own: int) -> np.ndarray:
         if kind in ("fade_black", "fade_white") and along < length:
             shown, veil = along / length, 255 if kind == "fade_white" else 0
     return frame if shown == 1.0 else cv2.convertScaleAbs(frame, alpha=shown, beta=veil * (1 - shown))
-
-
-def read_pts(video: Path) -> tuple[Fraction, list[int]]:
-    """The time base of the file and the pts of its frames in presentation order, read from its packets."""
-    with av.open(str(video)) as container:
-        stream = container.streams.video[0]
-        pts = sorted(packet.pts for packet in container.demux(stream) if packet.pts is not None)
-        assert stream.time_base is not None
-        return Fraction(stream.time_base), pts
 
 
 def _truth(episode: Episode, drawn_shots: list[DrawnShot], file: str, time_base: Fraction, pts: list[int]) -> dict:
