@@ -23,9 +23,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-ROWS_PX = (
-    144  # rows of the finest level, 72 for pictures under 100 rows; columns keep the aspect, in whole cells
-)
+ROWS_PX = 144  # rows of the finest level, 72 for pictures under 100 rows; columns keep the aspect, in whole cells
 CELL_ROWS = 9
 _COARSE_ROWS = 36
 _FLAT = 1.5  # grey levels per pixel (of 255): a cell with much less gradient than this says little
@@ -97,9 +95,7 @@ class Level:
         scale = 1 / (self.energy + _FLAT**2)  # one vote per cell, however strong its lines
         self.scale = scale
         self.normal = (
-            (xx * scale)[:, None] * cells.jxx
-            + (xy * scale)[:, None] * cells.jxy
-            + (yy * scale)[:, None] * cells.jyy
+            (xx * scale)[:, None] * cells.jxx + (xy * scale)[:, None] * cells.jxy + (yy * scale)[:, None] * cells.jyy
         )
 
 
@@ -112,28 +108,20 @@ class Cells:
         x, y = np.meshgrid((np.arange(columns) + 0.5) / half - 1, (np.arange(rows) + 0.5 - rows / 2) / half)
         self.x, self.y = x.ravel(), y.ravel()
         one, zero = np.ones_like(self.x), np.zeros_like(self.x)
-        self.jx = np.stack(
-            [self.x, -self.y, one, zero], 1
-        )  # d x_before / d (turn.re, turn.im, shift.re, shift.im)
+        self.jx = np.stack([self.x, -self.y, one, zero], 1)  # d x_before / d (turn.re, turn.im, shift.re, shift.im)
         self.jy = np.stack([self.y, self.x, zero, one], 1)
         outer = lambda a, b: (a[:, :, None] * b[:, None, :]).reshape(len(a), 16)  # noqa: E731
         self.jxx, self.jyy = outer(self.jx, self.jx), outer(self.jy, self.jy)
         self.jxy = outer(self.jx, self.jy) + outer(self.jy, self.jx)
         column, row = np.meshgrid(np.arange(columns), np.arange(rows))
-        depth = np.minimum(
-            np.minimum(column, columns - 1 - column), row
-        ).ravel()  # figures stand on the lower edge
+        depth = np.minimum(np.minimum(column, columns - 1 - column), row).ravel()  # figures stand on the lower edge
         low = (rows - 1 - row).ravel() == 0
         self.border = np.where(depth == 0, 1.0, np.where(depth == 1, 0.7, np.where(low, 0.4, 0.08)))
         self.reach_x, self.reach_y = 1 - 0.5 / half, rows / columns - 0.5 / half
 
     def mean(self, picture: np.ndarray) -> np.ndarray:
         """Mean of each cell, row by row, float64 (cells,)."""
-        return (
-            cv2.resize(picture, (self.columns, self.rows), interpolation=cv2.INTER_AREA)
-            .ravel()
-            .astype(np.float64)
-        )
+        return cv2.resize(picture, (self.columns, self.rows), interpolation=cv2.INTER_AREA).ravel().astype(np.float64)
 
     def seen_before(self, motion: Motion) -> np.ndarray:
         """Which cells lay inside the frame before."""
@@ -253,9 +241,7 @@ def refine(before: Picture, now: Picture, level: int, start: Motion, steps: int,
             a, b, x, y = np.linalg.solve(normal, pull) / pixels
         else:
             a, b, (x, y) = 0.0, 0.0, np.linalg.solve(normal[2:, 2:], pull[2:]) / pixels
-        limit = 1 / max(
-            1, math.hypot(a, b) * pixels / 3, math.hypot(x, y) * pixels / 3
-        )  # gradients reach 3 px
+        limit = 1 / max(1, math.hypot(a, b) * pixels / 3, math.hypot(x, y) * pixels / 3)  # gradients reach 3 px
         motion = motion.after(Motion(1 + complex(a, b) * limit, complex(x, y) * limit).inverse())
         if not 0.6 < abs(motion.turn) < 1.6 or abs(motion.shift) > 1:
             return Fit(start, 0.0, 0.0, math.inf, 1.0)

@@ -230,9 +230,7 @@ def _speed(peak: float, confidence: float, evidence: tuple[Evidence, ...]) -> Va
     value = next(name for name, limit in SPEEDS if peak < limit)
     edges = [limit for _, limit in SPEEDS[:-1]]
     nearest = min(abs(math.log(max(peak, 1e-6) / limit)) for limit in edges)
-    return measured(
-        "camera.speed", [value], {value: confidence * (0.5 + 0.5 * math.tanh(nearest / 0.2))}, evidence
-    )
+    return measured("camera.speed", [value], {value: confidence * (0.5 + 0.5 * math.tanh(nearest / 0.2))}, evidence)
 
 
 def _easing(runs: list[Run], tremble: Tremble, confidence: float, evidence: tuple[Evidence, ...]) -> Variable:
@@ -270,9 +268,7 @@ def _shake(tremble: Tremble, confidence: float, evidence: tuple[Evidence, ...]) 
     field = "camera.shake"
     if tremble.value is None:
         return abstain(field, "too few steps to tell a tremble from a move", evidence)
-    spans = (
-        [] if tremble.value == "none" else [Span(value=tremble.value, start=tremble.start, end=tremble.end)]
-    )
+    spans = [] if tremble.value == "none" else [Span(value=tremble.value, start=tremble.start, end=tremble.end)]
     return measured(field, [tremble.value], {tremble.value: confidence * tremble.certainty}, evidence, spans)
 
 

@@ -56,9 +56,7 @@ def read_palette(tracks: Tracks) -> dict[str, Variable]:
     table = {name: tracks[name].astype(float) for name in NAMES}
     if not np.isfinite(table["luma"]).any():
         return {FIELD: abstain(FIELD, "no colours were measured")}
-    numbers = {
-        name: float(np.nanmedian(column)) for name, column in table.items() if np.isfinite(column).any()
-    }
+    numbers = {name: float(np.nanmedian(column)) for name, column in table.items() if np.isfinite(column).any()}
     luma, chroma, warmth = numbers["luma"], numbers["chroma"], numbers["warmth"]
     dark, bright, hue = numbers["dark_share"], numbers["bright_share"], numbers.get("hue_share", 0.0)
     colourless = _over(0.035 - chroma, 0.015)
@@ -69,19 +67,14 @@ def read_palette(tracks: Tracks) -> dict[str, Variable]:
         "sepia_duotone": one_hue,
         "vivid": coloured * _over(chroma - 0.36, 0.05),
         "muted": coloured * _over(0.15 - chroma, 0.03) * (1 - one_hue),
-        "pastel": coloured
-        * _over(luma - 0.66, 0.05)
-        * _over(0.3 - chroma, 0.04)
-        * _over(chroma - 0.07, 0.02),
+        "pastel": coloured * _over(luma - 0.66, 0.05) * _over(0.3 - chroma, 0.04) * _over(chroma - 0.07, 0.02),
         "dark_low_key": _over(dark - 0.55, 0.08),
         "bright_high_key": _over(bright - 0.5, 0.08),
         "warm": coloured * _over(warmth - 0.1, 0.03),
         "cool": coloured * _over(-0.08 - warmth, 0.03),
     }
     evidence = (Evidence(estimator=NAME, version=VERSION, start=0, end=tracks.n_frames, numbers=numbers),)
-    standing = sorted(
-        (value for value, score in scores.items() if score > 0.5), key=lambda value: -scores[value]
-    )[:2]
+    standing = sorted((value for value, score in scores.items() if score > 0.5), key=lambda value: -scores[value])[:2]
     if not standing:
         return {FIELD: abstain(FIELD, "no quality of the palette stands out", evidence)}
     return {FIELD: measured(FIELD, standing, {value: scores[value] for value in standing}, evidence)}

@@ -19,8 +19,8 @@ WANDER_REACH = 0.035  # frame widths that a hand-held frame strays at most
 class Tremble:
     """What trembles and what is left: `rest` is the (T, 4) edge motion without it.
 
-    value: a value of camera.shake, None where it cannot be told; [start, end) its frames; size: its root mean square
-    in frame widths; wanders: the slow moves that remain are the sway of a hand-held camera.
+    value: a value of camera.shake, None where it cannot be told; [start, end) its frames; size: how far it strays from
+    its mean at its height, frame widths; wanders: the slow moves that remain are the sway of a hand-held camera.
     """
 
     value: str | None
@@ -54,8 +54,8 @@ def tremble_of(motion: np.ndarray, rate: float) -> Tremble:
         value = "impact" if short and (decay < DECAY or end < steps - 2) else "continuous"
         kept = motion.copy()
         kept[max(1, start - 1) : end + 1] = rest[max(1, start - 1) : end + 1]
-        rms = float(np.sqrt((active**2).mean()))
-        return Tremble(value, max(0, start - 1), end, rms, _certain(rms / MIN_SIZE), kept)
+        most = float(local[start:end].max())
+        return Tremble(value, max(0, start - 1), end, most, _certain(most / MIN_SIZE), kept)
     if _wanders(motion):
         return Tremble("handheld", 0, len(motion), float(size.std()), 0.6, motion, wanders=True)
     return Tremble("none", 0, 0, float(np.sqrt((size**2).mean())), 0.95, motion)
