@@ -59,8 +59,13 @@ bench-road: $(READY)  ## shot detection and cost beside PySceneDetect: build/ben
 real-footage: $(READY)  ## cuts and camera against labels: MEDIA=folder of labelled footage
 	$(BIN)/python -m benchmarks.real_footage $(or $(MEDIA),$(error say MEDIA=folder))
 
-checkpoint: $(READY)  ## remake the shipped tiny checkpoint (hours on two cores)
-	$(BIN)/python -m benchmarks.checkpoint --out build/checkpoint
+checkpoint: $(READY)  ## remake the shipped checkpoint in build/checkpoint (about an hour and a half on two cores)
+	$(BIN)/anicaption draw --out build/checkpoint/raw --script moves --height 96 --episodes 24 --shots 64 --seed 7000
+	$(BIN)/animatrix-ingest run build/checkpoint/raw --out build/checkpoint/data --recipe demo
+	OMP_NUM_THREADS=1 $(BIN)/animatrix-train fit tiny_i2v --shards build/checkpoint/data --out build/checkpoint/small
+	OMP_NUM_THREADS=1 $(BIN)/animatrix-train fit tiny_i2v_wide --shards build/checkpoint/data \
+	    --out build/checkpoint/wide --init build/checkpoint/small/checkpoints/step-00005000
+	$(BIN)/animatrix-train export build/checkpoint/wide/checkpoints/step-00001500 --out build/checkpoint/tiny_i2v_wide
 
 clean:  ## remove what the targets made, but not .venv
 	rm -rf build

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-CHECKPOINT = Path("checkpoints/tiny_i2v")
+CHECKPOINT = Path("checkpoints/tiny_i2v_wide")
 
 
 @dataclass
@@ -59,11 +59,12 @@ def main() -> int:
     road.run("Ingest: shots, variables, shards", "animatrix-ingest", "run", raw / "episodes", raw / "moves", "--out",
              data, "--recipe", "demo")  # fmt: skip
     scratch, further = road.out / "scratch", road.out / "further"
-    road.run("Train from nothing", "animatrix-train", "fit", "tiny_i2v", "--shards", data, "--out", scratch,
-             "--steps", "150", "--optim.warmup-steps", "20", "--save-every", "150")  # fmt: skip
-    road.run("Train on from the shipped checkpoint", "animatrix-train", "fit", "tiny_i2v", "--shards", data, "--out",
-             further, "--init", arguments.checkpoint, "--steps", "60", "--optim.lr", "1e-4", "--optim.warmup-steps",
-             "20", "--save-every", "60")  # fmt: skip
+    short = ("--optim.warmup-steps", "20", "--shards", data)
+    road.run("Train from nothing", "animatrix-train", "fit", "tiny_i2v", "--out", scratch, "--steps", "150",
+             "--save-every", "150", *short)  # fmt: skip
+    road.run("Train on from the shipped checkpoint", "animatrix-train", "fit", "tiny_i2v_wide", "--out", further,
+             "--init", arguments.checkpoint, "--steps", "60", "--save-every", "60", "--optim.lr", "1e-4",
+             *short)  # fmt: skip
 
     from demo import page, proof
 

@@ -26,7 +26,7 @@ Counts = dict[str, dict[str, int]]
 
 @dataclass(frozen=True)
 class Trial:
-    """One checkpoint asked for every move: what it is, counts {asked: {read back: n}}, and the clips by move."""
+    """One checkpoint asked for every move: what it makes, counts {asked: {read back: n}}, and the clips by move."""
 
     name: str
     what: str
@@ -36,19 +36,21 @@ class Trial:
 
 @dataclass(frozen=True)
 class Results:
-    reader: Counts
+    """`readers`: AniCaption on drawn truth, {size: {true move: {read: n}}}. `losses`: (step, loss) by run."""
+
+    readers: dict[str, Counts]
     trials: tuple[Trial, ...]
     losses: dict[str, list[tuple[int, float]]]
 
     def words(self) -> str:
         """The table for the terminal."""
         lines = [f"{'':46}{'pans':>12}{'zooms':>12}{'fixed':>12}"]
-        lines.append(_line("the reader on drawn truth of this size", self.reader))
+        lines += [_line(f"the reader on drawn truth, {size}", counts) for size, counts in self.readers.items()]
         lines += [_line(trial.name, trial.counts) for trial in self.trials]
         return "\n".join(lines)
 
     def write(self, path: Path) -> None:
-        table = {"reader": self.reader} | {trial.name: trial.counts for trial in self.trials}
+        table = {"reader": self.readers} | {trial.name: trial.counts for trial in self.trials}
         path.write_text(json.dumps(table, indent=2) + "\n", "utf-8")
 
 
@@ -60,35 +62,48 @@ def right(counts: Counts, moves: tuple[str, ...]) -> tuple[int, int]:
 
 def prove(road, checkpoint: Path, unseen: Path, clips: int) -> Results:
     """Ask the scratch model, the shipped one and the one trained on; also without a first frame."""
-    shipped = load(checkpoint)
-    windows = drawn_windows(unseen, shipped.recipe.window)
-    firsts = np.stack([window[0] for _, window in windows])[:: max(1, len(windows) // clips)][:clips]
-    reader: dict[str, Counter[str]] = {move: Counter() for move in MOVES}
-    for move, window in windows:
-        reader[move][read_back(window)] += 1
-    trials = [
-        trial("trained here from nothing", "150 steps", load(_last(road.out / "scratch")), firsts),
-        trial("shipped checkpoint", "as it is in the repository", shipped, firsts),
-        trial("shipped checkpoint, trained on here", "60 more steps", load(_last(road.out / "further")), firsts),
-        trial("shipped checkpoint, no first frame", "text-to-video", shipped, None, clips),
-    ]
+    asked = (
+        ("trained here from nothing", _last(road.out / "scratch"), True),
+        ("shipped checkpoint", checkpoint, True),
+        ("shipped checkpoint, trained on here", _last(road.out / "further"), True),
+        ("shipped checkpoint, no first frame", checkpoint, False),
+    )
+    readers: dict[str, Counts] = {}
+    trials = []
+    for name, folder, from_picture in asked:
+        system = load(folder)
+        window = system.recipe.window
+        windows = drawn_windows(unseen, window)
+        size = f"{window.height_px} × {window.width_px}"
+        readers.setdefault(size, read_all(windows))
+        firsts = np.stack([video[0] for _, video in windows])[:: max(1, len(windows) // clips)][:clips]
+        trials.append(trial(name, size, system, firsts if from_picture else None, clips))
     losses = {name: read_losses(road.out / name / "metrics.jsonl") for name in ("scratch", "further")}
-    results = Results({move: dict(counts) for move, counts in reader.items()}, tuple(trials), losses)
+    results = Results(readers, tuple(trials), losses)
     results.write(road.out / "obedience.json")
     return results
 
 
-def trial(name: str, what: str, system: System, firsts: np.ndarray | None, clips: int = 0) -> Trial:
+def read_all(windows: list[tuple[str, np.ndarray]]) -> Counts:
+    """What AniCaption reads in windows whose move is known."""
+    counts: dict[str, Counter[str]] = {move: Counter() for move in MOVES}
+    for move, video in windows:
+        counts[move][read_back(video)] += 1
+    return {move: dict(read) for move, read in counts.items()}
+
+
+def trial(name: str, size: str, system: System, firsts: np.ndarray | None, clips: int) -> Trial:
+    """Ask for every move, from first frames (N, H, W, 3) or from noise alone."""
     if firsts is not None:
         counts, videos = obey(system, firsts, MOVES, seed=1)
-        return Trial(name, what, counts, videos)
+        return Trial(name, size, counts, videos)
     counts, videos = {}, {}
     for move in MOVES:
         tags = {"camera.move": (move,)}
         conditions = [Condition(tags, from_tags(tags).prose)] * clips
         videos[move] = sample(system, conditions, [1000 + n for n in range(clips)])
         counts[move] = dict(Counter(read_back(video) for video in videos[move]))
-    return Trial(name, what, counts, videos)
+    return Trial(name, f"{size}, text-to-video", counts, videos)
 
 
 def drawn_windows(folder: Path, window: Window) -> list[tuple[str, np.ndarray]]:
