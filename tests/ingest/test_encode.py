@@ -25,9 +25,12 @@ for height, width in ((48, 64), (96, 170), (180, 320)):
 """
 
 
-@pytest.mark.parametrize("preset", ["ultrafast", "superfast"])
+@pytest.mark.parametrize("preset", ["superfast", "veryfast"])
 def test_bytes_do_not_depend_on_what_lies_in_memory(preset):
-    """glibc fills fresh memory with a pattern: an encoder that reads what it never wrote gives itself away."""
+    """glibc fills fresh memory with a pattern: an encoder that reads what it never wrote gives itself away.
+
+    With x264's macroblock tree (core 165) veryfast gave up to five different files for the same pictures.
+    """
     hashes = set()
     for pattern in ("0", "85", "170"):
         memory = {"MALLOC_PERTURB_": pattern, "MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TOP_PAD_": "100000000"}

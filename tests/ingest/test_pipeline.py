@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import webdataset
@@ -158,6 +159,25 @@ def test_a_truncated_source_yields_its_whole_shots_and_says_what_is_lost(ingest,
     assert last["reason"].startswith("cut off") and last["span"][1] == row["n_frames"]
 
 
+def test_sound_that_outlasts_the_pictures_is_no_loss(ingest, tmp_path, paint):
+    place = tmp_path / "sources" / "long_sound.mkv"
+    place.parent.mkdir()
+    with av.open(str(place), "w", format="matroska") as out:
+        video, audio = out.add_stream("libx264", rate=24), out.add_stream("pcm_s16le", rate=8000, layout="mono")
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        for i, picture in enumerate(paint([20, 30])):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts = i
+            out.mux(video.encode(frame))
+        out.mux(video.encode(None))
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 8 * 8000), np.int16), format="s16", layout="mono")
+        sound.sample_rate, sound.pts = 8000, 0
+        out.mux(audio.encode(sound))
+    summary = ingest()
+    assert summary.shots == Counts(2, 0, 0)
+    assert lines(summary, "sources")[0]["lost"] is None
+
+
 def test_the_same_content_under_two_names_is_kept_once(ingest, film, tmp_path):
     source = film("a.mkv", [20, 30])
     shutil.copy(source, tmp_path / "sources" / "copy.mkv")
@@ -258,8 +278,6 @@ def test_a_fault_in_the_measuring_is_a_dead_source_and_the_rest_goes_on(ingest, 
 
 
 def test_a_source_of_uneven_rate_is_dropped_with_the_steps(ingest, tmp_path):
-    import av
-
     place = tmp_path / "sources" / "uneven.mkv"
     place.parent.mkdir()
     with av.open(str(place), "w", format="matroska") as out:
