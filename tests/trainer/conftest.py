@@ -4,6 +4,10 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+import torch
+
+# Models this small are slower on two threads than on one, many times over where the machine is busy.
+torch.set_num_threads(1)
 
 _SPEC = importlib.util.spec_from_file_location("trainer_drawing", Path(__file__).with_name("drawing.py"))
 assert _SPEC and _SPEC.loader
