@@ -73,6 +73,9 @@ def main(media: tyro.conf.Positional[Path]) -> None:
         reads += [(labels["file"], read) for read in camera(labels, tracks)]
         if "companion" in labels:
             file = labels["companion"]["file"]
+            if not path.with_name(file).exists():
+                mistakes.append(f"- {file}: named by the labels of {labels['file']}, but not in the folder")
+                continue
             result = score(truths(labels, PULL_DOWN), watched(path.with_name(file), ("ours",))[1]["ours"])
             cuts.append((file, "ours", result))
             mistakes += _mistakes(file, result)

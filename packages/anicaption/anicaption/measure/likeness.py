@@ -44,9 +44,9 @@ def speck(rgb: np.ndarray) -> np.ndarray:
 
 class Unlike(NamedTuple):
     """Differences of two pictures. `raw` and, after motion, `jump` are mean absolute RGB differences, 0..1. `same` is
-    the correlation of the greys after motion (-1..1): high where only the exposure changed. `kept` is the share of
-    the cells with any drawing in them whose drawing is still there after motion (0..1): high where a figure changed
-    before a background that stayed. Both are 1 for small jumps, when nobody asks."""
+    the correlation of the greys after motion (-1..1): high where only the exposure changed. `kept` is the share of the
+    drawing that is still there after motion (0..1): high where a figure changed before a background that stayed. Both
+    are 1 for small jumps, when nobody asks."""
 
     raw: float
     jump: float
@@ -83,16 +83,15 @@ class Difference:
 
 
 def _kept(missed: np.ndarray, later: Thumbnail) -> float:
-    """Share of the cells with contrast in `later`, or of half of all cells if they are fewer, where less than half of
-    that contrast was missed."""
+    """Share of the pixels in cells with contrast, or of half of all pixels if they are fewer, that were missed by less
+    than a third of that contrast. Effect lines cross every cell, but not every pixel."""
     grey = later.grey.astype(np.float32)
-    mean, square, miss = (
-        cv2.resize(x, _CELLS, interpolation=cv2.INTER_AREA)
-        for x in (grey, grey * grey, missed.astype(np.float32).mean(axis=2))
-    )
+    mean, square = (cv2.resize(x, _CELLS, interpolation=cv2.INTER_AREA) for x in (grey, grey * grey))
     contrast = np.sqrt(np.maximum(square - mean * mean, 0))
+    contrast = cv2.resize(contrast, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_NEAREST)
     drawn = contrast > _DRAWN
-    return int((miss[drawn] < contrast[drawn] / 2).sum()) / max(int(drawn.sum()), drawn.size // 2)
+    still = drawn & (missed.astype(np.float32).mean(axis=2) < contrast * 0.3)
+    return float(still.sum()) / max(int(drawn.sum()), drawn.size // 2)
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:

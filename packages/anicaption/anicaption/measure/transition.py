@@ -29,11 +29,12 @@ NAME, VERSION = "transition", "1"
 FIELD = "camera.transition"
 
 CUT_FLOOR = 0.02  # difference after motion under which nothing is a cut: night scenes differ by little
-CUT_RATIO = 1.8  # a cut stands out of its neighbours by this factor
+CUT_RATIO = 1.5  # a cut stands out of its neighbours by this factor
 CUT_STEADY = 0.01  # added to the neighbours, so that a held shot has a baseline to stand out of
 CUT_SAME = 0.9  # correlation of the greys after motion over which only the exposure changed
 LEAST_SHOT_FRAMES = 3
-CUT_KEPT = 0.2  # share of the drawing that survives, over which a figure changed and not the shot
+CUT_KEPT = 0.28  # share of the drawing that survives, over which a figure changed and not the shot
+CUT_FLAT = 0.035  # deviation under which a picture is one surface
 NEIGHBOURS = 3  # frames on either side that make the baseline
 
 MIX_HALVES = {4: 2, 8: 4, 14: 6}  # half windows in frames (O.L last 6 to 24), and how often each is tried
@@ -214,12 +215,21 @@ def _cuts(scores: Mapping[str, np.ndarray], runs: list[Blank]) -> list[Boundary]
         if run.end - run.start <= SHORT_FRAMES and run.end < len(jump):
             jump[run.start] = 0.0  # the boundary is at the end of the blank, or `_through` finds it
             jump[run.end] *= not run.fades_out
+    new = np.where(scores["same"] < CUT_SAME, jump * (1 - scores["kept"]), 0.0)
+    whole = scores["kept"] < CUT_KEPT
+    flat = scores["spread"] < CUT_FLAT
     found = []
-    for t in np.flatnonzero(jump >= CUT_FLOOR):
-        near = np.sort(np.concatenate([jump[max(0, t - NEIGHBOURS) : t], jump[t + 1 : t + 1 + NEIGHBOURS]]))
-        bar = CUT_RATIO * (CUT_STEADY + (near[-2] if near.size > 1 else 0.0))
-        if t > 0 and jump[t] >= bar and scores["same"][t] < CUT_SAME and scores["kept"][t] < CUT_KEPT:
-            found.append(Boundary(int(t), "cut", int(t), int(t), float(min(1.0, jump[t] / (2 * bar)))))
+    for t in np.flatnonzero((new >= CUT_FLOOR) & whole):
+        near = np.r_[max(0, t - NEIGHBOURS) : t, t + 1 : min(len(new), t + 1 + NEIGHBOURS)]
+        if t == 0 or near.size < 2:
+            continue
+        # One neighbour may be as new: a splice, a flash on the cut. Two, or part of a picture, are action.
+        busy = max(np.sort(new[near])[-2], np.where(whole, 0.0, new)[near].max())
+        if flat[t] or flat[t - 1]:  # what covers the whole frame comes in bit by bit, but no flow sees it move
+            busy = max(busy, np.sort(scores["raw"][near])[-2])
+        bar = CUT_RATIO * (CUT_STEADY + busy)
+        if new[t] >= bar:
+            found.append(Boundary(int(t), "cut", int(t), int(t), float(min(1.0, new[t] / (2 * bar)))))
     return found
 
 
