@@ -99,7 +99,7 @@ def read_camera(tracks: Tracks) -> dict[str, Variable]:
     """camera.move, .speed, .easing and .shake of the shot that `tracks` spans."""
     motion = edge_motion(tracks, MIN_SUPPORT)
     steps = max(0, tracks.n_frames - 1)
-    seen = np.isfinite(motion).all(1)
+    seen = np.isfinite(motion).all(axis=1)
     if seen.sum() < max(2, 0.4 * steps):
         reason = f"the background's motion could be told in {int(seen.sum())} of {steps} steps"
         return {field: abstain(field, reason) for field in FIELDS}
@@ -110,7 +110,7 @@ def read_camera(tracks: Tracks) -> dict[str, Variable]:
     steady = smooth(tremble.rest, 5 if steps >= 12 else 3 if steps >= 6 else 1)
     runs = [] if tremble.wanders else [run for run in runs_of(steady) if not _shaken(run, tremble)]
     support = np.nan_to_num(tracks["camera_support"], nan=1.0)[seen]
-    confidence = float(np.clip(support.mean(), 0, 1) * seen[1:].mean())
+    confidence = float(np.clip(support.mean(), 0, 1)) * float(seen.sum()) / max(1, steps)
     moving = sorted({run.column for run in runs})
     speed = _magnitude(smooth(tremble.rest, 3 if steps >= 6 else 1), moving)
     peak = float(speed[1:].max(initial=0.0))

@@ -18,7 +18,7 @@ class Leftover:
     """Called once per step. Keeps the flow's buffers and the grid of blocks of one picture size."""
 
     def __init__(self) -> None:
-        self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._blocks: Cells | None = None
 
     def __call__(self, before: Picture, now: Picture, step: Step) -> tuple[float, float]:
@@ -55,7 +55,7 @@ class Leftover:
         blocks = self._blocks
         assert blocks is not None
         a, b = (np.clip(picture, 0, 255).astype(np.uint8) for picture in (carried, now))
-        flow = self._flow.calc(a, b, None)
+        flow = self._flow.calc(a, b, np.zeros((*a.shape, 2), np.float32))
         length = blocks.mean(cv2.magnitude(flow[..., 0], flow[..., 1])) * moved
         rank = len(length) - max(1, len(length) // 80)  # the top 5 % of a figure that fills a quarter of the frame
         return 100 * float(np.partition(length, rank)[rank]) / now.shape[0]

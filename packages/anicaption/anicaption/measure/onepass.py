@@ -13,7 +13,8 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from anicaption.layers import ROWS_PX, STILL, Picture, align
+from anicaption.align import align
+from anicaption.layers import ROWS_PX, Picture, Step
 from anicaption.measure.camera import CameraWatch
 from anicaption.measure.intensity import IntensityWatch
 from anicaption.measure.leftover import Leftover
@@ -50,7 +51,7 @@ class Watch:
         self._leftover = Leftover()
         self._change = array("f")
         self._before: Picture | None = None
-        self._guess = STILL
+        self._last: Step | None = None
 
     def see(self, rgb: np.ndarray) -> None:
         """Look at the next frame, RGB uint8 (H, W, 3)."""
@@ -60,15 +61,15 @@ class Watch:
         before, now = self._before, Picture(small, self._before.cells if self._before else None)
         step, redraw, motion_pct, change = None, math.nan, math.nan, math.nan
         if before is not None:
-            step = align(before, now, self._guess)
+            step = align(before, now, self._last)
             redraw, motion_pct = self._leftover(before, now, step)
             change = cv2.norm(before.fine, now.fine, cv2.NORM_L1) / now.fine.size / 255
         self._camera.see(step, self.width_px / self.height_px)
         self._timing.see(redraw)
         self._intensity.see(motion_pct)
         self._change.append(change)
-        if step is not None and step.motion is not None and step.support > 0.3:
-            self._guess = step.motion
+        if step is not None and step.support > 0.3:
+            self._last = step
         self._before = now
 
     def tracks(self) -> Tracks:

@@ -47,7 +47,7 @@ def _hue_share(red: np.ndarray, green: np.ndarray, blue: np.ndarray, chroma: np.
     angle = np.arctan2(np.sqrt(3) * (green - blue), 2 * red - green - blue)
     sector = np.floor((angle / (2 * np.pi) + 0.5) * _SECTORS).astype(int) % _SECTORS
     mass = np.bincount(sector, weights=chroma, minlength=_SECTORS)
-    around = sum(np.roll(mass, shift) for shift in range(-2, 3))
+    around = np.sum([np.roll(mass, shift) for shift in range(-2, 3)], 0)
     return float(around.max() / total)
 
 

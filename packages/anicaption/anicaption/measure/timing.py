@@ -26,7 +26,6 @@ SURE_SAME_MOVING = 0.36  # a moving camera leaves this much of lines that lie be
 MIN_NEW = 0.09  # redraw of a new drawing at least; key frames of a codec reach this
 MIN_NEW_MEDIAN = 0.2  # of half of the new drawings
 MIN_GAP = 0.55  # between the two kinds, in natural logarithms
-BEAT_APART, BEAT_CLEAR = 0.15, 2.5  # a regular beat: ln between its frames and the others, and in their deviations
 SAME_SHARE = 0.75  # of the frames must be exposed alike, else the timing is modulated
 STILL_CAMERA = 3e-4  # frame widths per frame
 
@@ -166,10 +165,6 @@ def exposure(starts: np.ndarray) -> tuple[str, float]:
 def _one_kind(tracks: Tracks, known: np.ndarray, evidence: tuple[Evidence, ...]) -> Variable:
     """Frames that are all alike: a hold, ones, or nothing that can be told."""
     low, high = np.quantile(known, 0.1), np.quantile(known, 0.95)
-    if n_frames := _beat(tracks["redraw"].astype(float)):
-        return measured(
-            FIELD, [VALUES.get(n_frames, "fours_plus")], {VALUES.get(n_frames, "fours_plus"): 0.6}, evidence
-        )
     shift = np.hypot(tracks["camera_x"], tracks["camera_y"])
     still = np.median(np.nan_to_num(shift) + np.abs(np.nan_to_num(tracks["camera_zoom"]))) < STILL_CAMERA
     if high < (SURE_SAME if still else SURE_SAME_MOVING):
@@ -177,22 +172,3 @@ def _one_kind(tracks: Tracks, known: np.ndarray, evidence: tuple[Evidence, ...])
     if low > SURE_NEW and still:
         return measured(FIELD, ["ones"], {"ones": 0.8}, evidence)
     return abstain(FIELD, "all frames change alike: ones, or a hold under a moving camera", evidence)
-
-
-def _beat(redraw: np.ndarray) -> int:
-    """The period (2, 3, 4 frames) on which scores that never stand far out still stand out regularly; 0 for none."""
-    known = np.isfinite(redraw)
-    known[:1] = False
-    score = np.log(np.where(known, redraw, 1.0) + 0.02) - np.log(_quiet(np.where(known, redraw, np.nan)) + 0.02)
-    frames = np.arange(len(redraw))
-    best, period = BEAT_CLEAR, 0
-    for n in (2, 3, 4):
-        for phase in range(n):
-            on, off = score[known & (frames % n == phase)], score[known & (frames % n != phase)]
-            if len(on) < 5:
-                continue
-            apart = np.median(on) - np.median(off)
-            clear = apart / (1.5 * np.median(np.abs(off - np.median(off))) + 0.02)
-            if apart > BEAT_APART and clear > best:
-                best, period = clear, n
-    return period

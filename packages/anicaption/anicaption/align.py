@@ -1,0 +1,165 @@
+"""What the camera did between two pictures: one similarity for the background, found by direct alignment.
+
+The background is the motion that explains most cells along the frame's BORDER, not the motion with most inliers: a
+figure held in the middle of a panning frame has more lines than the painting behind it, but it does not own the edges.
+
+Anime is flat, so nothing is tracked from corner to corner. Each cell of the picture contributes its gradients, so an
+edge constrains the motion across itself and nothing along itself, and an empty cell says nothing. Coarse to fine: peaks
+of a phase correlation start a robust Gauss-Newton (inverse compositional, Baker and Matthews 2004) at 36 rows, the
+best two are refined at 72 and 144 rows.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from anicaption.layers import FLAT, STILL, Level, Motion, Picture, Step, warp
+
+_CLIP = 48.0  # grey levels: no single pixel may pull harder than this
+_NOISE = 3.0  # grey levels: residual noise up to this is taken for granted where every cell has it
+_STEP_PX = 3.0  # a gradient is believed this far
+_HOME_PX = 0.004  # smaller steps change nothing
+_TURN_TEST = 5.0  # F statistic over which a zoom or roll is worth its two more unknowns
+_TURN_DOUBT_PX = 0.05  # or the edge motion is known this well, in pixels of the level
+_SURE = 0.9  # support that no other motion can beat
+_USUAL, _LESS = 0.5, 0.08  # support that is enough where the step before had no more, and how much less it may be
+_DIAGONAL = np.diag_indices(4)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A motion at one level. support and content as in layers.Step.
+
+    cost: mean of a robust square of what is left, over the cells that have a say; cells: how many equal cells that
+    amounts to; doubt_px: standard error of the edge motion of zoom and roll, pixels of the level.
+    """
+
+    motion: Motion
+    support: float = 0.0
+    content: float = 0.0
+    cost: float = math.inf
+    cells: float = 1.0
+    doubt_px: float = 0.0
+
+
+def align(before: Picture, now: Picture, last: Step | None = None) -> Step:
+    """The background's motion between two pictures of one size; `last` is the step before this one."""
+    fit = _likely(before, now, last) or _searched(before, now, last.motion if last else None)
+    if fit.doubt_px > _TURN_DOUBT_PX and fit.motion.turn != 1:
+        straight = _descend(before, now, Motion(1, fit.motion.shift), turning=False)
+        gain = (straight.cost - fit.cost) / 2 / (fit.cost + 1e-4) * max(1.0, 2 * fit.cells - 4)
+        fit = straight if gain < _TURN_TEST else fit
+    told = fit.content > 0.03 and math.isfinite(fit.cost)
+    return Step(fit.motion if told else None, fit.support, fit.content)
+
+
+def _likely(before: Picture, now: Picture, last: Step | None) -> Fit | None:
+    """Most frames stand still or move as the frame before did; where as many cells agree, nothing need be searched."""
+    starts = [(STILL, _SURE)]
+    if last is not None and last.motion is not None:
+        starts.append((last.motion, min(_SURE, max(_USUAL, last.support - _LESS))))
+    for start, enough in starts:
+        fit = refine(before, now, len(now.levels) - 2, start, 0)
+        if fit.support > 0.8 * enough and (fit := _descend(before, now, start)).support > enough:
+            return fit
+    return None
+
+
+def _searched(before: Picture, now: Picture, guess: Motion | None) -> Fit:
+    """Start from rest, from the motion before and from the correlation's peaks; the best two are refined."""
+    starts = [STILL] if guess is None else [STILL, guess]
+    n_usual, near = len(starts), 3 / now.levels[-1].grey.shape[1]
+    for peak in correlation_peaks(before, now):
+        if all(abs(peak.shift - start.shift) > near for start in starts):
+            starts.append(peak)
+    tried: list[tuple[float, Fit]] = []
+    for number, start in enumerate(starts):
+        fit = refine(before, now, len(now.levels) - 1, start, 4)
+        tried.append((fit.support + (0.05 if number < n_usual else 0.0), fit))
+    tried.sort(key=lambda entry: -entry[0])
+    best = [_descend(before, now, fit.motion) for _, fit in tried[:2]]
+    return best[1] if len(best) > 1 and best[1].cost < 0.95 * best[0].cost else best[0]
+
+
+def _descend(before: Picture, now: Picture, start: Motion, turning: bool = True) -> Fit:
+    """Refine from the second coarsest to the finest level."""
+    fit = Fit(start)
+    for level in range(len(now.levels) - 2, -1, -1):
+        fit = refine(before, now, level, fit.motion, 3, turning)
+    return fit
+
+
+def refine(before: Picture, now: Picture, level: int, start: Motion, steps: int, turning: bool = True) -> Fit:
+    """Gauss-Newton from `start` at one level; without `turning` only the shift moves."""
+    cells, source, target = now.cells, before.levels[level], now.levels[level]
+    motion, normal, votes, away = start, np.eye(4), cells.border, cells.border
+    for step in range(steps + 1):
+        error = warp(source.grey, motion)
+        error -= target.grey
+        np.clip(error, -_CLIP, _CLIP, out=error)
+        square = cells.mean(error * error)
+        noise = min(float(np.partition(square, len(square) // 10)[len(square) // 10]), _NOISE**2)
+        floor = FLAT**2 + 3 * noise
+        away = np.maximum(square - noise, 0) / (target.energy + floor)  # pixels from home, squared
+        votes = cells.border * target.energy / (target.energy + floor) * cells.seen_before(motion)
+        if not votes.any():
+            return Fit(start)
+        if step == steps:
+            break
+        heavy = away[votes > 0.5 * votes.max()]
+        spread = max(target.agree_px**2, float(np.partition(heavy, len(heavy) // 2)[len(heavy) // 2]))
+        weight = votes / (1 + away / spread) ** 2
+        normal = (weight @ target.normal).reshape(4, 4)
+        normal[_DIAGONAL] += 2.5e-4 * normal[_DIAGONAL].sum() + 1e-9  # what nothing constrains stays as it was
+        pull_x = cells.mean(target.dx * error) * (target.scale * weight) @ cells.jx
+        pull_y = cells.mean(target.dy * error) * (target.scale * weight) @ cells.jy
+        stepped = _stepped(motion, normal, pull_x + pull_y, target, turning)
+        if stepped is motion:
+            break
+        motion = stepped
+        if not 0.6 < abs(motion.turn) < 1.6 or abs(motion.shift) > 1:
+            return Fit(start)
+    total = float(votes.sum())
+    share = away / target.agree_px**2
+    cost = float(votes @ (share / (1 + share))) / total
+    doubt = math.sqrt(max(0.0, cost * target.agree_px**2 * float(np.linalg.inv(normal)[:2, :2].max())))
+    return Fit(
+        motion,
+        support=float(votes @ (1 / (1 + share * share))) / total,
+        content=total / float(cells.border.sum()),
+        cost=cost,
+        cells=total**2 / float(votes @ votes),
+        doubt_px=doubt,
+    )
+
+
+def _stepped(motion: Motion, normal: np.ndarray, pull: np.ndarray, target: Level, turning: bool) -> Motion:
+    """One Gauss-Newton step from `motion`; `motion` itself where there is nowhere to go."""
+    pixels = target.grey.shape[1] / 2
+    if turning:
+        a, b, x, y = (np.linalg.solve(normal, pull) / pixels).tolist()
+    else:
+        a, b, (x, y) = 0.0, 0.0, (np.linalg.solve(normal[2:, 2:], pull[2:]) / pixels).tolist()
+    length_px = max(math.hypot(a, b), math.hypot(x, y)) * pixels
+    if length_px < _HOME_PX:
+        return motion
+    short = min(1.0, _STEP_PX / length_px)
+    return motion.after(Motion(1 + complex(a, b) * short, complex(x, y) * short).inverse())
+
+
+def correlation_peaks(before: Picture, now: Picture, count: int = 4) -> list[Motion]:
+    """The translations that a phase correlation of the coarsest level proposes, best first."""
+    cross = before.spectrum * np.conj(now.spectrum)
+    cross /= np.abs(cross) ** 0.75 + 1e-6  # some whitening sharpens lines; all of it would amplify noise
+    rows, columns = before.levels[-1].grey.shape
+    surface = np.fft.irfft2(cross, (2 * rows, 2 * columns))
+    reach_y, reach_x = rows // 3, columns // 3
+    surface = np.roll(surface, (reach_y, reach_x), (0, 1))[: 2 * reach_y + 1, : 2 * reach_x + 1]
+    surface = surface.astype(np.float32)
+    tops = np.where(surface >= cv2.dilate(surface, np.ones((3, 3), np.uint8)), surface, -np.inf).ravel()
+    down, right = np.divmod(np.argsort(tops)[::-1][:count], 2 * reach_x + 1)
+    return [Motion(1, complex(x - reach_x, y - reach_y) / (columns / 2)) for x, y in zip(right, down, strict=True)]
