@@ -86,7 +86,7 @@ def watched(video: Path, names: Iterable[str] = NAMES) -> tuple[Tracks, dict[str
     """The tracks of a whole file and the boundaries that each detector finds, in one decode."""
     stream = probe(video)
     watch = Watch(stream.rate, stream.width_px, stream.height_px)
-    detecting = {name: detectors(name) for name in names}
+    detecting = {name: detectors(name, watch.transitions) for name in names}
     found: dict[str, list[FrameTimecode]] = {name: [] for name in names}
     now = FrameTimecode(0, stream.rate)
     for frame in frames(video):

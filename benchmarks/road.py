@@ -165,7 +165,7 @@ def measure(video: Path) -> None:
 
     stream = probe(video)
     watch = Watch(stream.rate, stream.width_px, stream.height_px)
-    cuts = Cuts("ours", stream)
+    cuts = Cuts("ours", stream, watch.transitions)
     for frame in frames(video):
         small = frame.rgb(min(WATCH_ROWS_PX, stream.height_px))
         watch.see(small)
