@@ -44,7 +44,7 @@ def test_ray_makes_the_same_data_set_as_this_process(ray_address, film, tmp_path
     assert summary.sources == Counts(2, 0, 1)
     assert manifest.load(tmp_path / "ray").equals(manifest.load(tmp_path / "here"))
     assert heard.begun == [("hashing", 3), ("ingesting", 3), ("packing", 1)]
-    assert sorted(words.split(":")[0] for words in heard.finished.values()) == ["1 clips", "2 clips", "3 clips", "dead"]
+    assert sorted(words.split(":")[0] for words in heard.finished.values()) == ["1 clip", "2 clips", "3 clips", "dead"]
 
 
 class Suicidal:

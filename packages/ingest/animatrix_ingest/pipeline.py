@@ -153,7 +153,7 @@ def _ingest(
             unit = buried(source, ledger, Dead("worker", unit.words))
             ledger.commit(unit)
         counts = count_shots(unit)
-        words = f"{counts.kept} clips" if unit.members else f"{unit.outcome}: {unit.reason}"
+        words = f"{counts.kept} clip{'s' * (counts.kept != 1)}" if unit.members else f"{unit.outcome}: {unit.reason}"
         progress.done(source.name, words)
 
 
