@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import cmath
 import math
+from copy import copy
 from dataclasses import dataclass
 
 import cv2
@@ -143,6 +144,14 @@ class Picture:
             grey, source_px = cv2.pyrDown(grey), source_px / 2
         self._spectrum: np.ndarray | None = None
 
+    def lit(self, gain: float, offset: float) -> Picture:
+        """A copy with other greys; its gradients and spectrum stay those of the original."""
+        twin, twin.levels = copy(self), []
+        for level in self.levels:
+            twin.levels.append(copy(level))
+            twin.levels[-1].grey = level.grey * np.float32(gain) + np.float32(offset)
+        return twin
+
     @property
     def fine(self) -> np.ndarray:
         """The finest level, grey float32 (144, W), 0..255."""
@@ -157,6 +166,22 @@ class Picture:
             window = np.outer(_ramp(rows), _ramp(columns))
             self._spectrum = np.fft.rfft2((grey - grey.mean()) * window, (2 * rows, 2 * columns))
         return self._spectrum
+
+
+def match_light(before: Picture, now: Picture) -> Picture:
+    """`before` as bright as `now` where a fade to black or white dims all of it alike; else `before` itself."""
+    old, new = (picture.cells.mean(picture.levels[-1].grey) for picture in (before, now))
+    best, dark = (0.02, 1.0), True  # (spread of the ratio over the cells, ratio)
+    for towards_black in (True, False):
+        a, b = (old, new) if towards_black else (255 - old, 255 - new)
+        if a.min() > 4 or np.count_nonzero(a > 4) > 0.6 * len(a):
+            ratio = b[a > 4] / a[a > 4]
+            middle = float(np.median(ratio))
+            spread = float(np.median(np.abs(ratio - middle)))
+            if spread < best[0] and abs(middle - 1) > max(0.01, 2 * spread):
+                best, dark = (spread, middle), towards_black
+    gain = best[1]
+    return before if gain == 1 else before.lit(gain, 0.0 if dark else 255 * (1 - gain))
 
 
 def _ramp(n: int) -> np.ndarray:

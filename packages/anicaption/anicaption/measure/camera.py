@@ -91,6 +91,9 @@ def edge_motion(tracks: Tracks, min_support: float) -> np.ndarray:
     motion = np.stack(columns, 1)
     # an exact truth has no support column
     motion[np.nan_to_num(tracks["camera_support"], nan=1.0) < min_support] = np.nan
+    for event in tracks.events:
+        if event.value == "dissolve":  # two cameras at once
+            motion[event.start : event.end + 1] = np.nan
     motion[:1] = np.nan
     return motion
 

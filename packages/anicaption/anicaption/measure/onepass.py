@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from anicaption.align import align
-from anicaption.layers import ROWS_PX, Picture, Step
+from anicaption.layers import ROWS_PX, Picture, Step, match_light
 from anicaption.measure.camera import CameraWatch
 from anicaption.measure.intensity import IntensityWatch
 from anicaption.measure.leftover import Leftover
@@ -61,8 +61,9 @@ class Watch:
         before, now = self._before, Picture(small, self._before.cells if self._before else None)
         step, redraw, motion_pct, change = None, math.nan, math.nan, math.nan
         if before is not None:
-            step = align(before, now, self._last)
-            redraw, motion_pct = self._leftover(before, now, step)
+            lit = match_light(before, now)
+            step = align(lit, now, self._last)
+            redraw, motion_pct = self._leftover(lit, now, step)
             change = cv2.norm(before.fine, now.fine, cv2.NORM_L1) / now.fine.size / 255
         self._camera.see(step, self.width_px / self.height_px)
         self._timing.see(redraw)

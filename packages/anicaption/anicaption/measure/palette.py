@@ -54,9 +54,10 @@ def _hue_share(red: np.ndarray, green: np.ndarray, blue: np.ndarray, chroma: np.
 def read_palette(tracks: Tracks) -> dict[str, Variable]:
     """Up to two values that stand out; abstains where none does."""
     table = {name: tracks[name].astype(float) for name in NAMES}
-    if not np.isfinite(table["luma"]).any():
-        return {FIELD: abstain(FIELD, "no colours were measured")}
-    numbers = {name: float(np.nanmedian(column)) for name, column in table.items() if np.isfinite(column).any()}
+    seen = {name for name, column in table.items() if np.isfinite(column).any()}
+    if missing := [name for name in NAMES if name not in seen | {"hue_share"}]:  # grey has no hue
+        return {FIELD: abstain(FIELD, f"not measured: {', '.join(missing)}")}
+    numbers = {name: float(np.nanmedian(column)) for name, column in table.items() if name in seen}
     luma, chroma, warmth = numbers["luma"], numbers["chroma"], numbers["warmth"]
     dark, bright, hue = numbers["dark_share"], numbers["bright_share"], numbers.get("hue_share", 0.0)
     colourless = _over(0.035 - chroma, 0.015)

@@ -8,7 +8,7 @@ import numpy as np
 
 MIN_SIZE = 8e-4  # frame widths: jitter under this is noise of the measurement
 MIN_STEPS = 4
-REVERSALS = 0.5  # share of neighbouring steps that go opposite ways
+REVERSALS = 0.4  # share of neighbouring steps that go opposite ways
 DECAY = 0.45  # an impact's last third trembles by less than this share of its first
 IMPACT_S = 1.3
 WANDER_STEPS = 30  # fewer steps show a part of a sway, which looks like a move

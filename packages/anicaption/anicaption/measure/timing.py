@@ -26,6 +26,8 @@ SURE_SAME_MOVING = 0.36  # a moving camera leaves this much of lines that lie be
 MIN_NEW = 0.09  # redraw of a new drawing at least; key frames of a codec reach this
 MIN_NEW_MEDIAN = 0.2  # of half of the new drawings
 MIN_GAP = 0.55  # between the two kinds, in natural logarithms
+CLEAR_GAP = 1.2  # enough to call irregular holds a timing and not a mistake
+SURE_BUSY = 0.68  # redraw that a held figure over a fast background does not reach
 SAME_SHARE = 0.75  # of the frames must be exposed alike, else the timing is modulated
 STILL_CAMERA = 3e-4  # frame widths per frame
 
@@ -116,7 +118,7 @@ def read_timing(tracks: Tracks) -> dict[str, Variable]:
         if event.field in ("vfx.impact_frame", "camera.transition"):
             redraw[event.start : event.end + 1] = np.nan
     known = redraw[np.isfinite(redraw)]
-    if tracks.n_frames < MIN_FRAMES or len(known) < 0.6 * (tracks.n_frames - 1):
+    if tracks.n_frames < MIN_FRAMES or len(known) < max(MIN_FRAMES - 1, 0.4 * (tracks.n_frames - 1)):
         reason = f"{len(known)} of {tracks.n_frames} frames measured; exposure needs {MIN_FRAMES}"
         return {FIELD: abstain(FIELD, reason)}
     found = split(redraw)
@@ -135,7 +137,13 @@ def read_timing(tracks: Tracks) -> dict[str, Variable]:
         if found.new.sum() <= 1 and np.quantile(known, 0.9) < SURE_SAME:
             return {FIELD: measured(FIELD, ["held"], {"held": 0.7}, evidence)}
         return {FIELD: abstain(FIELD, f"{len(starts)} new drawings; exposure needs more", evidence)}
+    repeats = np.isfinite(redraw) & ~found.new
+    if np.median(redraw[repeats]) > SURE_BUSY:
+        reason = "even the quietest frames change much: ones, or a hold over a fast background"
+        return {FIELD: abstain(FIELD, reason, evidence)}
     value, share = exposure(starts)
+    if value == "modulated" and found.gap < CLEAR_GAP:
+        return {FIELD: abstain(FIELD, "drawings stand out too little to trust irregular holds", evidence)}
     certain = float(np.clip(share * (1 - np.exp(-found.gap)), 0, 1))
     span = Span(value=value, start=0, end=tracks.n_frames)
     return {FIELD: measured(FIELD, [value], {value: certain}, evidence, [span])}
@@ -151,7 +159,7 @@ def exposure(starts: np.ndarray) -> tuple[str, float]:
         counts = np.bincount(starts % n, minlength=n)
         slots = (starts[-1] - starts[0]) // n + 1
         on_beat = counts.max() / len(starts)
-        if on_beat >= 0.85 and counts.max() >= 0.5 * slots:
+        if on_beat >= 0.85 and counts.max() >= (0.7 if n > 3 else 0.5) * slots:
             return VALUES.get(n, "fours_plus"), float(on_beat)
     holds = np.diff(starts)
     weights = np.bincount(holds, weights=holds) / holds.sum()
