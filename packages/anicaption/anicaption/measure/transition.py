@@ -34,7 +34,8 @@ CUT_STEADY = 0.01  # added to the neighbours, so that a held shot has a baseline
 CUT_SAME = 0.9  # correlation of the greys after motion over which only the exposure changed
 LEAST_SHOT_FRAMES = 3
 CUT_KEPT = 0.28  # share of the drawing that survives, over which a figure changed and not the shot
-CUT_FLAT = 0.035  # deviation under which a picture is one surface
+CUT_SHARE = 0.33  # a cut changes the picture by about its own contrast (deviation), and by this share at least
+CUT_FLAT = 0.5  # share of the other picture's contrast under which a picture is one surface
 NEIGHBOURS = 3  # frames on either side that make the baseline
 
 MIX_HALVES = {4: 2, 8: 4, 14: 6}  # half windows in frames (O.L last 6 to 24), and how often each is tried
@@ -42,6 +43,7 @@ MIX_RESIDUAL = 0.18  # share of the way between the ends that the frames may str
 MIX_UNEXPLAINED = 0.35  # share of the change from frame to frame that motion does not explain: less is a pan
 MIX_ACROSS = 0.025  # difference of the two ends after motion
 MIX_LEAST = 4  # frames
+MIX_SAME = 0.8  # at its best, a mix joins pictures whose greys correlate by less than this after motion
 
 BLANK_BACK = 0.08  # difference to the picture before a blank under which it has come back
 
@@ -51,7 +53,7 @@ FLASH_OF = {"fade_white": "white_flash", "fade_black": "black_flash"}
 FADE_SCORE = 0.95  # a blank with a fade is hard to mistake
 EDGE_FRAMES = 2  # an event this close to the first or last frame of a shot is at its edge
 
-_MIX = tuple(f"mix_{half}_{name}" for half in MIX_HALVES for name in ("residual", "start", "end"))
+_MIX = tuple(f"mix_{half}_{name}" for half in MIX_HALVES for name in ("residual", "start", "end", "same"))
 _ACROSS = tuple(f"across_{n}" for n in range(1, FLASH_FRAMES + 1))
 SCORES = ("raw", "jump", "same", "kept", "luma", "spread", "blank_back", *_ACROSS, *_MIX, *FLASH_SCORES)
 
@@ -135,8 +137,10 @@ class TransitionWatch:
                 continue
             before, after = self._recent[-n_window - 2 * DRIFT_FRAMES], self._recent[-1]
             mix = drifting_mix(window, before, after, self._difference, MIX_RESIDUAL)
-            for name, value in mix._asdict().items() if mix else ():
-                self._scores[f"mix_{half}_{name}"][newest - DRIFT_FRAMES - half] = value - half * (name != "residual")
+            if mix is not None:
+                values = (mix.residual, mix.start - half, mix.end - half, ends.same)
+                for name, value in zip(("residual", "start", "end", "same"), values, strict=True):
+                    self._scores[f"mix_{half}_{name}"][newest - DRIFT_FRAMES - half] = value
 
     def last(self, name: str) -> float:
         """The newest value of one score."""
@@ -150,7 +154,8 @@ class TransitionWatch:
         luma, spread: mean and deviation, 0..1;
         blank_back: on the first of blank frames, how unlike the picture before is at best after them (NaN elsewhere);
         mix_h_*: of the window of h frames on either side, if it is a linear mix: how far its frames stray (share), the
-        first mixed and the first clean frame, counted from here (NaN where it is none or does not show the limit);
+        first mixed and the first clean frame, counted from here (NaN where it is none or does not show the limit), and
+        the `same` of its ends;
         flash_*: of the frames of an excursion, see flash.py.
         """
         return {name: np.array(values[first:], np.float32) for name, values in self._scores.items()}
@@ -217,7 +222,7 @@ def _cuts(scores: Mapping[str, np.ndarray], runs: list[Blank]) -> list[Boundary]
             jump[run.end] *= not run.fades_out
     new = np.where(scores["same"] < CUT_SAME, jump * (1 - scores["kept"]), 0.0)
     whole = scores["kept"] < CUT_KEPT
-    flat = scores["spread"] < CUT_FLAT
+    spread = np.maximum(scores["spread"], CUT_FLOOR)
     found = []
     for t in np.flatnonzero((new >= CUT_FLOOR) & whole):
         near = np.r_[max(0, t - NEIGHBOURS) : t, t + 1 : min(len(new), t + 1 + NEIGHBOURS)]
@@ -225,10 +230,11 @@ def _cuts(scores: Mapping[str, np.ndarray], runs: list[Blank]) -> list[Boundary]
             continue
         # One neighbour may be as new: a splice, a flash on the cut. Two, or part of a picture, are action.
         busy = max(np.sort(new[near])[-2], np.where(whole, 0.0, new)[near].max())
-        if flat[t] or flat[t - 1]:  # what covers the whole frame comes in bit by bit, but no flow sees it move
+        less, more = sorted(spread[t - 1 : t + 1])
+        if less < CUT_FLAT * more:  # what covers the whole frame comes in bit by bit, but no flow sees it move
             busy = max(busy, np.sort(scores["raw"][near])[-2])
         bar = CUT_RATIO * (CUT_STEADY + busy)
-        if new[t] >= bar:
+        if new[t] >= max(bar, CUT_SHARE * more):
             found.append(Boundary(int(t), "cut", int(t), int(t), float(min(1.0, new[t] / (2 * bar)))))
     return found
 
@@ -263,7 +269,13 @@ def _mixes(scores: Mapping[str, np.ndarray]) -> list[Boundary]:
     found: list[Boundary] = []
     for run in runs:
         start, end = _limit(scores, run, "start"), _limit(scores, run, "end")
-        if start is not None and end is not None and MIX_LEAST <= end - start <= 2 * max(MIX_HALVES):
+        same = min(float(scores[f"mix_{half}_same"][centre]) for centre, _, half in run)
+        if (
+            same < MIX_SAME
+            and start is not None
+            and end is not None
+            and MIX_LEAST <= end - start <= 2 * max(MIX_HALVES)
+        ):
             score = 1 - min(residual for _, residual, _ in run) / (2 * MIX_RESIDUAL)
             found.append(Boundary((start + end) // 2, "dissolve", start, end, score))
     return found
