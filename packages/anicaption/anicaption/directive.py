@@ -136,9 +136,8 @@ def _clause(field_id: str, values: tuple[str, ...], rng: random.Random, synonyms
         return _NONE.get(field_id, "")
     words = []
     for value_id in values:
-        spellings = WORDS.get(f"{field_id}={value_id}") or (_plain(field_id, value_id),)
-        other = len(spellings) > 1 and rng.random() < synonyms
-        words.append(spellings[rng.randrange(1, len(spellings))] if other else spellings[0])
+        first, *others = WORDS.get(f"{field_id}={value_id}", (_plain(field_id, value_id),))
+        words.append(rng.choice(others) if others and rng.random() < synonyms else first)
     joined = " and ".join(words)
     rule = _SAID.get(field_id)
     return rule.format(values=joined) if rule else f"{field_id.partition('.')[2].replace('_', ' ')}: {joined}"

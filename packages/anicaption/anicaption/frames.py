@@ -16,7 +16,8 @@ from typing import BinaryIO
 import av
 import av.error
 import numpy as np
-from av.video.reformatter import VideoReformatter
+from av.container import InputContainer
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 FILM_RATE = Fraction(24000, 1001)
 
@@ -208,7 +209,11 @@ def _write(
                 }
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
             picture = convert.reformat(
-                picture, format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", interpolation="BICUBIC"
+                picture,
+                format="yuv420p",
+                dst_colorspace=Colorspace.ITU709,
+                dst_color_range=ColorRange.MPEG,
+                interpolation=Interpolation.BICUBIC,
             )
             picture.pts = n_frames
             picture.time_base = 1 / Fraction(rate)
@@ -220,9 +225,9 @@ def _write(
     return n_frames
 
 
-def _open(source: VideoSource):
+def _open(source: VideoSource) -> InputContainer:
     try:
-        return av.open(io.BytesIO(source) if isinstance(source, bytes) else str(source))
+        return av.open(io.BytesIO(source) if isinstance(source, bytes) else str(source), "r")
     except (av.error.FFmpegError, OSError) as error:
         raise VideoError(_name(source), "probe", error.strerror or str(error), "give a video file") from error
 

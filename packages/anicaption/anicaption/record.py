@@ -67,14 +67,14 @@ def variable_model(field_id: str) -> type[Variable]:
     def check(cls, values: Any) -> tuple[str, ...]:
         return field.check(values)
 
-    literal = Literal[(*field.value_ids, UNKNOWN, NOT_APPLICABLE)]
+    literal: Any = Literal[(*field.value_ids, UNKNOWN, NOT_APPLICABLE)]
+    parts: Any = {"field": (Literal[field_id], field_id), "values": (tuple[literal, ...], ...)}
     return create_model(
         "".join(part.title() for part in field_id.replace(".", "_").split("_")),
         __base__=Variable,
         __doc__=f"{field.definition} ({field.ja})",
         __validators__={"check_values": cast(Any, field_validator("values", mode="before")(check))},
-        field=(Literal[field_id], field_id),
-        values=(tuple[literal, ...], ...),
+        **parts,
     )
 
 

@@ -134,7 +134,8 @@ class Tracks:
             for name, column in value["columns"].items()
         }
         events = tuple(Event(*event) for event in value["events"])
-        return cls(Fraction(value["rate"]), *value["size_px"], columns, events)
+        width_px, height_px = value["size_px"]
+        return cls(Fraction(value["rate"]), width_px, height_px, columns, events)
 
 
 # Events that every part of the picture shows; others may lie outside a crop.

@@ -44,6 +44,8 @@ BRIDGE = 3  # frames: moves on twos and threes pause, and go on
 MIN_SUPPORT = 0.3  # of a step that a move is read from
 SHAKE_SUPPORT = 0.02
 SHAKEN_TRAVEL = 8.0  # times the size of a tremble: a move inside it goes further than this
+FOLLOW_FRAMES = 12  # fewer frames do not tell a follow shot from a figure that happens to hold
+FOLLOW_SHARE = 0.1  # of the inner blocks with lines stand still in the frame
 EASING_STEPS = 8  # fewer steps show no curve
 
 
@@ -51,20 +53,20 @@ class CameraWatch:
     """The streaming half: keeps the background's motion of each step."""
 
     def __init__(self) -> None:
-        self._rows: list[tuple[float, float, float, float, float]] = []
+        self._rows: list[tuple[float, ...]] = []
 
-    def see(self, step, aspect: float) -> None:
-        """`step` is a layers.Step, or None for a first frame; `aspect` is width / height."""
+    def see(self, step, still_share: float, aspect: float) -> None:
+        """`step` is a layers.Step or None (first frame); `still_share` as in leftover.Left; aspect: width / height."""
         if step is None or step.motion is None:
             support = math.nan if step is None else step.support
-            self._rows.append((math.nan, math.nan, math.nan, math.nan, support))
+            self._rows.append((math.nan, math.nan, math.nan, math.nan, support, math.nan))
             return
         x, y, zoom, roll_deg = step.motion.camera
-        self._rows.append((x / 2, y / 2 * aspect, zoom, roll_deg, step.support))
+        self._rows.append((x / 2, y / 2 * aspect, zoom, roll_deg, step.support, still_share))
 
     def columns(self) -> dict[str, np.ndarray]:
-        names = ("camera_x", "camera_y", "camera_zoom", "camera_roll_deg", "camera_support")
-        table = np.array(self._rows, np.float32).reshape(-1, 5)
+        names = ("camera_x", "camera_y", "camera_zoom", "camera_roll_deg", "camera_support", "still_share")
+        table = np.array(self._rows, np.float32).reshape(-1, len(names))
         return {name: table[:, i].copy() for i, name in enumerate(names)}
 
 
@@ -127,7 +129,7 @@ def read_camera(tracks: Tracks) -> dict[str, Variable]:
         numbers[key] = numbers.get(key, 0.0) + 100 * run.travel
     evidence = (Evidence(estimator=NAME, version=VERSION, start=0, end=tracks.n_frames, numbers=numbers),)
     return {
-        "camera.move": _move(runs, confidence, evidence),
+        "camera.move": _move(runs, _follows(runs, tracks), confidence, evidence),
         "camera.speed": _speed(peak, confidence, evidence),
         "camera.easing": _easing(runs, tremble, confidence, evidence),
         "camera.shake": _shake(tremble, confidence, evidence),
@@ -216,7 +218,19 @@ def _magnitude(motion: np.ndarray, columns: list[int]) -> np.ndarray:
     return np.hypot(kept[:, 0], kept[:, 1]) + np.hypot(kept[:, 2], kept[:, 3])
 
 
-def _move(runs: list[Run], confidence: float, evidence: tuple[Evidence, ...]) -> Variable:
+def _follows(runs: list[Run], tracks: Tracks) -> float:
+    """How sure it is that a figure stands still in the frame while the frame pans: 0 or 0.5..1."""
+    if not runs or runs[0].column > 1 or tracks.n_frames < FOLLOW_FRAMES:
+        return 0.0
+    still = tracks["still_share"][runs[0].start : runs[0].end]
+    still = still[np.isfinite(still)]
+    if len(still) < FOLLOW_FRAMES // 2:
+        return 0.0
+    share = float(np.quantile(still, 0.75))  # on a new drawing the figure does not stand still
+    return _certain(share / FOLLOW_SHARE) if share >= FOLLOW_SHARE else 0.0
+
+
+def _move(runs: list[Run], follows: float, confidence: float, evidence: tuple[Evidence, ...]) -> Variable:
     if not runs:
         return measured("camera.move", ["none"], {"none": confidence}, evidence)
     best: dict[str, float] = {}
@@ -226,6 +240,10 @@ def _move(runs: list[Run], confidence: float, evidence: tuple[Evidence, ...]) ->
     probability = {v: confidence * _certain(best[v] / MIN_TRAVEL) for v in values}
     # row t of a motion column is the step from t - 1 to t: both frames belong to the move
     spans = [Span(value=run.value, start=run.start - 1, end=run.end) for run in runs if run.value in values]
+    if follows and len(values) < 3:
+        values.append("follow")
+        probability["follow"] = confidence * follows
+        spans.append(Span(value="follow", start=runs[0].start - 1, end=runs[0].end))
     return measured("camera.move", values, probability, evidence, sorted(spans, key=lambda s: s.start))
 
 

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from anicaption.layers import STILL, Cells, Picture, Step, warp
+from anicaption.layers import ROWS_PX, STILL, Cells, Picture, Step, warp
 
 BLOCKS = 6  # the mean of so many most changed blocks is the redraw score: a mouth is small
 _FLOOR = 9.0  # squared grey levels per pixel: blocks without lines are judged as if they had this much
+_SLIDES = 1.0  # pixels of 144 rows: a slower background does not tell what stands still from what goes with it
 _MOVED = 0.25  # pixels: blocks that are closer to home than this hold no motion
+
+
+class Left(NamedTuple):
+    """What one step leaves after the background's motion.
+
+    redraw: how far, in pixels of 144 rows, the most changed blocks are from where the best layer (background, or what
+    stands still in the frame) would have them, as x / (1 + x).
+    motion_pct: 95th percentile of the flow over the quarter of the frame that moves most, % of its height; blocks
+    that are as they were count 0.
+    still_share: share of the inner blocks with lines that stand still in the frame while the background slides, 0..1;
+    NaN while it does not.
+    """
+
+    redraw: float
+    motion_pct: float
+    still_share: float
 
 
 class Leftover:
@@ -21,39 +39,45 @@ class Leftover:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._blocks: Cells | None = None
 
-    def __call__(self, before: Picture, now: Picture, step: Step) -> tuple[float, float]:
-        """(redraw in 0..1, motion in % of the frame height); NaN where the background's motion is unknown.
-
-        redraw: how far, in pixels of 144 rows, the most changed blocks are from where the best layer (background, or
-        what stands still in the frame) would have them, x / (1 + x). motion: 95th percentile, over the quarter of the
-        frame that moves most, of the flow after the background's motion; 0 where a block is as it was.
-        """
+    def __call__(self, before: Picture, now: Picture, step: Step) -> Left:
+        """What is left of one step; NaN where the background's motion is unknown."""
         if step.motion is None:
-            return math.nan, math.nan
+            return Left(math.nan, math.nan, math.nan)
         old, new = before.levels[0], now.levels[0]
         rows = new.grey.shape[0]
-        fine = rows // 72  # two blocks a cell each way at 144 rows
-        columns = now.cells.columns * fine
-        if self._blocks is None or self._blocks.columns != columns:
-            self._blocks = Cells(columns, now.cells.rows * fine)
-        blocks = self._blocks
+        blocks = self._grid(now)
         carried = warp(old.grey, step.motion)
         error = np.abs(carried - new.grey)
-        background = blocks.mean(error * error)
-        least = np.minimum(error, np.abs(old.grey - new.grey)) if step.motion != STILL else error
+        change = np.abs(old.grey - new.grey) if step.motion != STILL else error
+        background, least = blocks.mean(error * error), np.minimum(error, change)
         left = blocks.mean(least * least)
         lines = np.maximum(blocks.mean(new.slope), blocks.mean(old.slope))
         noise = float(np.partition(left, len(left) // 5)[len(left) // 5])
         seen = blocks.seen_before(step.motion)
         floor = lines + _FLOOR + 3 * noise
-        away = np.sqrt(np.maximum(left - noise, 0) / floor) * seen * (144 / rows)
-        most = float(np.partition(away, -BLOCKS)[-BLOCKS:].mean())
-        moved = np.sqrt(np.maximum(background - noise, 0) / floor) * seen * (144 / rows) > _MOVED
-        return most / (1 + most), self._motion(carried, new.grey, moved) if moved.any() else 0.0
+
+        def away(square: np.ndarray) -> np.ndarray:
+            return np.sqrt(np.maximum(square - noise, 0) / floor) * seen * (ROWS_PX / rows)
+
+        most = float(np.partition(away(left), -BLOCKS)[-BLOCKS:].mean())
+        off = away(background)
+        still = math.nan
+        if abs(step.motion.shift) * new.grey.shape[1] / 2 * (ROWS_PX / rows) > _SLIDES:
+            judged = (blocks.border < 0.1) & (lines > _FLOOR)
+            held = judged & (away(blocks.mean(change * change)) < 0.4 * off) & (off > _MOVED)
+            still = float(held.sum()) / max(1, int(judged.sum()))
+        return Left(most / (1 + most), self._motion(carried, new.grey, off > _MOVED), still)
+
+    def _grid(self, picture: Picture) -> Cells:
+        fine = picture.levels[0].grey.shape[0] // 72  # two blocks a cell each way at 144 rows
+        if self._blocks is None or self._blocks.columns != picture.cells.columns * fine:
+            self._blocks = Cells(picture.cells.columns * fine, picture.cells.rows * fine)
+        return self._blocks
 
     def _motion(self, carried: np.ndarray, now: np.ndarray, moved: np.ndarray) -> float:
         blocks = self._blocks
-        assert blocks is not None
+        if blocks is None or not moved.any():
+            return 0.0
         a, b = (np.clip(picture, 0, 255).astype(np.uint8) for picture in (carried, now))
         flow = self._flow.calc(a, b, np.zeros((*a.shape, 2), np.float32))
         length = blocks.mean(cv2.magnitude(flow[..., 0], flow[..., 1])) * moved

@@ -17,7 +17,7 @@ from anicaption.align import align
 from anicaption.layers import ROWS_PX, Picture, Step, match_light
 from anicaption.measure.camera import CameraWatch
 from anicaption.measure.intensity import IntensityWatch
-from anicaption.measure.leftover import Leftover
+from anicaption.measure.leftover import Left, Leftover
 from anicaption.measure.palette import PaletteWatch
 from anicaption.measure.timing import TimingWatch
 from anicaption.measure.transition import TransitionWatch
@@ -59,15 +59,16 @@ class Watch:
         for family in self._families:
             family.see(small)
         before, now = self._before, Picture(small, self._before.cells if self._before else None)
-        step, redraw, motion_pct, change = None, math.nan, math.nan, math.nan
+        step, change = None, math.nan
+        left = Left(math.nan, math.nan, math.nan)
         if before is not None:
             lit = match_light(before, now)
             step = align(lit, now, self._last)
-            redraw, motion_pct = self._leftover(lit, now, step)
+            left = self._leftover(lit, now, step)
             change = cv2.norm(before.fine, now.fine, cv2.NORM_L1) / now.fine.size / 255
-        self._camera.see(step, self.width_px / self.height_px)
-        self._timing.see(redraw)
-        self._intensity.see(motion_pct)
+        self._camera.see(step, left.still_share, self.width_px / self.height_px)
+        self._timing.see(left.redraw)
+        self._intensity.see(left.motion_pct)
         self._change.append(change)
         if step is not None and step.support > 0.3:
             self._last = step
