@@ -35,7 +35,14 @@ def test_five_frames_of_24_by_40_pixels_are_enough(studio, move, step):
 
 @pytest.mark.parametrize("move", ["pan_left", "pan_up", "track_up"])
 def test_a_held_figure_in_the_middle_does_not_hide_the_move_of_the_background(studio, move):
-    assert studio.read(studio.line(12, **MOVES[move]), "camera.move", exposure=0, seed=3) == (move,)
+    assert studio.read(studio.line(10, **MOVES[move]), "camera.move", exposure=0, seed=3) == (move,)
+
+
+def test_a_figure_that_stays_in_the_frame_makes_a_long_pan_a_follow_shot(studio):
+    tracks = studio.watched(studio.film(studio.line(16, x=0.02), exposure=0, seed=3))
+    assert read(tracks)["camera.move"].values == ("pan_right", "follow")
+    alone = studio.watched(studio.film(studio.line(16, x=0.02), seed=3))
+    assert read(alone)["camera.move"].values == ("pan_right",)
 
 
 @pytest.mark.parametrize("size", [(40, 24), (160, 90), (640, 360)])
