@@ -80,7 +80,7 @@ def test_a_pan_on_twos_is_a_pan_and_no_shake(studio):
 
 
 def test_two_moves_at_once_are_both_named(studio):
-    assert studio.read(studio.line(12, x=0.02, zoom=0.04), "camera.move") == ("pan_right", "track_up")
+    assert studio.read(studio.line(12, x=0.02, zoom=0.03), "camera.move") == ("pan_right", "track_up")
 
 
 def test_moves_one_after_the_other_have_spans(studio):

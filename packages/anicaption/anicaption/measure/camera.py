@@ -37,7 +37,8 @@ MOVES = (
 MIN_TRAVEL = 0.004  # frame widths: less than this over a whole run is not called a move
 MIN_SPEED = 1.5e-4  # frame widths per frame
 MIN_SHARE = 0.45  # of the strongest simultaneous component: less is drift of the framing, not a second move
-OFF_CENTRE = 0.6  # a zoom towards a point inside the frame shifts its centre by less than this share: no PAN
+LARGE_TRAVEL, LARGE_SHARE = 0.15, 0.2  # what goes this far is no drift, though its share is less
+OFF_CENTRE = (0.95, 0.55)  # a zoom towards a point inside the frame shifts x, y by less than this share: no PAN
 TAIL = 0.1  # a run ends where the speed falls under this share of its peak
 BRIEF_STEPS = 10  # a move this short inside a longer shot must go three times as far
 BRIDGE = 3  # frames: moves on twos and threes pause, and go on
@@ -199,7 +200,8 @@ def _drift(run: Run, found: list[Run]) -> bool:
         together = min(other.end, run.end) - max(other.start, run.start)
         if other.column == run.column or together < 0.5 * (run.end - run.start):
             continue
-        share = OFF_CENTRE if other.column == 2 and run.column < 2 else MIN_SHARE
+        zoomed = other.column == 2 and run.column < 2
+        share = OFF_CENTRE[run.column] if zoomed else LARGE_SHARE if run.travel > LARGE_TRAVEL else MIN_SHARE
         if run.travel < share * other.travel:
             return True
     return False

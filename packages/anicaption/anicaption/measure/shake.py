@@ -13,6 +13,7 @@ DECAY = 0.45  # an impact's last third trembles by less than this share of its f
 IMPACT_S = 1.3
 WANDER_STEPS = 30  # fewer steps show a part of a sway, which looks like a move
 WANDER_REACH = 0.035  # frame widths that a hand-held frame strays at most
+WANDER_LEAST = 0.005  # and at least: less is the weave of film in the gate
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _wanders(motion: np.ndarray) -> bool:
         return False
     path = np.cumsum(motion, 0)[:, :2]
     reach = np.ptp(path, axis=0)
-    if reach.max() > WANDER_REACH or reach.min() < 2 * MIN_SIZE:
+    if reach.max() > WANDER_REACH or reach.min() < WANDER_LEAST:
         return False
     net = np.abs(path[-1] - path[0])
     length = np.abs(np.diff(path, axis=0)).sum(0)
