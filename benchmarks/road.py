@@ -11,6 +11,7 @@ detector runs twice: on the same PyAV frames and pictures as ours, and in its ow
 
 from __future__ import annotations
 
+import hashlib
 import json
 import statistics
 import time
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import anicaption.drawn
 import tyro
 from anicaption.drawn.film import draw
 from anicaption.frames import frames, probe
@@ -54,8 +56,11 @@ def main(settings: Settings) -> None:
 
 
 def drawn(work: Path, seed: int, height_px: int, shots: int) -> Path:
-    """One drawn episode; kept in `work` and drawn again only if its seed or size is new."""
-    folder = work / f"{seed}-{height_px}-{shots}"
+    """One drawn episode; kept in `work` and drawn again only if its seed, its size or the drawing code is new."""
+    pen = hashlib.blake2b(digest_size=4)
+    for path in sorted(Path(anicaption.drawn.__file__).parent.glob("*.py")):
+        pen.update(path.read_bytes())
+    folder = work / f"{pen.hexdigest()}-{seed}-{height_px}-{shots}"
     done = folder / "done"
     if not done.exists():
         draw(folder, episodes=1, seed=seed, height_px=height_px, shots=shots)

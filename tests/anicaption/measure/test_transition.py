@@ -72,6 +72,21 @@ def test_two_figures_before_the_same_flat_ground_are_two_shots():
     assert boundaries([one] * 12 + [other] * 12) == [(12, "cut")]
 
 
+def test_cuts_and_dissolves_at_night():
+    frames = mixed(shot(1, 36), shot(2, 36), 12) + shot(3, 14)
+    night = [cv2.convertScaleAbs(f, alpha=0.25) for f in frames]
+    assert boundaries(night) == [(30, "dissolve"), (60, "cut")]
+
+
+def test_a_figure_that_changes_before_a_painted_ground_is_no_cut():
+    small, large = shot(4, 12), shot(4, 12)
+    for frame in small:
+        cv2.ellipse(frame, (80, 60), (14, 34), 0, 0, 360, (220, 190, 160), -1, cv2.LINE_AA)
+    for frame in large:
+        cv2.ellipse(frame, (80, 45), (40, 50), 0, 0, 360, (60, 30, 120), -1, cv2.LINE_AA)
+    assert boundaries(small + large) == []
+
+
 def test_held_frames_divide_by_nothing_and_are_no_cuts():
     watch = watched(shot(1, 40))
     assert np.isfinite(watch.scores()["jump"]).all()
