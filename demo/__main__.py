@@ -60,8 +60,8 @@ def main() -> int:
              data, "--recipe", "demo")  # fmt: skip
     scratch, further = road.out / "scratch", road.out / "further"
     short = ("--optim.warmup-steps", "20", "--shards", data)
-    road.run("Train from nothing", "animatrix-train", "fit", "tiny_i2v", "--out", scratch, "--steps", "150",
-             "--save-every", "150", *short)  # fmt: skip
+    road.run("Train from nothing", "animatrix-train", "fit", "tiny_i2v", "--out", scratch, "--steps", "300",
+             "--save-every", "300", *short)  # fmt: skip
     road.run("Train on from the shipped checkpoint", "animatrix-train", "fit", "tiny_i2v_wide", "--out", further,
              "--init", arguments.checkpoint, "--steps", "60", "--save-every", "60", "--optim.lr", "1e-4",
              *short)  # fmt: skip
