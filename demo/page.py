@@ -155,7 +155,7 @@ def _rate(text: str) -> float:
 def _samples(trial) -> str:
     clips = trial.clips
     shown = [move for move in (*PANS, *ZOOMS) if move in clips][:6]
-    head = "".join(f"<th>{move}</th>" for move in ("first frame", *shown))
+    head = "".join(f"<th>{move}</th>" for move in ("frame 0", *shown))
     body = ""
     for number in range(min(3, len(clips[shown[0]]))):
         cells = [_still(clips[shown[0]][number][0])] + [_loop(clips[move][number]) for move in shown]

@@ -21,19 +21,19 @@ COLUMNS: dict[str, str] = {
     "redraw": "residual against the frame before after the camera's motion, 0..1",
     "drawing_new": "1 new drawing, 0 the same drawing again, NaN cannot tell",
     "motion_pct": "95th percentile of foreground motion, % of the frame height per frame",
+    "still_share": "share of the cells that stand still in the frame while the background moves, 0..1",
     "change": "mean |luma difference| to the frame before, 0..1",
+    "jump": "what motion does not explain of the frame before, 0..1",
     "luma": "mean luma, 0..1",
     "chroma": "mean chroma, 0..1",
     "warmth": "mean warm minus cool, -1..1",
     "dark_share": "share of dark pixels, 0..1",
     "bright_share": "share of bright pixels, 0..1",
+    "hue_share": "share of the chroma that lies around one hue, 0..1; NaN where there is none",
 }
 
-# What a crop cannot be told from the numbers of the whole frame: these depend on which pixels are seen.
-_PIXEL_BOUND = {
-    "camera_support", "redraw", "drawing_new", "motion_pct", "change", "luma", "chroma", "warmth", "dark_share",
-    "bright_share",
-}  # fmt: skip
+# A crop can be told from the numbers of the whole frame only here; everything else depends on which pixels are seen.
+_GEOMETRY = {"camera_x", "camera_y", "camera_zoom", "camera_roll_deg"}
 
 Crop = tuple[float, float, float, float]
 WHOLE_FRAME: Crop = (0.0, 0.0, 1.0, 1.0)
@@ -65,6 +65,8 @@ class Tracks:
 
     def __post_init__(self) -> None:
         lengths = {name: len(column) for name, column in self.columns.items()}
+        if strange := set(lengths) - set(COLUMNS):
+            raise ValueError(f"tracks: {sorted(strange)} are not in COLUMNS; say there what they measure, with units")
         if len(set(lengths.values())) > 1:
             raise ValueError(f"tracks: columns of different lengths: {lengths}")
 
@@ -95,8 +97,7 @@ class Tracks:
         if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
             raise ValueError(f"tracks: crop {crop} is not (x0, y0, x1, y1) inside 0..1")
         columns = {
-            name: np.full_like(column, np.nan) if name in _PIXEL_BOUND else column
-            for name, column in self.columns.items()
+            name: column if name in _GEOMETRY else np.full_like(column, np.nan) for name, column in self.columns.items()
         }
         # A zoom or roll about the frame's centre also shifts a crop whose centre lies elsewhere, by
         # (scale - 1) x offset for the zoom and by the turned offset for the roll (first order, per frame).
