@@ -22,7 +22,7 @@ from anicaption.layers import FLAT, STILL, Level, Motion, Picture, Step, warp
 _CLIP = 48.0  # grey levels: no single pixel may pull harder than this
 _NOISE = 3.0  # grey levels: residual noise up to this is taken for granted where every cell has it
 _STEP_PX = 3.0  # a gradient is believed this far
-_HOME_PX = 0.004  # smaller steps change nothing
+_HOME_PX = 0.006  # smaller steps change nothing
 _TURN_TEST = 5.0  # F statistic over which a zoom or roll is worth its two more unknowns
 _TURN_DOUBT_PX = 0.05  # or the edge motion is known this well, in pixels of the level
 _SURE = 0.9  # support that no other motion can beat
@@ -50,7 +50,7 @@ def align(before: Picture, now: Picture, last: Step | None = None) -> Step:
     """The background's motion between two pictures of one size; `last` is the step before this one."""
     fit = _likely(before, now, last) or _searched(before, now, last.motion if last else None)
     if fit.doubt_px > _TURN_DOUBT_PX and fit.motion.turn != 1:
-        straight = _descend(before, now, Motion(1, fit.motion.shift), turning=False)
+        straight = refine(before, now, 0, Motion(1, fit.motion.shift), 3, turning=False)
         gain = (straight.cost - fit.cost) / 2 / (fit.cost + 1e-4) * max(1.0, 2 * fit.cells - 4)
         fit = straight if gain < _TURN_TEST else fit
     told = fit.content > 0.03 and math.isfinite(fit.cost)
@@ -63,8 +63,8 @@ def _likely(before: Picture, now: Picture, last: Step | None) -> Fit | None:
     if last is not None and last.motion is not None:
         starts.append((last.motion, min(_SURE, max(_USUAL, last.support - _LESS))))
     for start, enough in starts:
-        fit = refine(before, now, len(now.levels) - 2, start, 0)
-        if fit.support > 0.8 * enough and (fit := _descend(before, now, start)).support > enough:
+        fit = refine(before, now, 1, start, 0)
+        if fit.support > 0.8 * enough and (fit := refine(before, now, 0, start, 3)).support > enough:
             return fit
     return None
 
@@ -78,19 +78,13 @@ def _searched(before: Picture, now: Picture, guess: Motion | None) -> Fit:
             starts.append(peak)
     tried: list[tuple[float, Fit]] = []
     for number, start in enumerate(starts):
-        fit = refine(before, now, len(now.levels) - 1, start, 4)
+        fit = refine(before, now, len(now.levels) - 1, start, 3)
         tried.append((fit.support + (0.05 if number < n_usual else 0.0), fit))
     tried.sort(key=lambda entry: -entry[0])
-    best = [_descend(before, now, fit.motion) for _, fit in tried[:2]]
-    return best[1] if len(best) > 1 and best[1].cost < 0.95 * best[0].cost else best[0]
-
-
-def _descend(before: Picture, now: Picture, start: Motion, turning: bool = True) -> Fit:
-    """Refine from the second coarsest to the finest level."""
-    fit = Fit(start)
-    for level in range(len(now.levels) - 2, -1, -1):
-        fit = refine(before, now, level, fit.motion, 3, turning)
-    return fit
+    best, *second = (refine(before, now, len(now.levels) - 2, fit.motion, 3) for _, fit in tried[:2])
+    if second and second[0].cost < 0.95 * best.cost:
+        best = second[0]
+    return refine(before, now, 0, best.motion, 3) if len(now.levels) > 2 else best
 
 
 def refine(before: Picture, now: Picture, level: int, start: Motion, steps: int, turning: bool = True) -> Fit:
@@ -151,7 +145,7 @@ def _stepped(motion: Motion, normal: np.ndarray, pull: np.ndarray, target: Level
     return motion.after(Motion(1 + complex(a, b) * short, complex(x, y) * short).inverse())
 
 
-def correlation_peaks(before: Picture, now: Picture, count: int = 4) -> list[Motion]:
+def correlation_peaks(before: Picture, now: Picture, count: int = 3) -> list[Motion]:
     """The translations that a phase correlation of the coarsest level proposes, best first."""
     cross = before.spectrum * np.conj(now.spectrum)
     cross /= np.abs(cross) ** 0.75 + 1e-6  # some whitening sharpens lines; all of it would amplify noise

@@ -13,6 +13,7 @@ from anicaption.layers import ROWS_PX, STILL, Cells, Picture, Step, warp
 BLOCKS = 6  # the mean of so many most changed blocks is the redraw score: a mouth is small
 _FLOOR = 9.0  # squared grey levels per pixel: blocks without lines are judged as if they had this much
 _SLIDES = 1.0  # pixels of 144 rows: a slower background does not tell what stands still from what goes with it
+_STIRS = 0.25  # pixels of 144 rows: less is what flow makes of lines that lie between pixels
 _MOVED = 0.25  # pixels: blocks that are closer to home than this hold no motion
 
 
@@ -81,5 +82,6 @@ class Leftover:
         a, b = (np.clip(picture, 0, 255).astype(np.uint8) for picture in (carried, now))
         flow = self._flow.calc(a, b, np.zeros((*a.shape, 2), np.float32))
         length = blocks.mean(cv2.magnitude(flow[..., 0], flow[..., 1])) * moved
+        length[length < _STIRS * now.shape[0] / ROWS_PX] = 0
         rank = len(length) - max(1, len(length) // 80)  # the top 5 % of a figure that fills a quarter of the frame
         return 100 * float(np.partition(length, rank)[rank]) / now.shape[0]

@@ -15,14 +15,14 @@ _SECTORS = 24  # of the hue circle
 
 
 class PaletteWatch:
-    """The streaming half: RGB statistics of every frame, on every fourth pixel of every fourth row."""
+    """The streaming half: RGB statistics of every frame, on a grid of about 24 rows."""
 
     def __init__(self) -> None:
         self._rows: list[tuple[float, ...]] = []
 
     def see(self, rgb: np.ndarray) -> None:
         """RGB uint8 (H, W, 3)."""
-        stride = max(1, rgb.shape[0] // 36)
+        stride = max(1, rgb.shape[0] // 24)
         pixels = rgb[::stride, ::stride].reshape(-1, 3).astype(np.float32) / 255
         red, green, blue = pixels.T
         luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -74,7 +74,7 @@ def _split(motion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _reversals(motion: np.ndarray) -> np.ndarray:
     """Steps (T,) on which x or y goes against the step before by more than noise; moves on twos pause but never do."""
     x = motion[:, :2]
-    against = (x[1:] * x[:-1] < 0) & (np.minimum(np.abs(x[1:]), np.abs(x[:-1])) > MIN_SIZE)
+    against = (x[1:] * x[:-1] < 0) & (np.minimum(np.abs(x[1:]), np.abs(x[:-1])) > MIN_SIZE / 2)
     against[:1] = False
     return np.concatenate([[False], against.any(1)])
 
