@@ -1,5 +1,6 @@
 """The Makefile's thin calls pass on what they are given, and say what is missing."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,11 +10,19 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
+# `make test` leaves its own flags in the environment.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+
+
 def make(*arguments: str) -> subprocess.CompletedProcess:
     """The commands that `make` would run; the environment counts as set up."""
     assert shutil.which("make")
     return subprocess.run(
-        ["make", "--dry-run", "--assume-old", ".venv/.ready", *arguments], cwd=ROOT, capture_output=True, text=True
+        ["make", "--dry-run", "--assume-old", ".venv/.ready", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
     )
 
 
@@ -44,6 +53,6 @@ def test_what_is_missing_is_named(target, missing):
 
 
 def test_plain_make_lists_every_target():
-    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True, env=ENVIRONMENT).stdout
     targets = [line.split()[1] for line in listed.splitlines()]
     assert {"setup", "demo", "test", "check", "ingest", "train", "sample", "bench-road"} <= set(targets)
