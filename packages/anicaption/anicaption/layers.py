@@ -55,6 +55,7 @@ class Motion:
 
 
 STILL = Motion()
+STILL_WIDTHS = 6e-4  # half frame widths per frame
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,11 @@ class Step:
     motion: Motion | None
     support: float
     content: float
+
+    @property
+    def still(self) -> bool:
+        """The camera did not move, or nobody can tell; by less than the noise of the measurement."""
+        return self.motion is None or abs(self.motion.shift) + abs(self.motion.turn - 1) < STILL_WIDTHS
 
 
 class Level:

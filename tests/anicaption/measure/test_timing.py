@@ -72,4 +72,4 @@ def test_changing_holds_are_modulated():
 
 
 def test_frames_of_one_kind_are_marked_unknown():
-    assert np.isnan(drawings(np.full(40, 0.05, np.float32))).all()
+    assert np.isnan(drawings(np.full(40, 0.05, np.float32), np.ones(40, bool))).all()

@@ -67,7 +67,7 @@ class Watch:
             left = self._leftover(lit, now, step)
             change = cv2.norm(before.fine, now.fine, cv2.NORM_L1) / now.fine.size / 255
         self._camera.see(step, left.still_share, self.width_px / self.height_px)
-        self._timing.see(left.redraw)
+        self._timing.see(left.redraw, step is None or step.still)
         self._intensity.see(left.motion_pct)
         self._change.append(change)
         if step is not None and step.support > 0.3:

@@ -7,6 +7,8 @@ Where the split is not clear it abstains: frames that all look alike may be ones
 
 from __future__ import annotations
 
+import math
+from array import array
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +22,11 @@ VALUES = {1: "ones", 2: "twos", 3: "threes"}
 
 MIN_FRAMES = 12
 MIN_DRAWINGS = 3  # whole holds inside the window
-SURE_NEW = 0.25  # redraw over which a still camera's frame is a new drawing
+SURE_NEW = 0.4  # redraw over which a still camera's frame is a new drawing
 SURE_SAME = 0.18  # under which it is a repeat
+NOISY_SAME = 0.3  # grain and coding leave this much of a repeat under a still camera, not more
 SURE_SAME_MOVING = 0.36  # a moving camera leaves this much of lines that lie between pixels
-MIN_NEW = 0.09  # redraw of a new drawing at least; key frames of a codec reach this
+MIN_NEW = 0.08  # redraw of a new drawing at least; key frames of a codec reach this
 MIN_NEW_MEDIAN = 0.2  # of half of the new drawings
 MIN_GAP = 0.55  # between the two kinds, in natural logarithms
 CLEAR_GAP = 1.2  # enough to call irregular holds a timing and not a mistake
@@ -42,41 +45,59 @@ class Split:
 
 
 class TimingWatch:
-    """The streaming half: keeps the redraw score of each step."""
+    """The streaming half: keeps the redraw score of each step and whether the camera stood still."""
 
     def __init__(self) -> None:
-        self._redraw: list[float] = []
+        self._redraw, self._still = array("f"), array("b")
 
-    def see(self, redraw: float) -> None:
-        """`redraw` in 0..1 as layers.Leftover gives it, NaN for a first frame or an unknown motion."""
+    def see(self, redraw: float, still: bool) -> None:
+        """`redraw` as in leftover.Left, NaN for a first frame or an unknown motion."""
         self._redraw.append(redraw)
+        self._still.append(still)
 
     def columns(self) -> dict[str, np.ndarray]:
         redraw = np.array(self._redraw, np.float32)
-        return {"redraw": redraw, "drawing_new": drawings(redraw)}
+        return {"redraw": redraw, "drawing_new": drawings(redraw, np.array(self._still, bool))}
 
 
-def drawings(redraw: np.ndarray, reach: int = 24) -> np.ndarray:
-    """drawing_new of a whole source: each frame judged among its neighbours; NaN where they are of one kind."""
+def drawings(redraw: np.ndarray, still: np.ndarray, reach: int = 24) -> np.ndarray:
+    """drawing_new of a whole source: each frame judged among its neighbours; NaN where they cannot be told apart.
+
+    `still` says for which frames the camera stood still.
+    """
     out = np.full(len(redraw), np.nan, np.float32)
     for start in range(0, len(redraw), reach):
         low, high = max(0, start - reach // 2), min(len(redraw), start + reach + reach // 2)
-        found = split(redraw[low:high])
-        if found is not None and found.kinds == 2:
+        found = split(redraw[low:high].astype(float), bool(still[low:high].mean() > 0.8))
+        near = redraw[low:high][np.isfinite(redraw[low:high])]
+        if found is not None and (found.kinds == 2 or (found.gap == 0.0 and np.quantile(near, 0.1) > SURE_NEW)):
             out[start : start + reach] = found.new[start - low : start - low + reach]
     out[~np.isfinite(redraw)] = np.nan
     return out
 
 
-def split(redraw: np.ndarray) -> Split | None:
+def split(redraw: np.ndarray, still: bool) -> Split | None:
     """Two kinds of frames by the redraw score, or one; None where too few frames were measured.
 
-    A score counts against the quietest frames around it: what a moving camera leaves over rises and falls with its
-    speed, a new drawing stands out of its neighbours.
+    Where the camera stands still, a repeat leaves next to nothing. Where it moves, a score counts against the quietest
+    frames around it: what the camera leaves over rises and falls with its speed, a new drawing stands out.
     """
     known = np.isfinite(redraw)
     if known.sum() < 6:
         return None
+    quiet = float(np.quantile(redraw[known], 0.1))
+    if still and quiet < SURE_SAME:
+        new = known & (redraw > np.clip(2.5 * quiet + 0.04, MIN_NEW, 0.3))
+        clear = new.any() and np.median(redraw[new]) > MIN_NEW_MEDIAN
+        return Split(new, math.log(float(np.median(redraw[new])) / (quiet + 0.02)), 2) if clear else Split(new, 0.0, 1)
+    found = _stand_out(redraw, known)
+    if still and np.median(redraw[known & ~found.new]) > NOISY_SAME:
+        return Split(known, 0.0, 1)
+    return found
+
+
+def _stand_out(redraw: np.ndarray, known: np.ndarray) -> Split:
+    """Otsu's split of the scores, in logarithms, against the quietest frames around each."""
     away = np.where(known, redraw / (1 - np.minimum(redraw, 0.99)), 1.0)  # pixels, see leftover.py
     score = np.log(away + 0.02) - np.log(_quiet(np.where(known, away, np.nan)) + 0.02)
     values = np.sort(score[known])
@@ -85,17 +106,18 @@ def split(redraw: np.ndarray) -> Split | None:
     high = (values.sum() - np.cumsum(values)[:-1]) / (len(values) - cuts)
     between = cuts * (len(values) - cuts) * (high - low) ** 2
     best = int(between.argmax())
-    above = score > (values[best] + values[best + 1]) / 2
+    middle = float(values[best] + values[best + 1]) / 2
+    above = score > middle
     gap = float(high[best] - low[best])
     within = float(np.sqrt(np.mean(np.where(above, score - high[best], score - low[best])[known] ** 2)))
     apart = (gap > MIN_GAP and gap > 2.0 * within) or (gap > MIN_GAP / 3 and gap > 5.0 * within)
-    two = apart and bool(np.median(redraw[known & above]) > MIN_NEW_MEDIAN)
+    if not apart or np.median(redraw[known & above]) < MIN_NEW_MEDIAN:
+        return Split(known & above, gap, 1)
     # Slight changes (a mouth that opens a little) fall to the lower kind: take all that stands out of the true repeats.
     same = values[: best + 1]
     spread = float(np.median(np.abs(same - np.median(same))))
-    new = score > min((values[best] + values[best + 1]) / 2, np.median(same) + max(MIN_GAP / 2, 6 * spread))
-    new = known & (redraw > MIN_NEW) & (new if two else above)
-    return Split(new, gap, 2 if two else 1)
+    new = score > min(middle, float(np.median(same)) + max(MIN_GAP / 2, 6 * spread))
+    return Split(known & (redraw > MIN_NEW) & new, gap, 2)
 
 
 def _quiet(redraw: np.ndarray) -> np.ndarray:
@@ -121,7 +143,7 @@ def read_timing(tracks: Tracks) -> dict[str, Variable]:
     if tracks.n_frames < MIN_FRAMES or len(known) < max(MIN_FRAMES - 1, 0.4 * (tracks.n_frames - 1)):
         reason = f"{len(known)} of {tracks.n_frames} frames measured; exposure needs {MIN_FRAMES}"
         return {FIELD: abstain(FIELD, reason)}
-    found = split(redraw)
+    found = split(redraw, still := _still(tracks))
     gap = found.gap if found else 0.0
     numbers = {
         "redraw_low": float(np.quantile(known, 0.1)),
@@ -130,7 +152,7 @@ def read_timing(tracks: Tracks) -> dict[str, Variable]:
     }
     evidence = (Evidence(estimator=NAME, version=VERSION, start=0, end=tracks.n_frames, numbers=numbers),)
     if found is None or found.kinds == 1:
-        return {FIELD: _one_kind(tracks, known, evidence)}
+        return {FIELD: _one_kind(still, known, evidence)}
     starts = np.flatnonzero(found.new)
     holds = np.diff(starts)
     if len(holds) < MIN_DRAWINGS:
@@ -170,11 +192,15 @@ def exposure(starts: np.ndarray) -> tuple[str, float]:
     return VALUES.get(commonest, "fours_plus"), share
 
 
-def _one_kind(tracks: Tracks, known: np.ndarray, evidence: tuple[Evidence, ...]) -> Variable:
+def _still(tracks: Tracks) -> bool:
+    shift = np.nan_to_num(np.hypot(tracks["camera_x"], tracks["camera_y"]))
+    zoom, roll = np.nan_to_num(tracks["camera_zoom"]), np.radians(np.nan_to_num(tracks["camera_roll_deg"]))
+    return bool(np.median(shift + np.abs(zoom) + np.abs(roll)) < STILL_CAMERA)
+
+
+def _one_kind(still: bool, known: np.ndarray, evidence: tuple[Evidence, ...]) -> Variable:
     """Frames that are all alike: a hold, ones, or nothing that can be told."""
     low, high = np.quantile(known, 0.1), np.quantile(known, 0.95)
-    shift = np.hypot(tracks["camera_x"], tracks["camera_y"])
-    still = np.median(np.nan_to_num(shift) + np.abs(np.nan_to_num(tracks["camera_zoom"]))) < STILL_CAMERA
     if high < (SURE_SAME if still else SURE_SAME_MOVING):
         return measured(FIELD, ["held"], {"held": 0.8 if still else 0.6}, evidence)
     if low > SURE_NEW and still:
