@@ -164,6 +164,8 @@ def read_timing(tracks: Tracks) -> dict[str, Variable]:
         reason = "even the quietest frames change much: ones, or a hold over a fast background"
         return {FIELD: abstain(FIELD, reason, evidence)}
     value, share = exposure(starts)
+    if value == "ones" and not still:
+        return {FIELD: abstain(FIELD, "a moving camera changes every frame too: ones cannot be told", evidence)}
     if value == "modulated" and found.gap < CLEAR_GAP:
         return {FIELD: abstain(FIELD, "drawings stand out too little to trust irregular holds", evidence)}
     certain = float(np.clip(share * (1 - np.exp(-found.gap)), 0, 1))
