@@ -15,7 +15,7 @@ def test_reading_back_tells_directions_apart(drawing):
 
 def test_the_reader_is_measured_on_real_windows(dataset):
     shards = Shards(dataset, Window(5, 24, 40), cache=True)
-    counts = obedience.reader_accuracy(shards, obedience.PANS, 1, 0)
+    counts = obedience.reader_agreement(shards, obedience.PANS, 1, 0)
     assert counts == {move: {move: 1} for move in obedience.PANS}
 
 
@@ -32,7 +32,7 @@ def test_the_table_counts_only_what_was_obeyed(tmp_path):
         {"pan_left": {"pan_left": 8}, "track_up": {"track_up": 7, "unknown": 1}},
     )
     assert table.share(obedience.PANS) == (6, 8) and table.share(obedience.ZOOMS) == (0, 8)
-    assert table.share(obedience.ZOOMS, "truth") == (7, 8)
+    assert table.share(obedience.ZOOMS, "reader") == (7, 8)
     text = table.text()
     assert "6 of 8 obeyed" in text and "0 of 8 obeyed" in text and "7 of 8" in text
     table.write(tmp_path / "table.json")

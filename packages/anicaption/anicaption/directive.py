@@ -37,7 +37,7 @@ _SAID = {
 }
 _NONE = {"camera.move": "the camera is fixed", "camera.subject_count": "nobody on screen"}
 
-# Words for values whose ids do not read as prose; one spelling each, taken in turn by `synonym`.
+# Words for values whose ids do not read as prose. The first is said here; the others are what training swaps in.
 WORDS: dict[str, tuple[str, ...]] = {
     "camera.move=pan_left": ("a pan to the left", "a leftward pan", "a slide to the left"),
     "camera.move=pan_right": ("a pan to the right", "a rightward pan", "a slide to the right"),
@@ -96,22 +96,21 @@ class Directive:
         return f"{self.summary} {self.description}".strip()
 
 
-def directive(record: Record, seed: int | None = None, synonyms: float = 0.0) -> Directive:
+def directive(record: Record, seed: int | None = None) -> Directive:
     """The directive of a record; with a `seed`, a prose variant (see `from_tags`)."""
-    return from_tags(record.tags(), seed, synonyms)
+    return from_tags(record.tags(), seed)
 
 
-def from_tags(tags: Tags, seed: int | None = None, synonyms: float = 0.0) -> Directive:
+def from_tags(tags: Tags, seed: int | None = None) -> Directive:
     """The directive of known values.
 
-    `seed` drops each field from the prose with probability 1/2; `synonyms` is the probability that a value is said in
-    one of its other spellings. The tag line is always whole.
+    `seed` drops each field from the prose with probability 1/2. The tag line is always whole.
     """
     rng = random.Random(seed)
     said = {name: values for name, values in tags.items() if values not in ((NOT_APPLICABLE,), (UNKNOWN,))}
     if seed is not None:
         said = {name: values for name, values in said.items() if rng.random() < 0.5}
-    clauses = {name: _clause(name, values, rng, synonyms) for name, values in said.items()}
+    clauses = {name: _clause(name, values) for name, values in said.items()}
     summary = _sentence([clauses.get(name, "") for name in _SUMMARY_FIELDS])
     groups = ([clauses.get(name, "") for name in names] for names in _DESCRIPTION_ORDER)
     description = " ".join(filter(None, map(_sentence, groups)))
@@ -131,13 +130,12 @@ def prose(text: str) -> str:
     return f"{parts['<summary']} {parts.get('<description', '')}".strip()
 
 
-def _clause(field_id: str, values: tuple[str, ...], rng: random.Random, synonyms: float) -> str:
+def _clause(field_id: str, values: tuple[str, ...]) -> str:
     if values == ("none",):
         return _NONE.get(field_id, "")
     words = []
     for value_id in values:
-        first, *others = WORDS.get(f"{field_id}={value_id}", (_plain(field_id, value_id),))
-        words.append(rng.choice(others) if others and rng.random() < synonyms else first)
+        words.append(WORDS.get(f"{field_id}={value_id}", (_plain(field_id, value_id),))[0])
     joined = " and ".join(words)
     rule = _SAID.get(field_id)
     return rule.format(values=joined) if rule else f"{field_id.partition('.')[2].replace('_', ' ')}: {joined}"

@@ -32,8 +32,8 @@ def smoke() -> Recipe:
 
 def tiny_i2v() -> Recipe:
     """First stage of the shipped checkpoint: five frames of 24x40 from a drawn first frame, large camera moves. One
-    core, about 25 minutes alone (0.25 s a step); 32 of 32 pans and 16 of 16 zooms obeyed on unseen first frames from
-    step 1,000 on.
+    core, about 35 minutes on a busy machine (0.42 s a step); 32 of 32 pans and 16 of 16 zooms obeyed on unseen first
+    frames from step 1,000 on.
 
     animatrix-train fit tiny_i2v --shards DIR --out DIR, where DIR holds drawn episodes of the script `moves`.
     """
@@ -51,8 +51,8 @@ def tiny_i2v() -> Recipe:
 
 
 def tiny_i2v_wide() -> Recipe:
-    """The shipped checkpoint: tiny_i2v taken on to 36x64, where faces can be seen. One core, about 15 minutes alone
-    (0.6 s a step); 32 of 32 pans, 16 of 16 zooms and 8 of 8 fixed frames obeyed on unseen first frames.
+    """The shipped checkpoint: tiny_i2v taken on to 36x64, where faces can be seen. One core, 16 minutes on a busy
+    machine (0.64 s a step); 32 of 32 pans, 16 of 16 zooms and 8 of 8 fixed frames obeyed on unseen first frames.
 
     animatrix-train fit tiny_i2v_wide --shards DIR --out DIR --init CHECKPOINT, where CHECKPOINT is tiny_i2v's. From
     nothing it learns too slowly: positions in the transformer are relative, so the smaller size teaches the larger one.
