@@ -41,6 +41,8 @@ class Place:
     blur: bool = False
     horizon: float = 0.12
     nearness: float = 1.0
+    art: str = "painted"  # a value of style.background_art
+    motion: str = "none"  # a value of motion.background_motion that the camera's moves do not already make
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,16 @@ class CameraWork:
     shake_start: int = 0
     shake_seed: int = 0
     widest: float = 0.0  # ln of the magnification where a zoom shows most
+    span: FrameSpan | None = None  # frames in which the frame moves; all of them by default
 
 
 @dataclass(frozen=True)
 class Acting:
-    """What the figure does and how it is exposed. `exposure` is frames per drawing; 0 is one drawing held."""
+    """What the figure does and how it is exposed. `exposure` is frames per drawing; 0 is one drawing held.
+
+    `holds` says the frames of each drawing one by one (modulated timing) and is repeated to the shot's end; where it
+    is given, it outranks `exposure`. With `parts` the body is one held drawing and only these parts move.
+    """
 
     performance: str  # walk, run, wave, punch, jump, talk, idle, pose, back
     exposure: int
@@ -72,6 +79,38 @@ class Acting:
     travel: float = 0.0
     deformations: tuple[tuple[str, int, int], ...] = ()
     lead_frames: int = 0
+    holds: tuple[int, ...] = ()
+    parts: tuple[str, ...] = ()  # values of motion.partial
+    spacing: str = "even"  # a value of motion.spacing: how the drawings of the action lie on its course
+    hit_stop: FrameSpan | None = None
+    rocking: str = "none"  # a value of motion.rocking: the whole cel swings, drawings or no drawings
+    slide: tuple[float, float] = (0.0, 0.0)  # the held cel is pulled, frame heights a frame
+
+
+@dataclass(frozen=True)
+class Role:
+    """One more figure of a shot, behind the main one unless `in_front` (a shoulder in the foreground)."""
+
+    character: Character
+    acting: Acting
+    in_front: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the picture is made and finished, as values of the fields of these names; `border` letterboxes it."""
+
+    line: str = "tapered_brush"
+    shading: str = "two_tone"
+    chroma: str = "moderate"
+    key: str = "mid"
+    temperature: str = "neutral"
+    hues: str = "broad"
+    stage: str = "final_composite"
+    medium: str = "digital_2d"
+    focus: str = "deep"
+    border: tuple[float, float] = (0.0, 0.0)  # black at top and bottom (share of height), left and right (of width)
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,6 +121,9 @@ class Effects:
     impacts: tuple[tuple[str, int, int], ...] = ()
     text: tuple[tuple[str, str, int, int], ...] = ()  # (vfx.text value, words, start, end)
     light: tuple[str, ...] = ()
+    composite: tuple[tuple[str, int, int], ...] = ()
+    elements: tuple[tuple[str, int, int], ...] = ()
+    manpu: tuple[tuple[str, int, int], ...] = ()
     lines_angle_deg: float = 0.0
     text_x: float = 0.01  # left edge of an onomatopoeia, share of the frame width
     seed: int = 0
@@ -89,7 +131,10 @@ class Effects:
 
 @dataclass(frozen=True)
 class Shot:
-    """One cut. A transition is (kind, frames); a dissolve's frames are shared half and half with the neighbour."""
+    """One cut. A transition is (kind, frames): fade_black, fade_white, dissolve, wipe, iris, whip; what it is called at
+    the shot's first and last frames (fade_in_black, ...) is the truth's business. A dissolve's and a wipe's frames are
+    shared half and half with the neighbour.
+    """
 
     n_frames: int
     seed: int
@@ -100,6 +145,8 @@ class Shot:
     effects: Effects = field(default_factory=Effects)
     into: tuple[str, int] = ("none", 0)
     out: tuple[str, int] = ("none", 0)
+    others: tuple[Role, ...] = ()
+    look: Look = field(default_factory=Look)
 
     @property
     def lead_in(self) -> int:
