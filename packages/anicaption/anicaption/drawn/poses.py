@@ -311,10 +311,3 @@ _PERFORMANCES = {
     "pose": _pose,
     "back": _back,
 }
-# Timing accents of performances with a course, as shares of it: (value of motion.accent, start, end).
-ACCENTS: dict[str, tuple[tuple[str, float, float], ...]] = {
-    "punch": (("anticipation", 0.0, 0.25), ("hold_tame", 0.25, 0.43), ("hit_stop", 0.49, 0.62), ("settle", 0.62, 1.0)),
-    "jump": (("anticipation", 0.0, 0.24), ("settle", 0.80, 1.0)),
-    "pose": (("pose_lock", -1.0, 2.0),),
-}
-CYCLIC = {"walk", "run", "wave", "idle", "talk", "back"}

@@ -43,6 +43,7 @@ class Place:
     nearness: float = 1.0
     art: str = "painted"  # a value of style.background_art
     motion: str = "none"  # a value of motion.background_motion that the camera's moves do not already make
+    exposure: int = 2  # frames per drawing of a background that is drawn anew (motion drawn_3d)
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class CameraWork:
     shake_seed: int = 0
     widest: float = 0.0  # ln of the magnification where a zoom shows most
     span: FrameSpan | None = None  # frames in which the frame moves; all of them by default
+    tilt_deg: float = 0.0  # the frame stands turned clockwise on the artwork all through (dutch)
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class Acting:
     hit_stop: FrameSpan | None = None
     rocking: str = "none"  # a value of motion.rocking: the whole cel swings, drawings or no drawings
     slide: tuple[float, float] = (0.0, 0.0)  # the held cel is pulled, frame heights a frame
+    degree: str = "strong"  # a value of motion.deformation_degree: how far `deformations` depart from the model
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,7 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from anicaption.drawn import background, camera, effects, poses
+from anicaption.drawn import background, camera, effects, poses, sheet
 from anicaption.drawn.board import Plane
 from anicaption.drawn.figure import bounds, draw_figure
 from anicaption.drawn.ink import Pen, over
@@ -51,46 +50,31 @@ class DrawnShot:
         self.path = camera.plan(shot.camera, shot.n_filmed, width_px / height_px, shot.lead_in)
         self.colours = palette(shot.place.light, shot.place.seed)
         self._cels: dict[tuple, Cel] = {}
-        self._drawings: dict[int, Drawing] = {}
-        self._figure = shot.acting is not None and shot.character is not None
+        self._drawings: dict[sheet.Drawing, poses.Pose] = {}
+        self.sheets = sheet.sheets_of(shot)
+        self._figure = bool(self.sheets)
 
     # -- figure ------------------------------------------------------------------------------------------------
 
     def drawing_of(self, frame: int) -> int:
         """Which drawing is exposed at filmed frame `frame`: its first frame, counted from the shot's own first."""
-        acting = self.shot.acting
-        if acting is None or acting.exposure == 0:
-            return 0
-        own = frame - self.shot.lead_in
-        return own - own % acting.exposure
+        return self.sheets[0].starts[frame] if self.sheets else 0
 
     def drawing(self, frame: int) -> Drawing:
         """The drawing exposed at filmed frame `frame`."""
-        acting = self.shot.acting
-        if acting is None:
+        if not self.sheets:
             raise ValueError("drawn.shot: a shot without acting has no drawings; ask DrawnShot.drawing_new")
-        at = self.drawing_of(frame)
-        if at not in self._drawings:
-            deformed = tuple(kind for kind, start, end in acting.deformations if start <= at < end)
-            travel = acting.travel * (at / max(1, self.shot.n_frames - 1) - 0.5)
-            pose = poses.pose(acting.performance, self.phase(at), acting.yaw, acting.emotion)
-            self._drawings[at] = Drawing(pose, deformed, round(travel, 6))
-        return self._drawings[at]
-
-    def phase(self, at: int) -> float:
-        """How far the performance is at frame `at` of the shot: of its cycle, or of its course."""
-        acting = self.shot.acting
-        assert acting is not None
-        if acting.performance in poses.CYCLIC:
-            return round((acting.start_phase + at / acting.period_frames) % 1.0, 6)
-        return round(min(1.0, max(0.0, (at - acting.lead_frames) / acting.period_frames)), 6)
+        acting, drawn = self.sheets[0].acting, self.sheets[0].drawings[frame]
+        if drawn not in self._drawings:
+            pose = poses.pose(acting.performance, drawn.phase, acting.yaw, acting.emotion)
+            self._drawings[drawn] = pose
+        return Drawing(self._drawings[drawn], tuple(k for k, _, _ in drawn.deformed), self.sheets[0].travel[frame])
 
     def drawing_new(self) -> np.ndarray:
         """1.0 where the exposed drawing differs from the frame before, float32 (n_filmed,); NaN without a figure."""
-        if not self._figure:
+        if not self.sheets:
             return np.full(self.shot.n_filmed, np.nan, np.float32)
-        shown = [self.drawing(frame) for frame in range(self.shot.n_filmed)]
-        return np.array([1.0, *(float(a != b) for a, b in itertools.pairwise(shown))], np.float32)
+        return np.max([one.new() for one in self.sheets], axis=0)
 
     def turned(self) -> float:
         """How far the figure's face is turned from the lens, 0..1."""
@@ -98,16 +82,7 @@ class DrawnShot:
 
     def deformation_at(self, frame: int) -> tuple[str, ...]:
         """motion.deformation of the drawing exposed at filmed frame `frame`."""
-        if not self._figure:
-            return ()
-        drawn, kinds = self.drawing(frame).pose, list(self.drawing(frame).deformed)
-        if drawn.smear:
-            kinds.append("smear_stretch")
-        if drawn.stretch[1] <= 0.92:
-            kinds.append("squash")
-        if drawn.stretch[1] >= 1.08:
-            kinds.append("stretch")
-        return tuple(kinds)
+        return self.sheets[0].deformation_at(frame) if self.sheets else ()
 
     def figure_seen(self, frame: int) -> bool:
         """Whether the middle of the figure's head or chest lies in the frame."""

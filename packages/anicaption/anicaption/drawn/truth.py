@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from anicaption.drawn import poses
 from anicaption.drawn.camera import speed_bin
+from anicaption.drawn.sheet import ACCENTS
 from anicaption.drawn.shot import HEAD_HEIGHT, DrawnShot
 from anicaption.record import Record, Span, Variable, drawn
 from anicaption.tracks import Event, Tracks
@@ -89,8 +89,8 @@ def _motion(drawn_shot: DrawnShot) -> dict[str, Variable]:
         ),
         "motion.background_motion": _whole(drawn_shot, "motion.background_motion", *_background(shot)),
     }
-    accents = poses.ACCENTS.get(acting.performance, ())
-    course = [drawn_shot.phase(drawn_shot.drawing_of(frame + shift)) for frame in range(shot.n_frames)]
+    accents = ACCENTS.get(acting.performance, ())
+    course = [drawn_shot.sheets[0].drawings[frame + shift].phase for frame in range(shot.n_frames)]
     runs = [(kind, [i for i, phase in enumerate(course) if a <= phase < b]) for kind, a, b in accents]
     spans = [(kind, frames[0], frames[-1] + 1) for kind, frames in runs if frames]
     fields["motion.accent"] = _spanned(drawn_shot, "motion.accent", spans)
