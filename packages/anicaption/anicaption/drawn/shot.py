@@ -9,9 +9,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from anicaption.drawn import background, camera, effects, poses, sheet
+from anicaption.drawn import background, camera, poses, sheet
 from anicaption.drawn.board import Plane
+from anicaption.drawn.effects import Spot
 from anicaption.drawn.figure import bounds, draw_figure
+from anicaption.drawn.finish import Finish
 from anicaption.drawn.ink import Pen, over
 from anicaption.drawn.model import CHIBI, STANDARD, tones_of
 from anicaption.drawn.palette import palette
@@ -155,53 +157,66 @@ class DrawnShot:
         shot = self.shot
         zoomed = float(np.exp(self.path.smooth_T4[:, 2].max()))
         planes = background.paint(shot.place, self.path, self.height_px * min(zoomed, 2.2))
-        light = effects.Light(shot.effects.light, self.colours, self.height_px, self.width_px, shot.effects.seed)
-        dark_lines = sum(self.colours.sky[1]) > 430
+        finish = Finish(shot, self.colours, self.height_px, self.width_px)
         states = self.path.states_T4
         last_key, last = None, None
         for frame in range(shot.n_filmed):
             # What begins or ends with the shot goes on through the dissolves at its ends.
             own = min(max(frame - shot.lead_in, 0), shot.n_frames - 1)
             key = (states[frame].tobytes(), self.drawing(frame) if self._figure else None)
-            moving = effects.has_moving_layer(shot.effects, own)
+            moving = finish.moves(own)
             if key == last_key and last is not None and not moving:
                 yield last
                 continue
-            picture = self._composite(planes, frame)
-            for kind, _, _ in effects.active(shot.effects.lines, own):
-                step = max(2, shot.acting.exposure if shot.acting else 2)
-                seed = shot.effects.seed + own // step
-                effects.draw_lines(picture, kind, seed, shot.effects.lines_angle_deg, dark_lines)
-            picture = light.shine(picture)
-            for kind, words, _, _ in effects.active(shot.effects.text, own):
-                effects.draw_text(picture, kind, words, shot.effects.text_x, shot.effects.seed)
-            for kind, _, _ in effects.active(shot.effects.impacts, own):
-                picture = effects.impact(picture, kind)
+            picture, mask = self._composite(planes, frame, finish)
+            picture = finish.finished(picture, own, self.spot(frame), mask)
             last_key, last = (None, None) if moving else (key, picture)
             yield picture
         self._cels.clear()  # an episode holds many shots, and the truth needs none of their pictures
 
-    def _composite(self, planes: list[Plane], frame: int) -> np.ndarray:
+    def _composite(self, planes: list[Plane], frame: int, finish: Finish) -> tuple[np.ndarray, np.ndarray | None]:
+        """Planes and figures laid for this frame, and the figures' alpha (H, W) in it."""
         picture = np.empty((self.height_px, self.width_px, 3), np.uint8)
-        figure_done = not self._figure
+        mask = np.zeros(picture.shape[:2], np.uint8) if self._figure else None
+        figure_done = False
         for plane in planes:
             if plane.in_front and not figure_done:
-                self._lay_figure(picture, frame)
+                finish.ground(picture, frame)
+                self._lay_figures(picture, frame, finish, mask)
                 figure_done = True
             to_artwork = np.array([[1 / plane.unit_px, 0, plane.x0], [0, 1 / plane.unit_px, plane.y0]])
             matrix = _chained(self.path.affine(frame, plane.factor, self.height_px), to_artwork)
             _lay(picture, plane.image, matrix)
         if not figure_done:
-            self._lay_figure(picture, frame)
-        return picture
+            finish.ground(picture, frame)
+            self._lay_figures(picture, frame, finish, mask)
+        return picture, mask
 
-    def _lay_figure(self, picture: np.ndarray, frame: int) -> None:
+    def _lay_figures(self, picture: np.ndarray, frame: int, finish: Finish, mask: np.ndarray | None) -> None:
+        if not self._figure:
+            return
         cel, travel = self._cel(frame)
         to_artwork = cel.to_artwork.copy()
         to_artwork[0, 2] += travel
         if "follow" in self.shot.camera.moves:
             to_artwork[:, 2] += self.path.smooth_T4[frame, :2]
-        _lay(picture, cel.image, _chained(self.path.affine(frame, 1.0, self.height_px), to_artwork))
+        matrix = _chained(self.path.affine(frame, 1.0, self.height_px), to_artwork)
+        _lay(picture, cel.image, matrix, finish.softness_px(frame), mask)
+
+    def spot(self, frame: int) -> Spot:
+        """Where the main figure's head is in filmed frame `frame`; the frame's middle where there is none."""
+        height, width = self.height_px, self.width_px
+        acting = self.shot.acting
+        if not self._figure or acting is None:
+            return Spot(width / 2, 0.45 * height, 0.2 * height)
+        unit = HEAD_HEIGHT[acting.size]
+        y = _HEAD_Y[acting.size] if acting.size in _HEAD_Y else _FEET_Y[acting.size] - _HEAD_CENTRE * unit
+        at = np.array([acting.at_x + self.drawing(frame).travel, y])
+        if "follow" in self.shot.camera.moves:
+            at += self.path.smooth_T4[frame, :2]
+        affine = self.path.affine(frame, 1.0, height)
+        x, y = affine[:, :2] @ at + affine[:, 2]
+        return Spot(float(x), float(y), float(unit * height * np.exp(self.path.states_T4[frame, 2])))
 
 
 def _chained(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
@@ -209,16 +224,22 @@ def _chained(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
     return np.column_stack([outer[:, :2] @ inner[:, :2], outer[:, :2] @ inner[:, 2] + outer[:, 2]])
 
 
-def _lay(picture: np.ndarray, image: np.ndarray, matrix: np.ndarray) -> None:
-    """Warp `image` by `matrix` (edges at whole numbers) onto `picture`, over what is there if it has alpha."""
+def _lay(
+    picture: np.ndarray, image: np.ndarray, matrix: np.ndarray, soft_px: float = 0.0, mask: np.ndarray | None = None
+) -> None:
+    """Warp `image` by `matrix` (edges at whole numbers) onto `picture`, over what is there if it has alpha.
+
+    `soft_px` puts it out of focus; its alpha is added to `mask` (H, W).
+    """
     height, width = picture.shape[:2]
     opaque = image.shape[2] == 3
     x0, y0, x1, y1 = 0, 0, width, height
     if not opaque:
         corners = np.array([[0, 0], [image.shape[1], 0], [image.shape[1], image.shape[0]], [0, image.shape[0]]])
         corners = corners @ matrix[:, :2].T + matrix[:, 2]
-        x0, y0 = np.maximum(np.floor(corners.min(0)).astype(int) - 1, 0)
-        x1, y1 = np.minimum(np.ceil(corners.max(0)).astype(int) + 1, [width, height])
+        reach = 1 + int(np.ceil(3 * soft_px))
+        x0, y0 = np.maximum(np.floor(corners.min(0)).astype(int) - reach, 0)
+        x1, y1 = np.minimum(np.ceil(corners.max(0)).astype(int) + reach, [width, height])
         if x1 <= x0 or y1 <= y0:
             return
     # OpenCV puts pixel centres at whole numbers; ours lie at halves.
@@ -226,10 +247,15 @@ def _lay(picture: np.ndarray, image: np.ndarray, matrix: np.ndarray) -> None:
     warp = np.column_stack([matrix[:, :2], shift])
     border = cv2.BORDER_REPLICATE if opaque else cv2.BORDER_CONSTANT
     part = cv2.warpAffine(image, warp, (int(x1 - x0), int(y1 - y0)), flags=cv2.INTER_LINEAR, borderMode=border)
+    if soft_px > 0.3:
+        part = cv2.GaussianBlur(part, (0, 0), soft_px)
     if opaque:
         picture[...] = part
-    else:
-        over(picture[y0:y1, x0:x1], part)
+        return
+    over(picture[y0:y1, x0:x1], part)
+    if mask is not None:
+        region = mask[y0:y1, x0:x1]
+        np.maximum(region, part[..., 3], out=region)
 
 
 def _ground_shadow(pen: Pen, lift: float) -> None:
