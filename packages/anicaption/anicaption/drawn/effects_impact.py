@@ -126,7 +126,7 @@ def _rough(
     pencil = np.zeros((height, width), np.uint8)
     lines = _lines(frame, 0.003)
     if mask is not None and mask.mean() >= 4:
-        lines = cv2.multiply(lines, cv2.add(mask, 60), scale=1 / 255)
+        lines = cv2.multiply(lines, cv2.max(mask, np.full_like(mask, 70)), scale=1 / 255)
         lines = cv2.max(lines, _contour(mask, height * 0.004))
     for _ in range(3):
         warp = cv2.resize(

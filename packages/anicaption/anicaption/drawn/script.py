@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 Rgb = tuple[int, int, int]
 FrameSpan = tuple[int, int]
 
+SHARED_JOINTS = ("dissolve", "wipe")  # transitions that show two shots at once
+
 
 @dataclass(frozen=True)
 class Character:
@@ -114,6 +116,9 @@ class Look:
     focus: str = "deep"
     border: tuple[float, float] = (0.0, 0.0)  # black at top and bottom (share of height), left and right (of width)
     seed: int = 0
+    graded: bool = (
+        False  # whether the picture is brought to chroma, key, temperature and hues; if not, they say nothing
+    )
 
 
 @dataclass(frozen=True)
@@ -153,12 +158,12 @@ class Shot:
 
     @property
     def lead_in(self) -> int:
-        """Frames filmed before the cut's first frame, for a dissolve."""
-        return self.into[1] // 2 if self.into[0] == "dissolve" else 0
+        """Frames filmed before the cut's first frame, for a dissolve or a wipe."""
+        return self.into[1] // 2 if self.into[0] in SHARED_JOINTS else 0
 
     @property
     def lead_out(self) -> int:
-        return self.out[1] - self.out[1] // 2 if self.out[0] == "dissolve" else 0
+        return self.out[1] - self.out[1] // 2 if self.out[0] in SHARED_JOINTS else 0
 
     @property
     def n_filmed(self) -> int:
