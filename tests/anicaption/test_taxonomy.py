@@ -6,18 +6,34 @@ import yaml
 from anicaption.taxonomy import TaxonomyError, taxonomy
 
 
-def test_forty_fields_on_four_axes_in_two_languages():
-    assert len(taxonomy()) == 40
-    assert {field.axis for field in taxonomy()} == set(taxonomy().axes) == {"style", "motion", "camera", "vfx"}
+def test_every_field_and_value_speaks_two_languages():
+    assert (
+        {field.axis for field in taxonomy()} == set(taxonomy().axes) == {"style", "motion", "camera", "vfx", "content"}
+    )
     for field in taxonomy():
         assert field.ja and field.definition and field.values
         assert all(value.ja and value.definition for value in field.values)
 
 
 def test_numbers_are_unique_and_positive():
-    numbers = [value.number for field in taxonomy() for value in field.values]
-    assert len(set(numbers)) == len(numbers) == 317
+    numbers = [value.number for field in taxonomy().all_fields for value in field.all_values]
+    assert len(set(numbers)) == len(numbers) == max(numbers)
     assert min(numbers) == 1
+
+
+def test_every_effect_stands_in_the_hierarchy():
+    for field in taxonomy():
+        for value in field.values:
+            if (field.axis == "vfx" or field.id == "motion.deformation") and value.id != "none":
+                assert value.effect and all((value.effect.meaning, value.effect.appearance, value.effect.dynamics))
+                assert taxonomy().families[value.effect.family]["class"] in taxonomy().classes
+    used = {v.effect.family for field in taxonomy() for v in field.values if v.effect}
+    assert used == set(taxonomy().families)
+
+
+def test_no_idiom_carries_a_person():
+    words = " ".join(v.ja + v.definition for v in taxonomy()["motion.school"].values)
+    assert not any(name in words for name in ("金田", "板野", "Kanada", "Itano"))
 
 
 def test_hash_changes_with_a_number_but_not_with_a_translation(monkeypatch):
@@ -52,6 +68,8 @@ def test_hash_changes_with_a_number_but_not_with_a_translation(monkeypatch):
         ("motion.timing", ["ones", "twos"], "at most 1"),
         ("motion.timing", [], "no value"),
         ("camera.shot_size", ["full", "bust", "knee"], "a pair"),
+        ("camera.easing", ["ease_in"], "out of use since taxonomy 0.2.0; say camera.easing=slow_start"),
+        ("camera.transition", ["dissolve"], "say camera.transition=dissolve_in or camera.transition=dissolve_out"),
     ],
 )
 def test_illegal_values_are_refused_by_name(field, values, words):

@@ -3,7 +3,7 @@ import pytest
 from animatrix_trainer.conditioning.dropout import Condition, contradict, swap_words, thin
 from animatrix_trainer.config import Dropout
 
-TAGS = {"camera.move": ("pan_left",), "motion.timing": ("twos",), "style.palette": ("warm",)}
+TAGS = {"camera.move": ("pan_left",), "motion.timing": ("twos",), "style.temperature": ("warm",)}
 TEXT = "The camera makes a pan to the left. The figure moves on twos."
 
 

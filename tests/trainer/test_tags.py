@@ -20,7 +20,7 @@ def rows():
 
 
 def test_the_order_of_tags_cannot_matter(encoder):
-    values = encode({"camera.move": ("pan_left", "track_up"), "style.palette": ("warm",), "motion.timing": ("ones",)})
+    values = encode({"camera.move": ("pan_left", "track_up"), "style.temperature": ("warm",), "motion.timing": ("ones",)})
     order = torch.randperm(values.shape[1], generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
         tokens, pooled = encoder(values, rows())

@@ -13,8 +13,10 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, create_model, field_validator
+from pydantic import BaseModel, ConfigDict, create_model, field_validator, model_validator
 
+from anicaption import rules
+from anicaption.releases import migrated
 from anicaption.taxonomy import NOT_APPLICABLE, UNKNOWN, Field, taxonomy
 from anicaption.tracks import Crop, Tracks
 
@@ -43,6 +45,14 @@ class Span(_Frozen):
     end: int
 
 
+class Opinion(_Frozen):
+    """What another source says of a field, against what the record holds."""
+
+    source: Source
+    values: tuple[str, ...]
+    probability: dict[str, float] = {}
+
+
 class Variable(_Frozen):
     """One field of a record. `abstained` says why a measurement was tried and gave no value."""
 
@@ -53,6 +63,7 @@ class Variable(_Frozen):
     evidence: tuple[Evidence, ...] = ()
     spans: tuple[Span, ...] = ()
     abstained: str | None = None
+    disputed: tuple[Opinion, ...] = ()
 
     @property
     def known(self) -> bool:
@@ -95,27 +106,27 @@ def measured(
     spans: Iterable[Span] = (),
 ) -> Variable:
     """A value that an estimator read from pixels."""
-    return _variable(field_id, values, "measured", probability, evidence, spans)
+    return variable_of(field_id, values, "measured", probability, evidence, spans)
 
 
 def drawn(field_id: str, values: Iterable[str], spans: Iterable[Span] = ()) -> Variable:
     """A value that a script drew, hence certain."""
     values = tuple(values)
-    return _variable(field_id, values, "drawn", dict.fromkeys(values, 1.0), (), spans)
+    return variable_of(field_id, values, "drawn", dict.fromkeys(values, 1.0), (), spans)
 
 
 def abstain(field_id: str, reason: str, evidence: Iterable[Evidence] = ()) -> Variable:
     """An estimator looked and found too little evidence."""
-    return _variable(field_id, (UNKNOWN,), "measured", {}, evidence, (), reason)
+    return variable_of(field_id, (UNKNOWN,), "measured", {}, evidence, (), reason)
 
 
 @cache
 def not_measured(field_id: str) -> Variable:
     """Nobody looked."""
-    return _variable(field_id, (UNKNOWN,), "none", {}, (), ())
+    return variable_of(field_id, (UNKNOWN,), "none", {}, (), ())
 
 
-def _variable(
+def variable_of(
     field_id: str,
     values: Iterable[str],
     source: Source,
@@ -150,6 +161,7 @@ class Record(_Frozen):
     motion: axis_model("motion")  # pyright: ignore[reportInvalidTypeForm]
     camera: axis_model("camera")  # pyright: ignore[reportInvalidTypeForm]
     vfx: axis_model("vfx")  # pyright: ignore[reportInvalidTypeForm]
+    content: axis_model("content") = axis_model("content")()  # pyright: ignore[reportInvalidTypeForm]
     tracks: Tracks | None = None
 
     @field_validator("taxonomy_hash")
@@ -158,9 +170,16 @@ class Record(_Frozen):
         if value != taxonomy().hash:
             raise ValueError(
                 f"record of taxonomy hash {value}, but this is {taxonomy().version} ({taxonomy().hash}): "
-                "caption the clip again"
+                "read it with Record.from_json, which knows the released taxonomies"
             )
         return value
+
+    @model_validator(mode="after")
+    def _keep_the_rules(self) -> Record:
+        variables = self.variables()
+        spans = {name: [(s.value, s.start, s.end) for s in v.spans] for name, v in variables.items()}
+        rules.check(taxonomy(), {name: v.values for name, v in variables.items()}, spans)
+        return self
 
     @field_validator("tracks", mode="before")
     @classmethod
@@ -169,9 +188,14 @@ class Record(_Frozen):
 
     @classmethod
     def build(cls, tracks: Tracks, variables: Mapping[str, Variable]) -> Record:
-        """A record of the shot that `tracks` spans; fields without a variable are `not_measured`."""
+        """A record of the shot that `tracks` spans; fields without a variable are `not_measured`.
+
+        What follows by the taxonomy's rules is added, what contradicts them is settled (`settle.settle`).
+        """
+        from anicaption.settle import settle  # it builds variables, so it imports this file
+
         axes: dict[str, dict[str, Variable]] = {axis: {} for axis in taxonomy().axes}
-        for field_id, variable in variables.items():
+        for field_id, variable in settle(variables).items():
             field = taxonomy()[field_id]
             axes[field.axis][field.name] = variable
         return cls(
@@ -231,7 +255,8 @@ class Record(_Frozen):
 
     @classmethod
     def from_json(cls, value: str | bytes | dict) -> Record:
-        return cls.model_validate(value if isinstance(value, dict) else json.loads(value))
+        """A record as `to_json` wrote it, today or under a released taxonomy (`releases.migrated`)."""
+        return cls.model_validate(migrated(value if isinstance(value, dict) else json.loads(value)))
 
 
 def _clip(field: Field, variable: Variable, start: int, end: int, cropped: bool) -> Variable:
@@ -250,15 +275,15 @@ def _clip(field: Field, variable: Variable, start: int, end: int, cropped: bool)
     )
     values = {span.value for span in spans} or ({"none"} if "none" in field.value_ids else {UNKNOWN})
     probability = {value: variable.probability.get(value, 1.0) for value in values - {UNKNOWN}}
-    return _variable(field.id, values, variable.source, probability, (), spans)
+    return variable_of(field.id, values, variable.source, probability, (), spans)
 
 
 # How a picture is made, and whom it shows, holds in every part of its shot; what moves in it may not.
 _LASTING = {field.id for field in taxonomy() if field.axis == "style"} | {
-    "camera.subject_count", "camera.viewpoint", "camera.angle", "camera.layering",
+    "camera.subject_count", "camera.viewpoint", "camera.angle", "camera.tilt", "camera.layering", "content.rating",
 }  # fmt: skip
 # Of these, a crop leaves standing what every part of the picture shows.
 _UNCROPPED = {
     "style.medium", "style.production_stage", "style.era_look", "style.tradition", "style.shading", "style.line",
-    "vfx.impact_frame", "camera.transition",
+    "vfx.impact_frame", "camera.transition", "content.rating",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The Production Knowledge System as data: fields, values, stable numbers, version and hash.
+"""The Production Knowledge System as data: fields, values, stable numbers, rules, version and hash.
 
 Read once from the packaged `taxonomy.yaml`. Nothing here needs numpy, OpenCV or torch, so that every part of the
 system, the annotation screen and the tag encoder alike, can afford to import it.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
 from importlib import resources
 
 import yaml
@@ -18,6 +18,10 @@ import yaml
 UNKNOWN = "unknown"
 NOT_APPLICABLE = "na"
 RESERVED = (UNKNOWN, NOT_APPLICABLE)
+ANY = "any"
+
+Tags = Mapping[str, tuple[str, ...]]
+Clause = Mapping[str, tuple[str, ...]]
 
 
 class TaxonomyError(ValueError):
@@ -25,19 +29,38 @@ class TaxonomyError(ValueError):
 
 
 @dataclass(frozen=True)
+class Effect:
+    """What an animator knows of one VFX value: what it stands for, how it looks, where it stands, how it moves."""
+
+    family: str
+    meaning: str
+    appearance: str
+    placement: str
+    dynamics: str
+
+
+@dataclass(frozen=True)
 class Value:
-    """One value of one field. `number` is stable for ever; `src` says how pixels can give it (C, H, L or X)."""
+    """One value of one field. `number` is stable for ever; `src` says how pixels can give it (C, H, L or X).
+
+    `deprecated` is the version that put it out of use. `replaced_by` ("field=value", all of them) says the same today;
+    `replaced_at_edges` says it at the shot's first frames and at its last.
+    """
 
     id: str
     number: int
     ja: str
     definition: str
     src: str
+    deprecated: str | None = None
+    replaced_by: tuple[str, ...] = ()
+    replaced_at_edges: tuple[str, ...] = ()
+    effect: Effect | None = None
 
 
 @dataclass(frozen=True)
 class Field:
-    """One production variable, such as `camera.move`."""
+    """One production variable, such as `camera.move`. `all_values` holds deprecated ones too."""
 
     id: str
     number: int
@@ -46,7 +69,13 @@ class Field:
     max_values: int
     scope: str
     definition: str
-    values: tuple[Value, ...]
+    all_values: tuple[Value, ...]
+    deprecated: str | None = None
+    replaced_by: tuple[str, ...] = ()
+
+    @cached_property
+    def values(self) -> tuple[Value, ...]:
+        return tuple(value for value in self.all_values if value.deprecated is None)
 
     @property
     def axis(self) -> str:
@@ -56,12 +85,13 @@ class Field:
     def name(self) -> str:
         return self.id.partition(".")[2]
 
-    @property
+    @cached_property
     def value_ids(self) -> tuple[str, ...]:
         return tuple(value.id for value in self.values)
 
     def value(self, value_id: str) -> Value:
-        for value in self.values:
+        """The value of this id, deprecated or not. Raises TaxonomyError."""
+        for value in self.all_values:
             if value.id == value_id:
                 return value
         raise TaxonomyError(
@@ -83,7 +113,12 @@ class Field:
         for value_id in given:
             if value_id in RESERVED:
                 raise TaxonomyError(f"{self.id}: '{value_id}' stands alone, but was given with {given}")
-            self.value(value_id)
+            value = self.value(value_id)
+            if value.deprecated:
+                today = " ".join(value.replaced_by) or " or ".join(value.replaced_at_edges)
+                raise TaxonomyError(
+                    f"{self.id}: '{value_id}' is out of use since taxonomy {value.deprecated}; say {today}"
+                )
         if self.scope == "ends":
             if len(given) > 2:
                 raise TaxonomyError(f"{self.id}: holds one value or a pair (first, last), but was given {given}")
@@ -98,22 +133,60 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Derived:
+    """`field` has `value` where every field of `source` has one of its values: evidence measured under another name."""
+
+    field: str
+    value: str
+    source: Clause
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """Where `when` holds, the fields of `then` have only these values and those of `never` none of theirs."""
+
+    when: Clause
+    then: Clause
+    never: Clause
+    in_span: bool
+    why: str
+
+
+@dataclass(frozen=True)
 class Taxonomy:
-    """All fields. `hash` covers numbers, ids, kinds and values: equal hashes mean equal tag-encoder indices."""
+    """Everything of one file. `fields` are those in use, `all_fields` the deprecated ones too.
+
+    `hash` covers numbers, ids, kinds, values and what is out of use: equal hashes mean equal tag-encoder indices.
+    """
 
     version: str
     hash: str
     axes: tuple[str, ...]
-    fields: tuple[Field, ...]
+    all_fields: tuple[Field, ...]
+    derived: tuple[Derived, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    families: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    classes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        return tuple(field for field in self.all_fields if field.deprecated is None)
+
+    @cached_property
+    def _by_id(self) -> dict[str, Field]:
+        return {field.id: field for field in self.all_fields}
 
     def __getitem__(self, field_id: str) -> Field:
-        for field in self.fields:
-            if field.id == field_id:
-                return field
-        raise TaxonomyError(
-            f"'{field_id}' is not a field of taxonomy {self.version}"
-            f"{_suggestion(field_id, [field.id for field in self.fields])}"
-        )
+        field = self._by_id.get(field_id)
+        if field is None:
+            raise TaxonomyError(
+                f"'{field_id}' is not a field of taxonomy {self.version}{_suggestion(field_id, self.field_ids)}"
+            )
+        if field.deprecated:
+            raise TaxonomyError(
+                f"{field_id}: out of use since taxonomy {field.deprecated}; say {', '.join(field.replaced_by)}"
+            )
+        return field
 
     def __iter__(self) -> Iterator[Field]:
         return iter(self.fields)
@@ -121,7 +194,7 @@ class Taxonomy:
     def __len__(self) -> int:
         return len(self.fields)
 
-    @property
+    @cached_property
     def field_ids(self) -> tuple[str, ...]:
         return tuple(field.id for field in self.fields)
 
@@ -138,27 +211,44 @@ class Taxonomy:
             tags[field.id] = field.check(value.strip() for value in values.split("+"))
         return tags
 
+    def allowed(self, field_id: str, tags: Tags) -> tuple[str, ...]:
+        """The values of a field that the constraints leave open beside what `tags` say of other fields."""
+        from anicaption.rules import allowed
 
-@lru_cache(maxsize=1)
+        return allowed(self, field_id, tags)
+
+
+@cache
 def taxonomy() -> Taxonomy:
     """The packaged taxonomy."""
-    document = yaml.load(
-        resources.files("anicaption").joinpath("taxonomy.yaml").read_text("utf-8"),
-        Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader),
-    )
+    return read_taxonomy(resources.files("anicaption").joinpath("taxonomy.yaml").read_text("utf-8"))
+
+
+def read_taxonomy(text: str) -> Taxonomy:
+    """A taxonomy file. Raises TaxonomyError for an id or number used twice and for a rule about what is not there."""
+    document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     fields = tuple(_field(entry) for entry in document["fields"])
     _check_unique("field", [(field.id, field.number) for field in fields])
-    _check_unique("value", [(f"{field.id}={v.id}", v.number) for field in fields for v in field.values])
-    meaning = [(f.number, f.id, f.cardinality, [(v.number, v.id) for v in f.values]) for f in fields]
-    digest = hashlib.sha256(repr(meaning).encode()).hexdigest()[:16]
-    return Taxonomy(str(document["version"]), digest, tuple(document["axes"]), fields)
+    _check_unique("value", [(f"{field.id}={v.id}", v.number) for field in fields for v in field.all_values])
+    meaning = [(f.number, f.id, f.cardinality, [(v.number, v.id) for v in f.all_values]) for f in fields]
+    unused = [f.id for f in fields if f.deprecated]
+    unused += [f"{f.id}={v.id}" for f in fields for v in f.all_values if v.deprecated]
+    digest = hashlib.sha256((repr(meaning) + "".join(unused)).encode()).hexdigest()[:16]
+    read = Taxonomy(
+        version=str(document["version"]),
+        hash=digest,
+        axes=tuple(document["axes"]),
+        all_fields=fields,
+        derived=tuple(_derived(entry) for entry in document.get("derived", ())),
+        constraints=tuple(_constraint(entry) for entry in document.get("constraints", ())),
+        families={entry["id"]: entry for entry in document.get("families", ())},
+        classes={entry["id"]: entry for entry in document.get("classes", ())},
+    )
+    _check_rules(read)
+    return read
 
 
 def _field(entry: dict) -> Field:
-    values = tuple(
-        Value(value["id"], value["number"], value["ja"], value["def"], value.get("src", entry["src"]))
-        for value in entry["values"]
-    )
     return Field(
         id=entry["id"],
         number=entry["number"],
@@ -167,7 +257,45 @@ def _field(entry: dict) -> Field:
         max_values=entry.get("max", 1),
         scope=entry["scope"],
         definition=entry["definition"],
-        values=values,
+        all_values=tuple(_value(value, entry["src"]) for value in entry["values"]),
+        deprecated=entry.get("deprecated"),
+        replaced_by=tuple(entry.get("replaced_by", ())),
+    )
+
+
+def _value(entry: dict, src: str) -> Value:
+    effect = None
+    if "family" in entry:
+        effect = Effect(*(entry[name] for name in ("family", "meaning", "appearance", "placement", "dynamics")))
+    return Value(
+        id=entry["id"],
+        number=entry["number"],
+        ja=entry["ja"],
+        definition=entry["def"],
+        src=entry.get("src", src),
+        deprecated=entry.get("deprecated"),
+        replaced_by=tuple(entry.get("replaced_by", ())),
+        replaced_at_edges=tuple(entry.get("replaced_at_edges", ())),
+        effect=effect,
+    )
+
+
+def _clause(entry: Mapping) -> Clause:
+    return {name: (ANY,) if values == ANY else tuple(values) for name, values in entry.items()}
+
+
+def _derived(entry: dict) -> Derived:
+    field_id, _, value_id = entry["value"].partition("=")
+    return Derived(field_id, value_id, _clause(entry["from"]))
+
+
+def _constraint(entry: dict) -> Constraint:
+    return Constraint(
+        when=_clause(entry["if"]),
+        then=_clause(entry.get("then", {})),
+        never=_clause(entry.get("not", {})),
+        in_span=entry.get("within") == "span",
+        why=entry["why"],
     )
 
 
@@ -176,6 +304,23 @@ def _check_unique(what: str, pairs: list[tuple[str, int]]) -> None:
         twice = {item for item in column if column.count(item) > 1}
         if twice:
             raise TaxonomyError(f"taxonomy.yaml: {what} id or number used twice: {sorted(twice)}")
+
+
+def _check_rules(read: Taxonomy) -> None:
+    clauses = [clause for c in read.constraints for clause in (c.when, c.then, c.never)]
+    clauses += [{d.field: (d.value,)} for d in read.derived] + [d.source for d in read.derived]
+    for owner in read.all_fields:
+        for value in owner.all_values:
+            today = [new.partition("=") for new in (*value.replaced_by, *value.replaced_at_edges)]
+            clauses += [{field_id: (value_id,)} for field_id, _, value_id in today]
+            if value.effect and value.effect.family not in read.families:
+                raise TaxonomyError(f"{owner.id}={value.id}: '{value.effect.family}' is not a family of the file")
+    for clause in clauses:
+        for field_id, values in clause.items():
+            current = read[field_id].value_ids
+            for value_id in values:
+                if value_id not in (ANY, NOT_APPLICABLE, *current):
+                    raise TaxonomyError(f"taxonomy.yaml: a rule names {field_id}={value_id}, which is not in use")
 
 
 def _suggestion(word: str, known: Iterable[str]) -> str:

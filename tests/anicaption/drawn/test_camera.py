@@ -32,9 +32,9 @@ def difference(a, b, where):
     "work",
     [
         CameraWork(("pan_left",), 3.0, "constant"),
-        CameraWork(("pan_right",), 3.0, "ease_in"),
-        CameraWork(("pan_up",), 2.0, "ease_both"),
-        CameraWork(("pan_down",), 2.0, "ease_out"),
+        CameraWork(("pan_right",), 3.0, "slow_start"),
+        CameraWork(("pan_up",), 2.0, "slow_both"),
+        CameraWork(("pan_down",), 2.0, "slow_end"),
         CameraWork(("track_up",), 2.0, "constant"),
         CameraWork(("track_back",), 2.0, "snap_stop"),
         CameraWork(("roll_cw",), 1.0, "constant"),
@@ -75,7 +75,7 @@ def test_every_move_has_its_sign_and_only_its_column(move, column, sign):
         np.testing.assert_allclose(other, 0, atol=1e-6)
 
 
-@pytest.mark.parametrize("easing", ["constant", "ease_in", "ease_out", "ease_both", "snap_stop"])
+@pytest.mark.parametrize("easing", ["constant", "slow_start", "slow_end", "slow_both", "snap_stop"])
 @pytest.mark.parametrize("move", ["pan_right", "pan_up", "track_up", "roll_cw"])
 def test_the_peak_is_the_peak_that_was_asked_for(move, easing):
     path = plan(CameraWork((move,), 3.0, easing), 30, 16 / 9)
@@ -85,9 +85,9 @@ def test_the_peak_is_the_peak_that_was_asked_for(move, easing):
 @pytest.mark.parametrize(
     ("easing", "early", "late"),
     [
-        ("ease_in", "slow", "fast"),
-        ("ease_out", "fast", "slow"),
-        ("ease_both", "slow", "slow"),
+        ("slow_start", "slow", "fast"),
+        ("slow_end", "fast", "slow"),
+        ("slow_both", "slow", "slow"),
         ("constant", "fast", "fast"),
     ],
 )

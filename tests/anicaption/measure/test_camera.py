@@ -139,10 +139,10 @@ def test_an_exact_truth_without_a_support_column_is_read_too():
 
 def curve(shape: str, n: int) -> np.ndarray:
     t = (np.arange(n) + 0.5) / n
-    return {"constant": 0 * t + 1, "ease_in": t, "ease_out": 1 - t, "ease_both": np.sin(np.pi * t)}[shape]
+    return {"constant": 0 * t + 1, "slow_start": t, "slow_end": 1 - t, "slow_both": np.sin(np.pi * t)}[shape]
 
 
-@pytest.mark.parametrize("shape", ["constant", "ease_in", "ease_out", "ease_both"])
+@pytest.mark.parametrize("shape", ["constant", "slow_start", "slow_end", "slow_both"])
 def test_speed_curves_have_names(studio, shape):
     x = np.concatenate([[0], np.cumsum(curve(shape, 23))]) * 0.012
     path = np.stack([x - x[-1] / 2, 0 * x, 0 * x, 0 * x], 1)

@@ -179,8 +179,8 @@ def test_the_reader_speaks_of_the_edges_only():
     )
     tracks = Tracks(Fraction(24), WIDTH, HEIGHT, columns, events)
     variable = read_transition(tracks)["camera.transition"]
-    assert set(variable.values) == {"dissolve", "fade_black"}
-    assert [(s.value, s.start, s.end) for s in variable.spans] == [("dissolve", 0, 6), ("fade_black", 50, 60)]
+    assert set(variable.values) == {"dissolve_in", "fade_out_black"}
+    assert [(s.value, s.start, s.end) for s in variable.spans] == [("dissolve_in", 0, 6), ("fade_out_black", 50, 60)]
     assert read_transition(tracks.window(8, 40))["camera.transition"].values == ("none",)
-    assert read_transition(tracks.window(0, 40))["camera.transition"].values == ("dissolve",)
+    assert read_transition(tracks.window(0, 40))["camera.transition"].values == ("dissolve_in",)
     assert read_transition(tracks.window(0, 2))["camera.transition"].abstained

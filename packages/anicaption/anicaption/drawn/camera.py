@@ -15,6 +15,7 @@ from anicaption.drawn.script import CameraWork
 
 # Direction of the frame over the artwork.
 _PANS = {"pan_left": (-1, 0), "pan_right": (1, 0), "pan_up": (0, -1), "pan_down": (0, 1)}
+_ZOOMS = {"track_up": 2, "track_back": -2, "into_depth": 2, "dolly_zoom": 2}
 _SPEED_BINS_PCT = (("none", 0.02), ("creeping", 0.2), ("slow", 0.6), ("medium", 2.0), ("quick", 6.0))
 
 
@@ -22,12 +23,14 @@ _SPEED_BINS_PCT = (("none", 0.02), ("creeping", 0.2), ("slow", 0.6), ("medium", 
 class Path:
     """Where the frame is at each of T frames: centre x, y (frame heights), zoom (ln), roll (degrees clockwise).
 
-    `smooth_T4` is the planned move, `jitter_T4` the shake on top of it; both hold (x, y, zoom, roll) per row.
+    `smooth_T4` is the planned move, `jitter_T4` the shake on top of it; both hold (x, y, zoom, roll) per row. In a
+    `deep` move the planes grow by their distance.
     """
 
     smooth_T4: np.ndarray
     jitter_T4: np.ndarray
     aspect: float
+    deep: bool = False
 
     @property
     def states_T4(self) -> np.ndarray:
@@ -35,12 +38,37 @@ class Path:
 
     def affine(self, frame: int, factor: float, height_px: float) -> np.ndarray:
         """(2, 3) from artwork (frame heights) to pixels of the frame, for a plane of parallax `factor`."""
-        x, y, zoom, roll_deg = self.states_T4[frame]
-        scale = np.exp(zoom * factor) * height_px
+        return self.affine_of(self.states_T4[frame], height_px, factor)
+
+    def affine_of(self, state_4: np.ndarray, height_px: float, factor: float = 1.0) -> np.ndarray:
+        """The same for any state of the frame."""
+        x, y, zoom, roll_deg = state_4
+        scale = np.exp(zoom * self.zoom_factor(factor)) * height_px
         angle = np.radians(roll_deg)
         turn = scale * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
         centre = np.array([self.aspect * height_px / 2, height_px / 2])
         return np.column_stack([turn, centre - turn @ (factor * np.array([x, y]))])
+
+    def affine_locked(self, frame: int, height_px: float) -> np.ndarray:
+        """The same for a figure whose size a dolly zoom keeps while the artwork behind it grows or shrinks."""
+        x, y, _, roll_deg = self.states_T4[frame]
+        return self.affine_of(np.array([x, y, 0.0, roll_deg]), height_px)
+
+    def zoom_factor(self, factor: float) -> float:
+        """A plane's share of the zoom: a T.U magnifies all planes alike, a move into depth the near ones more."""
+        return factor if self.deep else 1.0
+
+    def steps(self, frame: int) -> np.ndarray:
+        """The planned move's change of state from frame to frame around `frame` (4,)."""
+        last = len(self.smooth_T4) - 1
+        a, b = max(frame - 1, 0), min(frame + 1, last)
+        return (self.smooth_T4[b] - self.smooth_T4[a]) / max(1, b - a)
+
+    def speed_pct(self, frame: int) -> float:
+        """The planned move's displacement around `frame`, % of the frame width; zoom and roll count at its edge."""
+        x, y, zoom, roll_deg = self.steps(frame)
+        shift = np.hypot(x, y) / self.aspect * np.exp(self.smooth_T4[frame, 2])
+        return float(100 * (shift + np.hypot(zoom, np.radians(roll_deg)) / 2))
 
     def extent(self, factor: float) -> tuple[float, float, float, float]:
         """The box (x0, y0, x1, y1) of artwork that a plane of parallax `factor` ever shows."""
@@ -49,7 +77,7 @@ class Path:
         for x, y, zoom, roll_deg in self.states_T4:
             angle = np.radians(roll_deg)
             turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-            corners.append(factor * np.array([x, y]) + half @ turn.T / np.exp(zoom * factor))
+            corners.append(factor * np.array([x, y]) + half @ turn.T / np.exp(zoom * self.zoom_factor(factor)))
         box = np.concatenate(corners)
         return (*box.min(0), *box.max(0))  # pyright: ignore[reportReturnType]
 
@@ -81,32 +109,45 @@ def speed_bin(peak_pct: float) -> str:
 
 def plan(camera: CameraWork, n_frames: int, aspect: float, lead_in: int = 0) -> Path:
     """The path of `n_frames` filmed frames that reads as `camera` asks; `lead_in` of them come before the cut."""
-    speed = _speed_curve(camera.easing, n_frames)
+    speed = _speed(camera, n_frames, lead_in)
     travel = np.concatenate([[0], np.cumsum(speed)]) * (camera.peak_pct / 100)
     smooth = np.zeros((n_frames, 4))
     for move in camera.moves:
         if move in _PANS:
             smooth[:, :2] += travel[:, None] * aspect * np.array(_PANS[move])
-        elif move in ("track_up", "track_back"):
-            smooth[:, 2] += travel * (2 if move == "track_up" else -2)
+        elif move in _ZOOMS:
+            smooth[:, 2] += travel * _ZOOMS[move]
         elif move in ("roll_cw", "roll_ccw"):
             smooth[:, 3] += np.degrees(travel * (2 if move == "roll_cw" else -2))
-        elif move != "follow":
-            raise ValueError(f"drawn.camera: move {move!r} cannot be drawn yet; see camera.plan")
+        elif move not in ("follow", "follow_pan"):
+            raise ValueError(f"drawn.camera: move {move!r} cannot be drawn; see camera.plan")
     # The artwork is composed around the middle of the move, and for the widest end of a zoom.
     smooth -= (smooth.min(0) + smooth.max(0)) / 2 * [1, 1, 0, 1]
     smooth[:, 2] += camera.widest - smooth[:, 2].min()
-    return Path(smooth, _shake(camera, n_frames, lead_in), aspect)
+    smooth[:, 3] += camera.tilt_deg
+    return Path(smooth, _shake(camera, n_frames, lead_in), aspect, "into_depth" in camera.moves)
+
+
+def _speed(camera: CameraWork, n_frames: int, lead_in: int) -> np.ndarray:
+    """Speed of each step between filmed frames as a share of the peak (n_frames - 1,); still outside the span."""
+    if camera.span is None:
+        return _speed_curve(camera.easing, n_frames)
+    start, end = (min(max(edge + lead_in, 0), n_frames) for edge in camera.span)
+    if end - start < 3:
+        raise ValueError(f"drawn.camera: a move in the span {camera.span} has less than 3 of the shot's frames")
+    speed = np.zeros(n_frames - 1)
+    speed[start : end - 1] = _speed_curve(camera.easing, end - start)
+    return speed
 
 
 def _speed_curve(easing: str, n_frames: int) -> np.ndarray:
     """Speed of each step between frames as a share of the peak (n_frames - 1,)."""
     t = (np.arange(n_frames - 1) + 0.5) / max(n_frames - 1, 1)
-    if easing == "ease_in":
+    if easing == "slow_start":
         return np.clip(t / 0.75, 0.02, 1)
-    if easing == "ease_out":
+    if easing == "slow_end":
         return np.clip((1 - t) / 0.75, 0.02, 1)
-    if easing == "ease_both":
+    if easing == "slow_both":
         return np.clip(np.minimum(t, 1 - t) / 0.4, 0.02, 1)
     if easing == "snap_stop":
         stop = max(2, round(0.55 * (n_frames - 1)))

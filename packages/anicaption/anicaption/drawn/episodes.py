@@ -62,7 +62,7 @@ class _Writer:
         return replace(place, nearness=place.nearness * near, blur=blur)
 
     def work(self, moves: tuple[str, ...], low: float, high: float, easing: str | None = None) -> CameraWork:
-        easing = easing or str(self.rng.choice(["constant", "ease_in", "ease_out", "ease_both"]))
+        easing = easing or str(self.rng.choice(["constant", "slow_start", "slow_end", "slow_both"]))
         return CameraWork(moves, float(self.rng.uniform(low, high)), easing)
 
     def shot(
@@ -204,7 +204,7 @@ class _Writer:
         return self.shot(
             n,
             self.place(near=1.6, blur=True),
-            self.work(("track_up",), 0.65, 1.2, "ease_out"),
+            self.work(("track_up",), 0.65, 1.2, "slow_end"),
             self.someone(),
             acting,
             Effects(lines=(("focus", 4, n),)),
@@ -285,7 +285,7 @@ class _Writer:
         return self.shot(
             n,
             self.place("parallax", str(self.rng.choice(["sea", "meadow", "skyline"]))),
-            self.work(("pan_up",), 0.22, 0.5, "ease_out"),
+            self.work(("pan_up",), 0.22, 0.5, "slow_end"),
             effects=Effects(text=(("title_card", words, n // 5, n),), light=("para",)),
             **more,
         )

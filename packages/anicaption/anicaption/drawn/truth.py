@@ -9,6 +9,7 @@ import numpy as np
 from anicaption.drawn.camera import speed_bin
 from anicaption.drawn.sheet import ACCENTS
 from anicaption.drawn.shot import HEAD_HEIGHT, DrawnShot
+from anicaption.measure.transition import AT_EDGES
 from anicaption.record import Record, Span, Variable, drawn
 from anicaption.tracks import Event, Tracks
 
@@ -199,10 +200,10 @@ def _transition(drawn_shot: DrawnShot) -> Variable:
     spans = []
     kind, length = shot.into
     if kind != "none":
-        spans.append((kind, 0, length - length // 2 if kind == "dissolve" else length))
+        spans.append((AT_EDGES[kind][0], 0, length - length // 2 if kind == "dissolve" else length))
     kind, length = shot.out
     if kind != "none":
-        spans.append((kind, n - (length // 2 if kind == "dissolve" else length), n))
+        spans.append((AT_EDGES[kind][1], n - (length // 2 if kind == "dissolve" else length), n))
     return _spanned(drawn_shot, "camera.transition", spans)
 
 

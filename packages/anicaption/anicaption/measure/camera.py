@@ -280,8 +280,8 @@ def _easing(runs: list[Run], tremble: Tremble, confidence: float, evidence: tupl
     if len(after) >= 3 and last > 0.6 and after.min() < -0.06 * top and first > 0.6:
         return measured(field, ["snap_stop"], {"snap_stop": confidence * 0.8}, note)
     slow_in, slow_out = first < 0.62, last < 0.62
-    value = {(False, False): "constant", (True, False): "ease_in", (False, True): "ease_out"}.get(
-        (slow_in, slow_out), "ease_both"
+    value = {(False, False): "constant", (True, False): "slow_start", (False, True): "slow_end"}.get(
+        (slow_in, slow_out), "slow_both"
     )
     certain = min(1.0, 0.5 + 2 * min(abs(first - 0.62), abs(last - 0.62)))
     return measured(field, [value], {value: confidence * certain}, note)

@@ -1,4 +1,4 @@
-"""The colours of a shot: style.palette, from six numbers per frame."""
+"""The colours of a shot: chroma, key, temperature and number of hues, from six numbers per frame."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from anicaption.record import Evidence, Variable, abstain, measured
 from anicaption.tracks import Tracks
 
 NAME, VERSION = "colour.statistics", "1"
-FIELD = "style.palette"
+FIELDS = ("style.chroma", "style.key", "style.temperature", "style.hues")
 NAMES = ("luma", "chroma", "warmth", "dark_share", "bright_share", "hue_share")
 DARK, BRIGHT = 0.22, 0.8  # luma
 _SECTORS = 24  # of the hue circle
@@ -52,33 +52,34 @@ def _hue_share(red: np.ndarray, green: np.ndarray, blue: np.ndarray, chroma: np.
 
 
 def read_palette(tracks: Tracks) -> dict[str, Variable]:
-    """Up to two values that stand out; abstains where none does."""
+    """The four fields of colour; each abstains where nothing was measured."""
     table = {name: tracks[name].astype(float) for name in NAMES}
     seen = {name for name, column in table.items() if np.isfinite(column).any()}
     if missing := [name for name in NAMES if name not in seen | {"hue_share"}]:  # grey has no hue
-        return {FIELD: abstain(FIELD, f"not measured: {', '.join(missing)}")}
+        return {field: abstain(field, f"not measured: {', '.join(missing)}") for field in FIELDS}
     numbers = {name: float(np.nanmedian(column)) for name, column in table.items() if name in seen}
-    luma, chroma, warmth = numbers["luma"], numbers["chroma"], numbers["warmth"]
-    dark, bright, hue = numbers["dark_share"], numbers["bright_share"], numbers.get("hue_share", 0.0)
-    colourless = _over(0.035 - chroma, 0.015)
-    coloured = 1 - colourless
-    one_hue = coloured * _over(hue - 0.93, 0.03) * _over(0.4 - chroma, 0.05)
-    scores = {
-        "monochrome": colourless,
-        "sepia_duotone": one_hue,
-        "vivid": coloured * _over(chroma - 0.36, 0.05),
-        "muted": coloured * _over(0.15 - chroma, 0.03) * (1 - one_hue),
-        "pastel": coloured * _over(luma - 0.66, 0.05) * _over(0.3 - chroma, 0.04) * _over(chroma - 0.07, 0.02),
-        "dark_low_key": _over(dark - 0.55, 0.08),
-        "bright_high_key": _over(bright - 0.5, 0.08),
-        "warm": coloured * _over(warmth - 0.1, 0.03),
-        "cool": coloured * _over(-0.08 - warmth, 0.03),
-    }
     evidence = (Evidence(estimator=NAME, version=VERSION, start=0, end=tracks.n_frames, numbers=numbers),)
-    standing = sorted((value for value, score in scores.items() if score > 0.5), key=lambda value: -scores[value])[:2]
-    if not standing:
-        return {FIELD: abstain(FIELD, "no quality of the palette stands out", evidence)}
-    return {FIELD: measured(FIELD, standing, {value: scores[value] for value in standing}, evidence)}
+    chroma, warmth = numbers["chroma"], numbers["warmth"]
+    coloured = _over(chroma - 0.035, 0.015)
+    one_hue = _over(numbers.get("hue_share", 1.0) - 0.93, 0.03) * _over(0.4 - chroma, 0.05)
+    dark, bright = _over(numbers["dark_share"] - 0.55, 0.08), _over(numbers["bright_share"] - 0.5, 0.08)
+    scores = {
+        "style.chroma": {
+            "monochrome": 1 - coloured,
+            "muted": coloured * _over(0.15 - chroma, 0.03),
+            "moderate": coloured * _over(chroma - 0.15, 0.03) * _over(0.36 - chroma, 0.05),
+            "vivid": _over(chroma - 0.36, 0.05),
+        },
+        "style.key": {"low": dark, "mid": (1 - dark) * (1 - bright), "high": bright},
+        "style.temperature": {
+            "warm": coloured * _over(warmth - 0.1, 0.03),
+            "neutral": 1 - coloured * max(_over(warmth - 0.1, 0.03), _over(-0.08 - warmth, 0.03)),
+            "cool": coloured * _over(-0.08 - warmth, 0.03),
+        },
+        "style.hues": {"limited": max(1 - coloured, one_hue), "broad": coloured * (1 - one_hue)},
+    }
+    best = {field: max(values, key=lambda value: values[value]) for field, values in scores.items()}
+    return {field: measured(field, [value], {value: scores[field][value]}, evidence) for field, value in best.items()}
 
 
 def _over(margin: float, soft: float) -> float:

@@ -27,6 +27,15 @@ from anicaption.tracks import Event, Tracks
 
 NAME, VERSION = "transition", "1"
 FIELD = "camera.transition"
+# What an event's kind is called at the shot's first frames and at its last.
+AT_EDGES = {
+    "fade_black": ("fade_in_black", "fade_out_black"),
+    "fade_white": ("fade_in_white", "fade_out_white"),
+    "dissolve": ("dissolve_in", "dissolve_out"),
+    "wipe": ("wipe_in", "wipe_out"),
+    "iris": ("iris_in", "iris_out"),
+    "whip": ("whip_in", "whip_out"),
+}
 
 CUT_FLOOR = 0.02  # difference after motion under which nothing is a cut: night scenes differ by little
 CUT_RATIO = 1.5  # a cut stands out of its neighbours by this factor
@@ -298,11 +307,12 @@ def read_transition(tracks: Tracks) -> dict[str, Variable]:
     best: dict[str, float] = {}
     spans, evidence = [], []
     for event in tracks.events:
-        at_edge = event.start <= EDGE_FRAMES or event.end >= tracks.n_frames - EDGE_FRAMES
-        if event.field != FIELD or not at_edge:
+        ends = event.start <= EDGE_FRAMES, event.end >= tracks.n_frames - EDGE_FRAMES
+        if event.field != FIELD or not any(ends):
             continue
-        best[event.value] = max(best.get(event.value, 0.0), event.score)
-        spans.append(Span(value=event.value, start=event.start, end=event.end))
+        name = AT_EDGES.get(event.value, (event.value, event.value))[0 if ends[0] else 1]
+        best[name] = max(best.get(name, 0.0), event.score)
+        spans.append(Span(value=name, start=event.start, end=event.end))
         numbers = {"score": event.score}
         evidence.append(Evidence(estimator=NAME, version=VERSION, start=event.start, end=event.end, numbers=numbers))
     if not best:
