@@ -139,10 +139,11 @@ def _tremble(rng: np.random.Generator, frame: np.ndarray, spot: Spot, mask: np.n
         for contour in cv2.findContours(grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]:
             step = max(3, round(0.018 * height))
             points = contour[::step, 0].astype(float)
-            inside = ((points > 2) & (points < [width - 3, height - 3])).all(axis=1)
+            low, high = points.min(1) > 2, (points[:, 0] < width - 3) & (points[:, 1] < height - 3)
+            within = set(np.flatnonzero(low & high).tolist())
             piece = 7
             for at in range(int(rng.integers(0, piece)), len(points) - piece, piece + 2):
-                if not np.all(inside[at : at + piece]) or rng.random() < 0.15 + 0.25 * row:
+                if not set(range(at, at + piece)) <= within or rng.random() < 0.15 + 0.25 * row:
                     continue
                 wobble = rng.uniform(-0.0065, 0.0065, (piece, 2)) * height
                 line = spline(points[at : at + piece] + wobble, 4)

@@ -1,0 +1,171 @@
+"""The look and VFX half of a drawn shot's record: style, focus, matte, transitions, vfx and flashing, from the script.
+
+`look_of(shot)` speaks of the script alone, so it is the truth of any hand that draws what the script says. What the
+script does not decide is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from anicaption.drawn.script import SHARED_JOINTS, Shot
+from anicaption.record import Span, Variable, drawn
+
+_AT_ENDS = {
+    "fade_black": ("fade_in_black", "fade_out_black"), "fade_white": ("fade_in_white", "fade_out_white"),
+    "dissolve": ("dissolve_in", "dissolve_out"), "wipe": ("wipe_in", "wipe_out"), "iris": ("iris_in", "iris_out"),
+    "whip": ("whip_in", "whip_out"),
+}  # fmt: skip
+UNPAINTED = ("line_douga", "rough_genga")  # stages without paint: their colours are those of paper and pencil
+# Treatments after which the picture no longer has the colours it was graded to.
+_RECOLOUR = {
+    "double_exposure", "negative", "color_overlay", "still_postcard", "glitch", "halftone", "diffusion", "vignette",
+    "scanline_crt", "texture",
+}  # fmt: skip
+_CLEAN_SHARE = 0.6  # of a shot's frames must show the graded picture
+WINDOW_FRAMES = 24  # about a second of film
+MOST_FLASHES = 3  # in a window
+
+
+def look_of(shot: Shot) -> dict[str, Variable]:
+    """Field id -> variable of the fields that this half owns."""
+    return _style(shot) | _colour(shot) | _camera(shot) | _vfx(shot) | _content(shot)
+
+
+def whole(n_frames: int, field: str, *values: str) -> Variable:
+    """`values` for all frames of a shot of `n_frames`."""
+    return drawn(field, values, [Span(value=value, start=0, end=n_frames) for value in values])
+
+
+def spanned(n_frames: int, field: str, spans: Iterable[tuple[str, int, int]]) -> Variable:
+    """Values from (value, start, end) entries clipped to the shot; `none` where there are none."""
+    clipped = [
+        Span(value=value, start=max(0, start), end=min(n_frames, end))
+        for value, start, end in spans
+        if start < n_frames and end > 0 and end > start
+    ]
+    values = tuple(dict.fromkeys(span.value for span in clipped))
+    return drawn(field, values, clipped) if values else whole(n_frames, field, "none")
+
+
+def _style(shot: Shot) -> dict[str, Variable]:
+    look, figure = shot.look, shot.acting is not None
+    painted = look.stage not in UNPAINTED
+    values = {
+        "style.medium": look.medium,
+        "style.production_stage": look.stage,
+        "style.color_script": shot.place.light if painted else "na",
+        "style.background_art": shot.place.art if painted else "blank",
+        "style.shading": (look.shading if painted else "no_shadow") if figure else "na",
+    }
+    if figure:
+        values["style.line"] = {"line_douga": "thin_uniform", "rough_genga": "rough"}.get(look.stage, look.line)
+    elif painted and shot.place.art != "drawn_cel":
+        values["style.line"] = "lineless"
+    return {name: drawn(name, [value]) for name, value in values.items()}
+
+
+def _colour(shot: Shot) -> dict[str, Variable]:
+    look = shot.look
+    if look.stage in UNPAINTED:
+        values = {"chroma": "monochrome", "key": "high", "temperature": "na", "hues": "na"}
+    elif look.graded and len(_clean_frames(shot)) >= _CLEAN_SHARE * shot.n_frames:
+        grey = look.chroma == "monochrome"
+        values = {
+            "chroma": look.chroma, "key": look.key, "temperature": "na" if grey else look.temperature,
+            "hues": "na" if grey else look.hues,
+        }  # fmt: skip
+    else:
+        return {}
+    return {f"style.{name}": drawn(f"style.{name}", [value]) for name, value in values.items()}
+
+
+def _clean_frames(shot: Shot) -> set[int]:
+    """Frames of the shot that show the picture as it was graded."""
+    effects = shot.effects
+    covered = [(start, end) for kind, start, end in effects.composite if kind in _RECOLOUR]
+    covered += [(start, end) for _, start, end in (*effects.impacts, *effects.lines, *effects.elements)]
+    covered += [(start, end) for kind, _, start, end in effects.text if kind in ("title_card", "credits")]
+    covered += [(start, end) for _, start, end in transition_spans(shot)]
+    return set(range(shot.n_frames)).difference(*(range(start, end) for start, end in covered))
+
+
+def _camera(shot: Shot) -> dict[str, Variable]:
+    focus = shot.look.focus
+    if focus == "deep" and shot.place.blur:
+        focus = "bg_blur"
+    above, beside = shot.look.border
+    matte = {(0, 0): "none", (1, 0): "letterbox", (0, 1): "pillarbox", (1, 1): "windowbox"}[above > 0, beside > 0]
+    return {
+        "camera.focus": whole(shot.n_frames, "camera.focus", focus),
+        "camera.matte": drawn("camera.matte", [matte]),
+        "camera.transition": spanned(shot.n_frames, "camera.transition", transition_spans(shot)),
+    }
+
+
+def transition_spans(shot: Shot) -> list[tuple[str, int, int]]:
+    """Values of camera.transition with their frames of the shot; a shared transition has its half of the frames."""
+    n, spans = shot.n_frames, []
+    kind, length = shot.into
+    if kind != "none":
+        spans.append((_AT_ENDS[kind][0], 0, length - length // 2 if kind in SHARED_JOINTS else length))
+    kind, length = shot.out
+    if kind != "none":
+        spans.append((_AT_ENDS[kind][1], n - (length // 2 if kind in SHARED_JOINTS else length), n))
+    return [span for span in spans if span[1] < span[2]]
+
+
+def _vfx(shot: Shot) -> dict[str, Variable]:
+    effects, n = shot.effects, shot.n_frames
+    composite = [*effects.composite]
+    if shot.look.medium == "analog_cel":
+        composite.append(("film_grain", 0, n))  # film has grain, whoever put it there
+    lit = shot.look.stage == "final_composite" and effects.light
+    return {
+        "vfx.lines": spanned(n, "vfx.lines", effects.lines),
+        "vfx.impact_frame": spanned(n, "vfx.impact_frame", effects.impacts),
+        "vfx.light": whole(n, "vfx.light", *(effects.light if lit else ("none",))),
+        "vfx.element": spanned(n, "vfx.element", effects.elements),
+        "vfx.manpu": spanned(n, "vfx.manpu", effects.manpu),
+        "vfx.text": spanned(n, "vfx.text", [(kind, start, end) for kind, _, start, end in effects.text]),
+        "vfx.composite": spanned(n, "vfx.composite", composite),
+    }
+
+
+def _content(shot: Shot) -> dict[str, Variable]:
+    flashing = flashing_spans(shot)
+    if flashing is None:
+        return {}
+    return {"content.flashing": spanned(shot.n_frames, "content.flashing", [("flashing", a, b) for a, b in flashing])}
+
+
+def flashing_spans(shot: Shot) -> list[tuple[int, int]] | None:
+    """Frames in which the shot flashes more than three times a second; None where the script does not decide it.
+
+    A flash is a pair of opposite changes between the picture, white and black. What a negative or a drawing of few
+    colours does to the luminance depends on the picture, so with many of those the script cannot say.
+    """
+    shown = ["picture"] * shot.n_frames
+    for kind, start, end in shot.effects.impacts:
+        for frame in range(max(0, start), min(end, shot.n_frames)):
+            shown[frame] = kind
+    sure = {"picture", "white_flash", "black_flash"}
+    changes = [
+        (frame, {shown[frame - 1], shown[frame]} <= sure)
+        for frame in range(1, shot.n_frames)
+        if shown[frame] != shown[frame - 1]
+    ]
+    spans: list[tuple[int, int]] = []
+    doubtful = False
+    for i, (start, _) in enumerate(changes):
+        inside = [change for change in changes[i:] if change[0] < start + WINDOW_FRAMES]
+        certain = [frame for frame, decided in inside if decided]
+        if len(certain) // 2 > MOST_FLASHES:
+            last = certain[-1]
+            if spans and start <= spans[-1][1]:
+                spans[-1] = (spans[-1][0], max(last, spans[-1][1]))
+            else:
+                spans.append((start, last))
+        elif len(inside) // 2 > MOST_FLASHES:
+            doubtful = True
+    return None if doubtful and not spans else spans
