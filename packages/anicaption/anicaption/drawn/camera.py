@@ -15,6 +15,7 @@ from anicaption.drawn.script import CameraWork
 
 # Direction of the frame over the artwork.
 _PANS = {"pan_left": (-1, 0), "pan_right": (1, 0), "pan_up": (0, -1), "pan_down": (0, 1)}
+SHAKE_FRAMES = 24  # after which an impact's shake has died away
 _ZOOMS = {"track_up": 2, "track_back": -2, "into_depth": 2, "dolly_zoom": 2}
 _SPEED_BINS_PCT = (("none", 0.02), ("creeping", 0.2), ("slow", 0.6), ("medium", 2.0), ("quick", 6.0))
 
@@ -176,5 +177,5 @@ def _shake(camera: CameraWork, n_frames: int, lead_in: int) -> np.ndarray:
         return jitter - jitter.mean(0)
     since = t - lead_in - camera.shake_start
     jitter[:, :2] = np.where(since >= 0, 0.028 * np.exp(-np.maximum(since, 0) / 5.0), 0.0)[:, None] * across
-    jitter[since > 24] = 0
+    jitter[since > SHAKE_FRAMES] = 0
     return jitter

@@ -290,9 +290,10 @@ def _scarf_tail(body: Body) -> None:
     if body.character.extra != "scarf":
         return
     t = np.linspace(0, 1, 14)
-    wind = body.pose.sway - 0.5
-    x = body.chest[0] - 0.2 + 1.7 * t * (0.35 * wind - 0.3) + 0.12 * np.sin(7 * t - body.pose.flutter) * t
-    y = body.chest[1] + 0.05 + t * (1.2 - 0.7 * min(1.3, abs(wind))) + 0.15 * np.sin(6 * t - body.pose.flutter + 1) * t
+    sway, flutter = body.pose.cloth or (body.pose.sway, body.pose.flutter)
+    wind = sway - 0.5
+    x = body.chest[0] - 0.2 + 1.7 * t * (0.35 * wind - 0.3) + 0.12 * np.sin(7 * t - flutter) * t
+    y = body.chest[1] + 0.05 + t * (1.2 - 0.7 * min(1.3, abs(wind))) + 0.15 * np.sin(6 * t - flutter + 1) * t
     body.tube(np.stack([x, y], 1), np.array([0.12, 0.16, 0.20]), body.tones.accent, 2)
 
 

@@ -113,9 +113,10 @@ def draw_skirt(body: Body, slim: float) -> None:
     spread = max(abs(pose.near_leg[0]), abs(pose.far_leg[0])) / 90
     length = body.proportion.leg * (0.52 if body.character.outfit == "dress" else 0.36)
     hem_half = (0.58 + 0.42 * spread) * body.proportion.girth
-    drift = 0.22 * pose.sway + 0.004 * (pose.near_leg[0] + pose.far_leg[0])
+    sway, flutter = pose.cloth or (pose.sway, pose.flutter)
+    drift = 0.22 * sway + 0.004 * (pose.near_leg[0] + pose.far_leg[0])
     u = np.linspace(-1, 1, 13)
-    flare = 0.04 * np.sin(u * 6 + pose.flutter)
+    flare = 0.04 * np.sin(u * 6 + flutter)
     hem = body.pelvis + np.stack([u * hem_half + drift, length - 0.06 * u**2 + 0.035 * (np.arange(13) % 2) + flare], 1)
     waist = body.at(np.stack([np.linspace(-0.38, 0.38, 13) * slim, np.full(13, 0.20)], 1))
     outline = np.concatenate([waist, hem[::-1]])

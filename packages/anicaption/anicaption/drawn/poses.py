@@ -45,6 +45,7 @@ class Pose:
     dx: float = 0.0
     sway: float = 0.0
     flutter: float = 0.0
+    cloth: tuple[float, float] | None = None  # sway and flutter of cloth where they are not the hair's
     stretch: tuple[float, float] = (1.0, 1.0)
     smear: float = 0.0
     near_hand: str = "relaxed"  # relaxed, fist, open

@@ -155,6 +155,8 @@ class Shot:
     out: tuple[str, int] = ("none", 0)
     others: tuple[Role, ...] = ()
     look: Look = field(default_factory=Look)
+    split: tuple[Shot, ...] = ()  # further pictures side by side with this one in one frame (split_screen)
+    insert: str = ""  # `insert` where a shot without figures shows an object close by
 
     @property
     def lead_in(self) -> int:

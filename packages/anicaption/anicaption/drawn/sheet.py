@@ -93,6 +93,10 @@ class Sheet:
             shown = [(*s, x) for s, x in zip(shown, self.travel)]
         return np.array([1.0, *(float(a != b) for a, b in itertools.pairwise(shown))], np.float32)
 
+    def shift(self, filmed: int) -> tuple[float, float, float]:
+        """`cel_shift` at a filmed frame."""
+        return cel_shift(self.acting, filmed - self.lead_in)
+
     def numbers(self, layer: str) -> list[int]:
         """The X-sheet's column of `layer`: drawing numbers from 1 in order of appearance, one per filmed frame."""
         known: dict[tuple, int] = {}
@@ -153,6 +157,13 @@ def _drawing(acting: Acting, start: int, parts: _Parts, k: int) -> Drawing:
     )
     time = 0 if is_held(acting) else clock(acting, start)
     return Drawing(phase_at(acting, time), **parts.at(k, start), deformed=deformed)
+
+
+def drawing_new(shot: Shot) -> np.ndarray:
+    """1.0 where a figure's exposed drawing differs from the frame before, float32 (n_filmed,); NaN without a figure."""
+    if not sheets_of(shot):
+        return np.full(shot.n_filmed, np.nan, np.float32)
+    return np.max([one.new() for one in sheets_of(shot)], axis=0)
 
 
 def background_numbers(shot: Shot) -> list[int]:
