@@ -1,5 +1,6 @@
 import pytest
 import torch
+from anicaption.releases import released
 from anicaption.taxonomy import TaxonomyError, taxonomy
 from animatrix_trainer.conditioning.tags import TagEncoder, vocabulary
 
@@ -20,7 +21,9 @@ def rows():
 
 
 def test_the_order_of_tags_cannot_matter(encoder):
-    values = encode({"camera.move": ("pan_left", "track_up"), "style.temperature": ("warm",), "motion.timing": ("ones",)})
+    values = encode(
+        {"camera.move": ("pan_left", "track_up"), "style.temperature": ("warm",), "motion.timing": ("ones",)}
+    )
     order = torch.randperm(values.shape[1], generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
         tokens, pooled = encoder(values, rows())
@@ -73,3 +76,19 @@ def test_first_and_last_frame_of_a_pair_are_told_apart():
 def test_what_the_taxonomy_does_not_have_is_named(tags, words):
     with pytest.raises(TaxonomyError, match=words):
         vocabulary().encode(tags)
+
+
+def test_an_older_vocabulary_hears_todays_tags_in_its_own_words():
+    old = vocabulary(released()[0].hash)
+    assert len(old.slot_rows()) == 76 and old.n_values == 319  # what the shipped checkpoint was trained with
+    said = old.encode({"camera.move": ("pan_left",), "camera.easing": ("slow_start",)})
+    assert [old.values[number - 2] for number in said if number] == [
+        ("camera.move", "pan_left"), ("camera.easing", "ease_in"),
+    ]  # fmt: skip
+
+
+def test_what_an_older_vocabulary_has_no_word_for_is_named_or_dropped_on_request():
+    old, tags = vocabulary(released()[0].hash), {"vfx.element": ("ice",), "camera.move": ("pan_left",)}
+    with pytest.raises(TaxonomyError, match=r"vfx.element=ice: this checkpoint was trained with taxonomy 0\.1\.0"):
+        old.encode(tags)
+    assert old.encode(tags, drop_unsaid=True) == old.encode({"camera.move": ("pan_left",)})

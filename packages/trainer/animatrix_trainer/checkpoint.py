@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from animatrix_trainer.conditioning.tags import vocabulary
+from animatrix_trainer.conditioning.tags import Vocabulary, vocabulary
 from animatrix_trainer.conditioning.text import TextEncoder
 from animatrix_trainer.config import Recipe
 from animatrix_trainer.model import warp
@@ -49,6 +49,11 @@ class System:
         for part in (self.model, self.text, self.codec):
             torch.nn.Module.to(part, device)
         return self
+
+    @property
+    def words(self) -> Vocabulary:
+        """The vocabulary that the model was trained with."""
+        return vocabulary(self.model.config["taxonomy_hash"])
 
     @property
     def patch(self) -> tuple[int, int, int]:
@@ -78,7 +83,7 @@ def load(folder: Path) -> System:
     folder = resolve(folder)
     recipe = Recipe.read(folder / "recipe.json")
     config = json.loads((folder / "transformer" / "config.json").read_text("utf-8"))
-    vocabulary().check(config["taxonomy_hash"], str(folder))
+    vocabulary(config["taxonomy_hash"], str(folder))  # refuses a taxonomy that nobody released
     model = TagWanTransformer3DModel.from_pretrained(folder / "transformer")
     if recipe.gradient_checkpointing:
         model.enable_gradient_checkpointing()

@@ -16,7 +16,6 @@ from torch.utils.data import DataLoader, Dataset
 
 from animatrix_trainer import checkpoint, flow
 from animatrix_trainer.checkpoint import System
-from animatrix_trainer.conditioning.tags import vocabulary
 from animatrix_trainer.config import Recipe
 from animatrix_trainer.data.plan import generator
 from animatrix_trainer.data.read import Batch, Batches, Shards
@@ -78,8 +77,8 @@ def objective(model: torch.nn.Module, system: System, batch: Batch) -> torch.Ten
     given = torch.zeros(x.shape[0], x.shape[2], dtype=torch.bool)
     given[:, 0] = first
     given = given.to(device)
-    words = vocabulary()
-    tags = torch.tensor([words.encode(condition.tags) for condition in batch.conditions], device=device)
+    told = [system.words.encode(condition.tags, drop_unsaid=True) for condition in batch.conditions]
+    tags = torch.tensor(told, device=device)
     text = system.text([condition.text for condition in batch.conditions])
     x_s = flow.add_noise(x, e, s, given)
     v = velocity(model, x_s, s, given, text, tags, recipe.flow, system.patch, recipe.flow.s_floor)

@@ -18,7 +18,6 @@ from animatrix_trainer import flow
 from animatrix_trainer.checkpoint import System, load
 from animatrix_trainer.conditioning import guidance
 from animatrix_trainer.conditioning.dropout import Condition
-from animatrix_trainer.conditioning.tags import vocabulary
 from animatrix_trainer.config import Guidance
 from animatrix_trainer.data.read import fit
 from animatrix_trainer.model.denoise import velocity
@@ -51,7 +50,7 @@ def sample(
         clean = system.codec.encode(pictures.permute(0, 3, 1, 2)[:, :, None].float() / 127.5 - 1)
     told = [branch for condition in conditions for branch in guidance.branches(condition)]
     text = system.text([branch.text for branch in told])
-    tags = torch.tensor([vocabulary().encode(branch.tags) for branch in told], device=device)
+    tags = torch.tensor([system.words.encode(branch.tags) for branch in told], device=device)
     times = flow.schedule(settings.steps, system.recipe.flow.shift).to(device)
     for s, s_next in pairwise(times):
         if clean is not None:

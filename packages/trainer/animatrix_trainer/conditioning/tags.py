@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import torch
+from anicaption.releases import by_hash, said_in
 from anicaption.taxonomy import NOT_APPLICABLE, UNKNOWN, Taxonomy, TaxonomyError, taxonomy
 from torch import nn
 
@@ -24,8 +26,7 @@ class Vocabulary:
     the order of their stable numbers.
     """
 
-    version: str
-    hash: str
+    source: Taxonomy
     fields: tuple[tuple[str, int, bool], ...]  # id, slots, whether the order of its slots means something
     values: tuple[tuple[str, str], ...]
 
@@ -34,8 +35,7 @@ class Vocabulary:
         fields = sorted(source.fields, key=lambda field: field.number)
         values = sorted((value.number, field.id, value.id) for field in fields for value in field.values)
         return cls(
-            version=source.version,
-            hash=source.hash,
+            source=source,
             fields=tuple(
                 (field.id, max(field.max_values, 2 if field.scope == "ends" else 1), field.scope == "ends")
                 for field in fields
@@ -55,13 +55,22 @@ class Vocabulary:
             row += slots if ordered else 1
         return rows
 
-    def encode(self, tags: TagSet | None) -> list[int]:
-        """Value indices (S,). Fields that are absent, or all fields for None, get their null.
+    def encode(self, tags: TagSet | None, drop_unsaid: bool = False) -> list[int]:
+        """Value indices (S,) of today's tags. Fields that are absent, or all fields for None, get their null.
 
-        Raises TaxonomyError, with a suggestion, for a field or value that the taxonomy does not have.
+        A vocabulary of a released taxonomy says them in its own words; what it has no word for is an error, or is left
+        out with `drop_unsaid` (training on with newer shards: the model cannot hear it). Raises TaxonomyError, with a
+        suggestion, for a field or value that the taxonomy does not have.
         """
         index = {pair: number + 2 for number, pair in enumerate(self.values)}
         checked = {name: taxonomy()[name].check(values) for name, values in (tags or {}).items()}
+        if self.source.hash != taxonomy().hash:
+            checked, unsaid = said_in(self.source, checked)
+            if unsaid and not drop_unsaid:
+                raise TaxonomyError(
+                    f"{', '.join(unsaid)}: this checkpoint was trained with taxonomy {self.source.version}, "
+                    "which has no word for it; leave it out, or train a checkpoint with today's"
+                )
         indices: list[int] = []
         for field_id, slots, ordered in self.fields:
             given = checked.get(field_id, ())
@@ -76,18 +85,14 @@ class Vocabulary:
             indices += numbers + [0] * (slots - len(numbers))
         return indices
 
-    def check(self, hash_of_checkpoint: str, place: str) -> None:
-        """Refuse a checkpoint whose embedding tables were made for another taxonomy."""
-        if hash_of_checkpoint != self.hash:
-            raise TaxonomyError(
-                f"{place}: trained with taxonomy {hash_of_checkpoint}, installed is {self.version} ({self.hash}); "
-                "install the anicaption of that checkpoint, or train again"
-            )
 
+@cache
+def vocabulary(taxonomy_hash: str | None = None, place: str = "checkpoint") -> Vocabulary:
+    """The vocabulary of the packaged taxonomy, or of the released one that a checkpoint at `place` was trained with.
 
-def vocabulary() -> Vocabulary:
-    """The vocabulary of the packaged taxonomy."""
-    return Vocabulary.of(taxonomy())
+    Raises TaxonomyError for a taxonomy that was never released.
+    """
+    return Vocabulary.of(by_hash(taxonomy_hash, place) if taxonomy_hash is not None else taxonomy())
 
 
 class TagEncoder(nn.Module):

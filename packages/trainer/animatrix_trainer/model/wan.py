@@ -107,7 +107,7 @@ def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torc
 class TagWanTransformer3DModel(WanTransformer3DModel):
     """Wan with tags. All arguments of the parent are spelt out because diffusers takes config keys from here.
 
-    `taxonomy_hash`, `tag_rows` and `tag_values` are the vocabulary; a model refuses to load under another one.
+    `taxonomy_hash`, `tag_rows` and `tag_values` are the vocabulary; a model refuses one that was never released.
     """
 
     @register_to_config
@@ -161,7 +161,7 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
                 f"tag_attention={tag_attention!r}, tag_modulation={tag_modulation!r}: "
                 "choose concat or decoupled, and shared or none"
             )
-        vocabulary().check(taxonomy_hash, "TagWanTransformer3DModel")
+        vocabulary(taxonomy_hash, "TagWanTransformer3DModel")  # refuses a taxonomy that nobody released
         dim = num_attention_heads * attention_head_dim
         self.condition_embedder = TagConditionEmbedder(
             tag_dim,
@@ -224,10 +224,10 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
         return model if wan.dtype == model.dtype else cast(Any, model).to(wan.dtype)
 
 
-def vocabulary_config() -> dict[str, Any]:
-    """The installed vocabulary as arguments of the model."""
-    words = vocabulary()
-    return {"tag_rows": words.slot_rows(), "tag_values": words.n_values, "taxonomy_hash": words.hash}
+def vocabulary_config(taxonomy_hash: str | None = None) -> dict[str, Any]:
+    """The vocabulary of today's taxonomy, or of a released one, as arguments of the model."""
+    words = vocabulary(taxonomy_hash)
+    return {"tag_rows": words.slot_rows(), "tag_values": words.n_values, "taxonomy_hash": words.source.hash}
 
 
 def is_tag_parameter(name: str) -> bool:
