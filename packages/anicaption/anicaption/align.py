@@ -87,10 +87,22 @@ def _searched(before: Picture, now: Picture, guess: Motion | None) -> Fit:
     return refine(before, now, 0, best.motion, 3) if len(now.levels) > 2 else best
 
 
-def refine(before: Picture, now: Picture, level: int, start: Motion, steps: int, turning: bool = True) -> Fit:
-    """Gauss-Newton from `start` at one level; without `turning` only the shift moves."""
+def refine(
+    before: Picture,
+    now: Picture,
+    level: int,
+    start: Motion,
+    steps: int,
+    turning: bool = True,
+    weight: np.ndarray | None = None,
+) -> Fit:
+    """Gauss-Newton from `start` at one level; without `turning` only the shift moves.
+
+    `weight` says how much each cell counts; by default the border's do.
+    """
     cells, source, target = now.cells, before.levels[level], now.levels[level]
-    motion, normal, votes, away = start, np.eye(4), cells.border, cells.border
+    counted = cells.border if weight is None else weight
+    motion, normal, votes, away = start, np.eye(4), counted, counted
     for step in range(steps + 1):
         error = warp(source.grey, motion)
         error -= target.grey
@@ -99,7 +111,7 @@ def refine(before: Picture, now: Picture, level: int, start: Motion, steps: int,
         noise = min(float(np.partition(square, len(square) // 10)[len(square) // 10]), _NOISE**2)
         floor = FLAT**2 + 3 * noise
         away = np.maximum(square - noise, 0) / (target.energy + floor)  # pixels from home, squared
-        votes = cells.border * target.energy / (target.energy + floor) * cells.seen_before(motion)
+        votes = counted * target.energy / (target.energy + floor) * cells.seen_before(motion)
         if not votes.any():
             return Fit(start)
         if step == steps:
@@ -124,7 +136,7 @@ def refine(before: Picture, now: Picture, level: int, start: Motion, steps: int,
     return Fit(
         motion,
         support=float(votes @ (1 / (1 + share * share))) / total,
-        content=total / float(cells.border.sum()),
+        content=total / float(counted.sum()),
         cost=cost,
         cells=total**2 / float(votes @ votes),
         doubt_px=doubt,

@@ -17,8 +17,10 @@ from anicaption.align import align
 from anicaption.layers import ROWS_PX, Picture, Step, match_light
 from anicaption.measure.camera import CameraWatch
 from anicaption.measure.intensity import IntensityWatch
+from anicaption.measure.layering import LayerWatch
 from anicaption.measure.leftover import Left, Leftover
 from anicaption.measure.palette import PaletteWatch
+from anicaption.measure.rocking import FigureWatch
 from anicaption.measure.timing import TimingWatch
 from anicaption.measure.transition import TransitionWatch
 from anicaption.tracks import Event, Tracks
@@ -34,6 +36,7 @@ class Family(Protocol):
     def events(self) -> tuple[Event, ...]: ...
 
 
+FIGURE_REDRAW = 0.25  # redraw under which nothing moves against the background
 FAMILIES: tuple[type[Family], ...] = (PaletteWatch,)  # and TransitionWatch, which others may share
 
 
@@ -49,6 +52,7 @@ class Watch:
         self._families: list[Family] = [*(family() for family in FAMILIES), self.transitions]
         self._camera, self._timing, self._intensity = CameraWatch(), TimingWatch(), IntensityWatch()
         self._leftover = Leftover()
+        self._layers, self._figure = LayerWatch(), FigureWatch()
         self._change = array("f")
         self._before: Picture | None = None
         self._last: Step | None = None
@@ -66,6 +70,10 @@ class Watch:
             step = align(lit, now, self._last)
             left = self._leftover(lit, now, step)
             change = cv2.norm(before.fine, now.fine, cv2.NORM_L1) / now.fine.size / 255
+            self._figure.see(lit, now, step, left.redraw > FIGURE_REDRAW)
+        else:
+            self._figure.see(None, now, None, False)
+        self._layers.see(now, step)
         self._camera.see(step, left.still_share, self.width_px / self.height_px)
         self._timing.see(left.redraw, step is None or step.still)
         self._intensity.see(left.motion_pct)
@@ -77,6 +85,7 @@ class Watch:
     def tracks(self) -> Tracks:
         """The tracks of all frames seen so far."""
         columns = self._camera.columns() | self._timing.columns() | self._intensity.columns()
+        columns |= self._layers.columns() | self._figure.columns()
         columns["change"] = np.array(self._change, np.float32)
         events: tuple[Event, ...] = ()
         for family in self._families:

@@ -1,0 +1,175 @@
+"""Which layers move how: a plane sweep over the background's motion between pictures some frames apart.
+
+Between two neighbouring frames a slow move is less than a pixel, and every layer seems to go with it. So a reference
+is kept until the background has travelled far enough to tell layers apart, and then every block is asked once which
+multiple of that motion carries it: 0 stands still in the frame, 1 goes with the background, less or more are planes
+behind and before it. Nothing is spent on a fixed frame.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+
+import cv2
+import numpy as np
+
+from anicaption.align import refine
+from anicaption.layers import FLAT, STILL, Cells, Motion, Picture, Step, warp
+from anicaption.record import Evidence, Variable, abstain, measured
+from anicaption.tracks import Tracks
+
+NAME, VERSION = "layers.plane_sweep", "1"
+
+SWEEP = (0.0, 0.2, 0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.45, 1.7, 2.0)  # multiples of the background's motion
+_WITH = SWEEP.index(1.0)
+LEVEL = 1  # of the pyramid: 72 rows
+FAR = 0.05  # half frame widths: travel that tells planes apart
+NEAR = 0.02  # travel that at least tells what stands from what goes
+LOST = 0.5  # travel after which too little of the reference is left
+PATIENCE_STEPS = 36  # until a little travel must do
+GIVE_UP_STEPS = 96  # until a reference is dropped
+PAUSE_STEPS = 4  # between two looks at least
+MIN_SUPPORT = 0.2  # of a step that is added up
+MIN_BLOCKS = 12  # judged, or the look says nothing
+_TELLS_PX = 0.7  # a block is judged if the worst multiple leaves it this far from home, pixels of the level
+_FITS_PX = 0.4  # and explained if the best one leaves it no further than this
+_CLEARLY = 0.7  # one of two motions explains a block if it leaves less than this share of what the other leaves
+_CLIP = 48.0  # grey levels
+_GRAIN = 4.0  # squared grey levels that say nothing
+
+NAMES = ("layer_held", "layer_slow", "layer_with", "layer_fast", "ground_with", "figure_x")
+
+
+class LayerWatch:
+    """The streaming half: one reference picture, and a row of numbers per look; NaN on all other frames."""
+
+    def __init__(self) -> None:
+        self._columns = {name: array("f") for name in NAMES}
+        self._reference: Picture | None = None
+        self._travel = STILL
+        self._age_steps = 0
+        self._blocks: Cells | None = None
+
+    def see(self, now: Picture, step: Step | None) -> None:
+        """`step` is the background's motion from the picture before to `now`; None for the first frame."""
+        row = self._look(now, step)
+        for name, value in zip(NAMES, row or (math.nan,) * len(NAMES), strict=True):
+            self._columns[name].append(value)
+
+    def columns(self) -> dict[str, np.ndarray]:
+        return {name: np.array(values, np.float32) for name, values in self._columns.items()}
+
+    def _look(self, now: Picture, step: Step | None) -> tuple[float, ...] | None:
+        if step is None or step.motion is None or step.support < MIN_SUPPORT or self._reference is None:
+            self._start(now)
+            return None
+        self._travel = self._travel.after(step.motion)
+        self._age_steps += 1
+        travel = edge_travel(self._travel)
+        if travel > LOST or self._age_steps > GIVE_UP_STEPS:
+            self._start(now)
+            return None
+        if self._age_steps < PAUSE_STEPS or travel < (FAR if self._age_steps < PATIENCE_STEPS else NEAR):
+            return None
+        row = self._sweep(self._reference, now)
+        self._start(now)
+        return row
+
+    def _start(self, now: Picture) -> None:
+        self._reference, self._travel, self._age_steps = now, STILL, 0
+
+    def _sweep(self, before: Picture, now: Picture) -> tuple[float, ...] | None:
+        level = min(LEVEL, len(now.levels) - 1)
+        found = refine(before, now, level, self._travel, 3).motion
+        near = edge_travel(found.inverse().after(self._travel)) < NEAR
+        motion = found if near else self._travel
+        old, new, blocks = before.levels[level], now.levels[level], self._grid(now)
+        left = np.stack([self._left(old.grey, new.grey, part_of(motion, share)) for share in SWEEP])
+        lines = self._around(np.maximum(blocks.mean(new.slope), blocks.mean(old.slope)))
+        noise = float(np.quantile(left.min(0), 0.15))
+        away_px = np.sqrt(np.maximum(left - noise, 0) / (lines + FLAT**2 + 3 * noise))
+        judged = (away_px.max(0) > _TELLS_PX) & blocks.seen_before(part_of(motion, SWEEP[-1]))
+        total = int(judged.sum())
+        if total < MIN_BLOCKS:
+            return None
+        best = np.array(SWEEP)[away_px.argmin(0)]
+        fits = judged & (away_px.min(0) < _FITS_PX)
+        inner = judged & (blocks.border < 0.1)
+        goes, stands = left[_WITH] + noise + _GRAIN, left[0] + noise + _GRAIN
+        held = inner & (stands < _CLEARLY * goes)
+        other = inner & ~(fits & (best > 0.15))  # what the figure leaves behind and what it comes to
+        return (
+            float(held.sum()) / max(1, int(inner.sum())),
+            float((fits & (best > 0.15) & (best < 0.8)).sum()) / total,
+            float((fits & (abs(best - 1) < 0.18)).sum()) / total,
+            float((fits & (best > 1.18)).sum()) / total,
+            self._ground(old.grey, new.grey, motion, goes, judged, noise),
+            float(blocks.z.real[other].mean()) / 2 if other.sum() >= 4 else math.nan,
+        )
+
+    def _left(self, old: np.ndarray, new: np.ndarray, motion: Motion) -> np.ndarray:
+        """Mean square of what `motion` leaves around each block, grey levels."""
+        error = warp(old, motion) - new
+        np.clip(error, -_CLIP, _CLIP, out=error)
+        assert self._blocks is not None
+        return self._around(self._blocks.mean(error * error))
+
+    def _around(self, values: np.ndarray) -> np.ndarray:
+        """Mean over each block and its neighbours."""
+        assert self._blocks is not None
+        table = values.reshape(self._blocks.rows, self._blocks.columns)
+        return cv2.blur(table, (3, 3), borderType=cv2.BORDER_REPLICATE).ravel()
+
+    def _ground(self, old, new, motion: Motion, goes: np.ndarray, judged: np.ndarray, noise: float) -> float:
+        """Share of the judged blocks along the lower half of the border that take part in the motion's shift.
+
+        Clouds that drift over a sea do not carry it along. NaN where the motion has no shift or nothing is seen there.
+        """
+        assert self._blocks is not None
+        row, column = np.divmod(np.arange(len(goes)), self._blocks.columns)
+        sides = (column < 3) | (column >= self._blocks.columns - 3) | (row >= self._blocks.rows - 2)
+        low = judged & sides & (row >= self._blocks.rows // 2)
+        if abs(motion.shift) < NEAR / 2 or low.sum() < 4:
+            return math.nan
+        without = self._left(old, new, Motion(motion.turn)) + noise + _GRAIN
+        return float((goes < 0.8 * without)[low].mean())
+
+    def _grid(self, picture: Picture) -> Cells:
+        if self._blocks is None or self._blocks.columns != 2 * picture.cells.columns:
+            self._blocks = Cells(2 * picture.cells.columns, 2 * picture.cells.rows)
+        return self._blocks
+
+
+def edge_travel(motion: Motion) -> float:
+    """How far the frame's edge travels, half frame widths."""
+    return abs(motion.shift) + abs(motion.turn - 1)
+
+
+def part_of(motion: Motion, share: float) -> Motion:
+    """`share` of a motion: its zoom and roll to that power, its shift times it."""
+    return Motion(motion.turn**share, motion.shift * share)
+
+
+FIELDS = ("camera.layering", "motion.background_motion")
+MIN_LOOKS = 2
+APART_SHARE = 0.085  # of the blocks go another speed than the background: planes
+BOOK_SHARE = 0.04  # of the blocks go faster: something lies before the background
+STILL_TRAVEL = 0.01  # frame widths over the whole shot: a frame that goes no further shows no planes
+
+
+def read_layering(tracks: Tracks) -> dict[str, Variable]:
+    """camera.layering of the shot that `tracks` spans; planes are told apart only while the frame moves."""
+    looks = np.isfinite(tracks["layer_with"])
+    n_looks = int(looks.sum())
+    if n_looks < MIN_LOOKS:
+        reason = f"{n_looks} looks at layers that move; planes are told apart by {MIN_LOOKS} of them"
+        return {FIELDS[0]: abstain(FIELDS[0], reason)}
+    slow, with_, fast = (float(np.median(tracks[name][looks])) for name in ("layer_slow", "layer_with", "layer_fast"))
+    numbers = {"slow": slow, "with": with_, "fast": fast, "looks": float(n_looks)}
+    note = (Evidence(estimator=NAME, version=VERSION, start=0, end=tracks.n_frames, numbers=numbers),)
+    apart = slow + fast
+    values = ["parallax"] if apart > APART_SHARE else ["single_plane"]
+    sure = apart**2 / (apart**2 + APART_SHARE**2)
+    probability = {values[0]: sure if apart > APART_SHARE else 1 - sure}
+    return {FIELDS[0]: measured(FIELDS[0], values, probability, note)}
