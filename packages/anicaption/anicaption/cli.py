@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+from anicaption import commands_learned, commands_taxonomy
+
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="anicaption", description="Production variables of anime: read and drawn.")
@@ -28,8 +30,8 @@ def main(argv: list[str] | None = None) -> int:
     caption.add_argument("--out", type=Path, required=True, help="records, one JSON object a line")
     caption.set_defaults(run=_caption)
 
-    taxonomy = commands.add_parser("taxonomy", help="print the fields and their values")
-    taxonomy.set_defaults(run=_taxonomy)
+    for more in (commands_taxonomy, commands_learned):
+        more.add_commands(commands)
 
     arguments = vars(parser.parse_args(argv))
     arguments.pop("command")
@@ -68,17 +70,6 @@ def _caption(clips: list[Path], out: Path) -> int:
     unfinished.replace(out)
     print(f"{len(clips) - failed} of {len(clips)} clips captioned: {out}", file=sys.stderr)
     return 1 if failed else 0
-
-
-def _taxonomy() -> int:
-    from anicaption.taxonomy import taxonomy
-
-    print(f"taxonomy {taxonomy().version}, hash {taxonomy().hash}")
-    for field in taxonomy():
-        print(f"\n{field.id}  {field.ja}  ({field.cardinality}, {field.scope})\n  {field.definition}")
-        for value in field.values:
-            print(f"    {value.id:22} {value.ja}  {value.definition}")
-    return 0
 
 
 if __name__ == "__main__":
