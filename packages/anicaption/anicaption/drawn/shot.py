@@ -41,6 +41,7 @@ class DrawnShot:
         shot = self.shot
         back = ground.Ground(shot, self.path, self.height_px)
         finish = Finish(shot, self.colours, self.height_px, self.width_px)
+        finish.fit(lambda frame: self._composite(back, frame, finish))
         last_key, last = None, None
         for frame in range(shot.n_filmed):
             # What begins or ends with the shot goes on through the dissolves at its ends.

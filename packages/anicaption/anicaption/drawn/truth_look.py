@@ -6,10 +6,9 @@ script does not decide is left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from anicaption.drawn.script import SHARED_JOINTS, Shot
-from anicaption.record import Span, Variable, drawn
+from anicaption.drawn.stated import spanned, whole
+from anicaption.record import Variable, drawn
 
 _AT_ENDS = {
     "fade_black": ("fade_in_black", "fade_out_black"), "fade_white": ("fade_in_white", "fade_out_white"),
@@ -30,22 +29,6 @@ MOST_FLASHES = 3  # in a window
 def look_of(shot: Shot) -> dict[str, Variable]:
     """Field id -> variable of the fields that this half owns."""
     return _style(shot) | _colour(shot) | _camera(shot) | _vfx(shot) | _content(shot)
-
-
-def whole(n_frames: int, field: str, *values: str) -> Variable:
-    """`values` for all frames of a shot of `n_frames`."""
-    return drawn(field, values, [Span(value=value, start=0, end=n_frames) for value in values])
-
-
-def spanned(n_frames: int, field: str, spans: Iterable[tuple[str, int, int]]) -> Variable:
-    """Values from (value, start, end) entries clipped to the shot; `none` where there are none."""
-    clipped = [
-        Span(value=value, start=max(0, start), end=min(n_frames, end))
-        for value, start, end in spans
-        if start < n_frames and end > 0 and end > start
-    ]
-    values = tuple(dict.fromkeys(span.value for span in clipped))
-    return drawn(field, values, clipped) if values else whole(n_frames, field, "none")
 
 
 def _style(shot: Shot) -> dict[str, Variable]:
@@ -97,9 +80,9 @@ def _camera(shot: Shot) -> dict[str, Variable]:
     above, beside = shot.look.border
     matte = {(0, 0): "none", (1, 0): "letterbox", (0, 1): "pillarbox", (1, 1): "windowbox"}[above > 0, beside > 0]
     return {
-        "camera.focus": whole(shot.n_frames, "camera.focus", focus),
+        "camera.focus": whole(shot, "camera.focus", focus),
         "camera.matte": drawn("camera.matte", [matte]),
-        "camera.transition": spanned(shot.n_frames, "camera.transition", transition_spans(shot)),
+        "camera.transition": spanned(shot, "camera.transition", transition_spans(shot)),
     }
 
 
@@ -122,13 +105,13 @@ def _vfx(shot: Shot) -> dict[str, Variable]:
         composite.append(("film_grain", 0, n))  # film has grain, whoever put it there
     lit = shot.look.stage == "final_composite" and effects.light
     return {
-        "vfx.lines": spanned(n, "vfx.lines", effects.lines),
-        "vfx.impact_frame": spanned(n, "vfx.impact_frame", effects.impacts),
-        "vfx.light": whole(n, "vfx.light", *(effects.light if lit else ("none",))),
-        "vfx.element": spanned(n, "vfx.element", effects.elements),
-        "vfx.manpu": spanned(n, "vfx.manpu", effects.manpu),
-        "vfx.text": spanned(n, "vfx.text", [(kind, start, end) for kind, _, start, end in effects.text]),
-        "vfx.composite": spanned(n, "vfx.composite", composite),
+        "vfx.lines": spanned(shot, "vfx.lines", effects.lines),
+        "vfx.impact_frame": spanned(shot, "vfx.impact_frame", effects.impacts),
+        "vfx.light": whole(shot, "vfx.light", *(effects.light if lit else ("none",))),
+        "vfx.element": spanned(shot, "vfx.element", effects.elements),
+        "vfx.manpu": spanned(shot, "vfx.manpu", effects.manpu),
+        "vfx.text": spanned(shot, "vfx.text", [(kind, start, end) for kind, _, start, end in effects.text]),
+        "vfx.composite": spanned(shot, "vfx.composite", composite),
     }
 
 
@@ -136,7 +119,7 @@ def _content(shot: Shot) -> dict[str, Variable]:
     flashing = flashing_spans(shot)
     if flashing is None:
         return {}
-    return {"content.flashing": spanned(shot.n_frames, "content.flashing", [("flashing", a, b) for a, b in flashing])}
+    return {"content.flashing": spanned(shot, "content.flashing", [("flashing", a, b) for a, b in flashing])}
 
 
 def flashing_spans(shot: Shot) -> list[tuple[int, int]] | None:
