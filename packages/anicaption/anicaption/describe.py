@@ -103,7 +103,7 @@ def markdown() -> str:
         "# The Production Knowledge System",
         "",
         f"Taxonomy {t.version}: {len(t)} fields, {n_values} values, by `anicaption taxonomy --markdown` from",
-        "`packages/anicaption/anicaption/taxonomy.yaml`. `unknown` (nobody measured) and `na` (does not apply) are legal",
+        "`packages/anicaption/anicaption/taxonomy.yaml`. `unknown` (nobody looked) and `na` (does not apply) are legal",
         "in every field. The letter says how pixels can give a value: C a classical estimator is enough, H classical",
         "proposes and a learned model verifies, L learned, X an expert's eye.",
     ]

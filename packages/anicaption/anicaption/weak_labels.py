@@ -14,7 +14,7 @@ from anicaption.taxonomy import Taxonomy, TaxonomyError, taxonomy
 
 @dataclass(frozen=True)
 class Meaning:
-    """One tag: values that hold ("field=value"), of which one holds, fields that are not `none`, or why it is silent."""
+    """One tag: values that hold ("field=value"), of which one holds, fields that are not `none`, or why not."""
 
     says: tuple[str, ...] = ()
     some_of: tuple[str, ...] = ()
