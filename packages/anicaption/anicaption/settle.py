@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from anicaption import rules
+from anicaption.fuse import STANDING
 from anicaption.record import Span, Variable, abstain, variable_of
 from anicaption.rules import Violation
 from anicaption.taxonomy import UNKNOWN, TaxonomyError, taxonomy
 
-_STANDING = {"expert": 5, "drawn": 4, "measured": 3, "learned": 2, "vlm": 1, "none": 0}
 _CERTAIN = ("expert", "drawn")
 
 
@@ -60,7 +60,7 @@ def _derived(variables: dict[str, Variable]) -> dict[str, Variable]:
 
 def _standing(v: Variable) -> tuple[int, float]:
     known = [v.probability.get(value, 1.0) for value in v.values if value != UNKNOWN]
-    return _STANDING[v.source], min(known, default=0.0)
+    return -STANDING.index(v.source), min(known, default=0.0)
 
 
 def _weaker(violation: Violation, variables: Mapping[str, Variable]) -> str:
