@@ -23,6 +23,7 @@ def main(argv: list[str] | None = None) -> int:
         "--script", choices=["episode", "moves"], default="episode", help="moves: short shots, large moves"
     )
     draw.add_argument("--shots", type=int, default=None, help="shots an episode (default: the script's own number)")
+    draw.add_argument("--hand", choices=["first", "second"], default="first", help="who draws it (second: held out)")
     draw.set_defaults(run=_draw)
 
     caption = commands.add_parser("caption", help="read the production variables of clips, each taken as one shot")

@@ -1,0 +1,237 @@
+"""What lies behind and before the puppets: painted sheets, plain grounds, scrolled lines, a ground drawn anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from anicaption.drawn import sheet as sheets
+from anicaption.drawn.camera import Path
+from anicaption.drawn.script import Shot
+from anicaption.drawn.second.brush import blend, lay, scaled
+from anicaption.drawn.second.light import light_of
+from anicaption.drawn.second.paper import Box, Paper, Sheet
+from anicaption.drawn.second.walls import SCENES
+
+BACK_FACTOR, FRONT_FACTOR = 0.42, 2.0
+ARTS = ("painted", "flat", "drawn_cel", "image_bg", "line_bg", "blank")
+_SCROLL = 0.11  # frame widths a frame that lines run under a figure
+
+
+def chained(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
+    """outer after inner, both (2, 3)."""
+    return np.column_stack([outer[:, :2] @ inner[:, :2], outer[:, :2] @ inner[:, 2] + outer[:, 2]])
+
+
+def put(
+    picture: np.ndarray, image: np.ndarray, matrix: np.ndarray, soft_px: float = 0.0, mask: np.ndarray | None = None
+) -> None:
+    """`image` under `matrix` (pixel edges at whole numbers) onto `picture`, over it where it has alpha."""
+    height, width = picture.shape[:2]
+    clear = image.shape[2] == 4
+    low, high = np.array([0, 0]), np.array([width, height])
+    if clear:
+        corners = np.array([[0, 0], [image.shape[1], 0], [image.shape[1], image.shape[0]], [0, image.shape[0]]])
+        corners = corners @ matrix[:, :2].T + matrix[:, 2]
+        pad = 1 + int(3 * soft_px)
+        low = np.maximum(np.floor(corners.min(0)).astype(int) - pad, 0)
+        high = np.minimum(np.ceil(corners.max(0)).astype(int) + pad, high)
+        if (high <= low).any():
+            return
+    offset = matrix[:, :2] @ [0.5, 0.5] + matrix[:, 2] - 0.5 - low
+    warp = np.column_stack([matrix[:, :2], offset])
+    edge = cv2.BORDER_CONSTANT if clear else cv2.BORDER_REFLECT_101
+    part = cv2.warpAffine(
+        image, warp, (int(high[0] - low[0]), int(high[1] - low[1])), flags=cv2.INTER_LINEAR, borderMode=edge
+    )
+    if soft_px > 0.3:
+        part = cv2.GaussianBlur(part, (0, 0), soft_px)
+    if not clear:
+        picture[...] = part
+        return
+    region = np.s_[low[1] : high[1], low[0] : high[0]]
+    lay(picture[region], part)
+    if mask is not None:
+        cv2.max(mask[region], np.ascontiguousarray(part[..., 3]), dst=mask[region])
+
+
+class Ground:
+    """The planes of one shot."""
+
+    def __init__(self, shot: Shot, path: Path, height_px: float) -> None:
+        self.shot, self.path, self.height_px = shot, path, height_px
+        self.light = light_of(shot.place.light)
+        self.numbers = sheets.background_numbers(shot)
+        if shot.place.art not in ARTS:
+            raise ValueError(f"drawn.second.ground: background art {shot.place.art!r} is not one of {', '.join(ARTS)}")
+        self._sheets = self._painted()
+
+    def key(self, frame: int) -> tuple:
+        """What of the ground, the camera apart, makes a frame differ."""
+        return self.numbers[frame], frame if self.shot.place.motion == "line_scroll" else 0
+
+    def behind(self, picture: np.ndarray, frame: int, soft_px: float = 0.0) -> None:
+        if self.shot.place.motion == "line_scroll":
+            self._scrolled(picture, frame)
+        elif self.shot.place.motion == "drawn_3d":
+            self._drawn_anew(picture, self.numbers[frame])
+        else:
+            self._put(picture, frame, False)
+        if soft_px > 0.3:
+            picture[...] = cv2.GaussianBlur(picture, (0, 0), soft_px)
+
+    def before(self, picture: np.ndarray, frame: int) -> None:
+        self._put(picture, frame, True)
+
+    def _put(self, picture: np.ndarray, frame: int, in_front: bool) -> None:
+        for one in self._sheets:
+            if one.in_front == in_front:
+                to_artwork = np.array([[1 / one.unit_px, 0, one.x0], [0, 1 / one.unit_px, one.y0]])
+                put(picture, one.image, chained(self.path.affine(frame, one.factor, self.height_px), to_artwork))
+
+    def _painted(self) -> list[Sheet]:
+        place, light = self.shot.place, self.light
+        if place.motion in ("line_scroll", "drawn_3d"):
+            return []
+        unit_px = self.height_px * min(2.0, float(np.exp(self.path.smooth_T4[:, 2].max())))
+        # The frame may turn and tremble: a little more is painted than it ever shows.
+        boxes: dict[float, Box] = {}
+        for factor in (1.0, BACK_FACTOR, FRONT_FACTOR):
+            x0, y0, x1, y1 = self.path.extent(factor)
+            boxes[factor] = (x0 - 0.04, y0 - 0.04, x1 + 0.04, y1 + 0.04)
+        if place.art in ("image_bg", "line_bg", "blank"):
+            return [_plain(Paper(boxes[1.0], unit_px, False, place.seed, flat=True), place.art, light, place.seed)]
+        if place.kind not in SCENES:
+            raise ValueError(f"drawn.second.ground: no scene {place.kind!r}; there are {', '.join(SCENES)}")
+        layered, flat, inked = place.layering != "single_plane", place.art != "painted", place.art == "drawn_cel"
+        main = Paper(boxes[1.0], unit_px, layered, place.seed, flat, inked)
+        back = Paper(boxes[BACK_FACTOR], unit_px, False, place.seed + 1, flat, inked) if layered else main
+        front = (
+            Paper(boxes[FRONT_FACTOR], unit_px, True, place.seed + 2, flat, inked) if place.layering == "book" else None
+        )
+        SCENES[place.kind](back, main, front, light, place)
+        done = [back.sheet(BACK_FACTOR)] if layered else []
+        done.append(main.sheet())
+        if place.blur:
+            done = [replace(one, image=_soft(one.image, 0.014 * one.unit_px)) for one in done]
+        if front is not None:
+            one = front.sheet(FRONT_FACTOR, in_front=True)
+            done.append(replace(one, image=_soft(one.image, 0.008 * one.unit_px)))
+        return done
+
+    def _scrolled(self, picture: np.ndarray, frame: int) -> None:
+        """Streaks that run under a figure: a long strip, pulled by the same way every frame."""
+        height, width = picture.shape[:2]
+        if not hasattr(self, "_strip"):
+            rng = np.random.default_rng(self.shot.place.seed)
+            base = blend(self.light.sky[1], self.light.haze, 0.5)
+            strip = np.empty((height, 3 * width, 3), np.uint8)
+            strip[:] = base
+            for _ in range(260):
+                y, x = rng.uniform(0, height), rng.uniform(0, 3 * width)
+                long, thick = rng.uniform(0.2, 1.1) * width, rng.uniform(0.003, 0.03) * height
+                tone = blend(
+                    base,
+                    ((250, 246, 232), (38, 34, 52), self.light.sky[0])[int(rng.integers(3))],
+                    float(rng.uniform(0.2, 0.9)),
+                )
+                for shift in (0, -3 * width, 3 * width):  # the strip closes on itself
+                    points = np.array(
+                        [
+                            (x + shift, y),
+                            (x + shift + long * 0.3, y - thick),
+                            (x + shift + long, y),
+                            (x + shift + long * 0.3, y + thick),
+                        ]
+                    )
+                    cv2.fillPoly(strip, [np.rint(points * 8).astype(np.int32)], tone, cv2.LINE_AA, 3)
+            self._strip = np.concatenate([strip, strip[:, : width + 2]], 1)
+        mirrored = self.shot.acting is not None and self.shot.acting.mirrored
+        at = (frame * _SCROLL * width * (-1 if mirrored else 1)) % (3 * width)
+        whole, part = int(at), at - int(at)
+        view = self._strip[:, whole : whole + width + 1]
+        picture[...] = cv2.addWeighted(view[:, :width], 1 - part, view[:, 1 : width + 1], part, 0)
+
+    def _drawn_anew(self, picture: np.ndarray, number: int) -> None:
+        """A corridor of gates that comes towards the lens, inked and painted again for every drawing."""
+        height, width = picture.shape[:2]
+        rng = np.random.default_rng([self.shot.place.seed, number])
+        light = self.light
+        x, y = width * 0.5, height * (0.42 + self.shot.place.horizon * 0.3)
+        sky, floor, wall = light.sky[1], scaled((150, 120, 92), light.ambient), scaled((132, 140, 142), light.ambient)
+        picture[:] = sky
+        big = np.hypot(width, height)
+
+        def shake(points) -> np.ndarray:
+            return np.rint((np.asarray(points, float) + rng.normal(0, 0.0016 * height, (len(points), 2))) * 8).astype(
+                np.int32
+            )
+
+        cv2.fillPoly(
+            picture, [shake([(x, y), (x - big, y + 0.62 * big), (x + big, y + 0.62 * big)])], floor, cv2.LINE_AA, 3
+        )
+        ink, thick = (40, 34, 46), max(1, round(0.005 * height))
+        phase = (number * 0.23) % 1.0
+        for k in range(8, -1, -1):
+            depth = 0.20 * 1.62 ** (8 - k + phase - 6)
+            near = depth * 1.62**0.45
+            for side in (-1, 1):
+                tone = blend(wall, sky, min(0.85, 0.1 * k))
+                quad = [
+                    (x + side * depth * width, y - depth * height * 1.1),
+                    (x + side * near * width, y - near * height * 1.1),
+                    (x + side * near * width, y + near * height * 0.62),
+                    (x + side * depth * width, y + depth * height * 0.62),
+                ]
+                cv2.fillPoly(picture, [shake(quad)], tone, cv2.LINE_AA, 3)
+                cv2.polylines(picture, [shake(quad)], True, ink, thick, cv2.LINE_AA, 3)
+            bar = [(x - depth * width, y + depth * height * 0.62), (x + depth * width, y + depth * height * 0.62)]
+            cv2.polylines(picture, [shake(bar)], False, ink, thick, cv2.LINE_AA, 3)
+        for a in np.linspace(-1, 1, 9):
+            cv2.polylines(
+                picture,
+                [shake([(x, y), (x + a * big, y + 0.62 * big)])],
+                False,
+                blend(floor, ink, 0.5),
+                thick,
+                cv2.LINE_AA,
+                3,
+            )
+
+
+def _soft(image: np.ndarray, sigma_px: float) -> np.ndarray:
+    """Out of focus, as the box blurs of a compositing program do it: three passes."""
+    size = max(1, round(1.1 * sigma_px)) * 2 + 1
+    for _ in range(3):
+        image = cv2.blur(image, (size, size), borderType=cv2.BORDER_REFLECT)
+    return image
+
+
+def _plain(paper: Paper, art: str, light, seed: int) -> Sheet:
+    """A ground without a place: patterns of feeling, lines only, or nothing."""
+    rng = np.random.default_rng(seed)
+    box = paper.everything()
+    if art == "blank":
+        paper.mass(box, (246, 243, 234) if rng.random() < 0.6 and not light.lamp else (22, 20, 28))
+    elif art == "line_bg":
+        paper.mass(box, blend(light.haze, (250, 248, 238), 0.6))
+        for _ in range(int(90 * (paper.x1 - paper.x0))):
+            x, y, long = rng.uniform(paper.x0 - 1, paper.x1), rng.uniform(paper.y0, paper.y1), rng.uniform(0.4, 1.6)
+            thick = rng.uniform(0.002, 0.012)
+            paper.patch(
+                [(x, y), (x + long * 0.4, y - thick), (x + long, y), (x + long * 0.4, y + thick)],
+                blend(light.sky[0], (30, 28, 40), float(rng.random())),
+            )
+    else:
+        hue = ((226, 150, 140), (150, 190, 170), (214, 190, 120), (150, 150, 196))[int(rng.integers(4))]
+        paper.mass(box, blend(hue, (255, 250, 240), 0.55), scaled(hue, (0.9, 0.9, 0.92)))
+        for _ in range(int(22 * (paper.x1 - paper.x0))):
+            x, y, r = rng.uniform(paper.x0, paper.x1), rng.uniform(paper.y0, paper.y1), rng.uniform(0.02, 0.11)
+            tone = blend(hue, (255, 252, 244), float(rng.uniform(0.35, 0.9)))
+            if rng.random() < 0.5:
+                paper.disc(x, y, r, r, tone)
+            else:
+                paper.patch([(x - r, y), (x, y - r), (x + r, y), (x, y + r)], tone)
+    return paper.sheet()
