@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from anicaption.drawn import distort, poses
+from anicaption.drawn import acts, distort, poses
 from anicaption.drawn.figure import bounds, draw_figure
 from anicaption.drawn.framing import FEET_Y, HEAD_HEIGHT, HEAD_Y, yaw_of
 from anicaption.drawn.ink import Pen
-from anicaption.drawn.model import CHIBI, STANDARD, tones_of
+from anicaption.drawn.look_cel import painted
+from anicaption.drawn.model import CHIBI, STANDARD, Tones, tones_of
 from anicaption.drawn.palette import Palette
-from anicaption.drawn.script import Acting, Character
+from anicaption.drawn.script import UNPAINTED, Acting, Character, Look
 from anicaption.drawn.sheet import Drawing
 
 _HEAD_CENTRE = STANDARD.leg + 0.10 + STANDARD.torso + STANDARD.neck + 0.44 * STANDARD.head_size
@@ -30,13 +31,13 @@ class Cel:
 class Figure:
     """One character in one role of a shot. `cel(drawing)` draws it; equal drawings are the same cel."""
 
-    def __init__(self, acting: Acting, character: Character, colours: Palette) -> None:
-        self.acting, self.character, self.colours = acting, character, colours
+    def __init__(self, acting: Acting, character: Character, colours: Palette, look: Look) -> None:
+        self.acting, self.character, self.colours, self.look = acting, character, colours, look
         self._cels: dict[tuple, Cel] = {}
 
     def pose(self, drawing: Drawing) -> poses.Pose:
         """What the drawing shows."""
-        pose = poses.pose(self.acting.performance, drawing.phase, yaw_of(self.acting), self.acting.emotion)
+        pose = acts.pose(self.acting.performance, drawing.phase, yaw_of(self.acting), self.acting.emotion)
         return with_parts(pose, drawing)
 
     def cel(self, drawing: Drawing, px: float, seen: tuple[float, float, float, float]) -> Cel:
@@ -67,11 +68,15 @@ class Figure:
         affine = np.array([[flip * unit, 0, acting.at_x - box[0]], [0, unit, feet_y - box[1]]]) * px
         supersample = 1 if px >= 500 else 2 if px >= 230 else 3
         line_px = px * 0.0031 * (0.75 + 0.9 * unit) * (1.0 if unit > 0.1 else 0.8)
-        pen = Pen(int(size[1]), int(size[0]), affine, line_px, supersample)
-        if acting.size in FEET_Y:
-            _ground_shadow(pen, pose.lift)
-        draw_figure(pen, self.character, tones_of(self.character, self.colours), pose, proportion)
-        image = pen.cel()
+
+        def ink(tones: Tones, line: str) -> np.ndarray:
+            pen = Pen(int(size[1]), int(size[0]), affine, line_px, supersample, line)
+            if acting.size in FEET_Y and self.look.stage not in UNPAINTED:
+                _ground_shadow(pen, pose.lift)
+            draw_figure(pen, self.character, tones, pose, proportion)
+            return pen.cel()
+
+        image = painted(ink, tones_of(self.character, self.colours), self.look, unit * px)
         rows, columns = np.flatnonzero(image[..., 3].any(1)), np.flatnonzero(image[..., 3].any(0))
         if len(rows) == 0:
             return Cel(image[:1, :1], np.array([[1 / px, 0, box[0]], [0, 1 / px, box[1]]]))

@@ -38,6 +38,7 @@ def draw_head(pen: Pen, at: HeadSpace, character: Character, tones: Tones, yaw: 
     cast = np.concatenate([np.add(bottom, (0.015, 0.055)), [[-0.5, -0.5], [0.5, -0.5]]])
     pen.shade(at(cast), shape, skin_shadow)
     pen.line(np.vstack([shape, shape[:1]]), tones.ink, 1.3, (1, 1))
+    pen.features = True
     if face.blush:
         for side_ in (-1, 1):
             centre = at([[side_ * 0.25 + 0.13 * yaw, 0.235]])[0]
@@ -57,7 +58,9 @@ def draw_head(pen: Pen, at: HeadSpace, character: Character, tones: Tones, yaw: 
     )
     pen.line(at(nose), tones.skin_ink, 0.8, (0.2, 0.6))
     draw_mouth(pen, at, tones, yaw, face)
+    pen.features = False
     draw_front_hair(pen, at, character, tones, yaw, bottom)
+    pen.features = True
     for side_ in (-1, 1):
         draw_brow(pen, at, tones, side_, yaw, face)
     if character.extra == "glasses":
@@ -66,3 +69,4 @@ def draw_head(pen: Pen, at: HeadSpace, character: Character, tones: Tones, yaw: 
             rim = np.array([(cx + 0.145 * np.cos(a), 0.11 + 0.125 * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 22)])
             pen.line(at(rim), tones.accent[1], 1.3, (1, 1))
         pen.line(at([(-0.05 + 0.135 * yaw, 0.09), (0.05 + 0.135 * yaw, 0.09)]), tones.accent[1], 1.3, (1, 1))
+    pen.features = False

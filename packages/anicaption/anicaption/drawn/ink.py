@@ -13,6 +13,7 @@ import numpy as np
 
 Rgb = tuple[int, int, int]
 _SHIFT = 4
+_EVEN = {"thin_uniform": 0.62, "medium_uniform": 1.15, "bold": 2.6}  # widths of lines without pressure
 _SPECK_PX = 2.0  # a line shorter than this is not worth inking
 
 
@@ -82,8 +83,17 @@ class Pen:
     thinner than a pixel stay thin.
     """
 
-    def __init__(self, height_px: int, width_px: int, affine: np.ndarray, line_px: float, supersample: int = 1) -> None:
-        self.scale = supersample
+    def __init__(
+        self,
+        height_px: int,
+        width_px: int,
+        affine: np.ndarray,
+        line_px: float,
+        supersample: int = 1,
+        style: str = "tapered_brush",
+    ) -> None:
+        self.scale, self.style = supersample, style
+        self.features = False  # whether what is drawn now is a face's features, which even a lineless picture keeps
         self.image = np.zeros((height_px * supersample, width_px * supersample, 4), np.uint8)
         self.affine = np.asarray(affine, float) * supersample
         self.line_px = max(line_px * supersample, 0.8)
@@ -116,10 +126,35 @@ class Pen:
         (x0, y0), (x1, y1), (x2, y2) = points[0].tolist(), points[len(points) // 2].tolist(), points[-1].tolist()
         if max(abs(x1 - x0), abs(y1 - y0), abs(x2 - x0), abs(y2 - y0)) < self._speck_px:
             return
+        if self.style == "lineless" and not self.features:
+            return
         if len(points) < 3:
             points = np.array([points[0], (points[0] + points[-1]) / 2, points[-1]])
-        left, right = sides(points, _swell(len(points), *ends) * (width * self.line_px / 2))
+        if self.style == "rough":
+            self._rough(points, rgb, width)
+            return
+        half = np.full(len(points), 0.5 * self.line_px)
+        if self.style in _EVEN:
+            half *= _EVEN[self.style] * (1.0 if width < 1.6 or not self.features else width / 1.3)
+        else:
+            half *= width * _swell(len(points), *ends)
+        left, right = sides(points, half)
         cv2.fillPoly(self.image, [fixed(np.concatenate([left, right[::-1]]))], (*rgb, 255), cv2.LINE_AA, _SHIFT)
+
+    def _rough(self, points_N2: np.ndarray, rgb: Rgb, width: float) -> None:
+        """The line searched for: three strokes beside each other that start and stop where they like."""
+        rng = np.random.default_rng(int(np.abs(points_N2).sum() * 8) % (1 << 31))
+        n = len(points_N2)
+        t = np.linspace(0, 1, n)
+        for k in range(3):
+            first, last = rng.uniform(0.0, 0.12), rng.uniform(0.88, 1.0)
+            part = (t >= first) & (t <= last)
+            if part.sum() < 3:
+                continue
+            wobble = np.sin(2 * np.pi * (t * rng.uniform(0.5, 1.6) + rng.random()))[:, None] * rng.normal(0, 0.9, 2)
+            moved = points_N2 + (rng.normal(0, 1.2, 2) + wobble) * self.line_px * (0.4 + 0.4 * k)
+            left, right = sides(moved[part], _swell(int(part.sum()), 0.2, 0.2) * (0.40 * max(width, 1.1) * self.line_px))
+            cv2.fillPoly(self.image, [fixed(np.concatenate([left, right[::-1]]))], (*rgb, 255), cv2.LINE_AA, _SHIFT)
 
     def band(self, points_N2, half_widths_N, rgb: Rgb) -> None:
         """A shape given by its middle line and half widths in local units."""

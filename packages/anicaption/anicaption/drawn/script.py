@@ -12,6 +12,7 @@ Rgb = tuple[int, int, int]
 FrameSpan = tuple[int, int]
 
 SHARED_JOINTS = ("dissolve", "wipe")  # transitions that show two shots at once
+UNPAINTED = ("line_douga", "rough_genga")  # stages without paint: their colours are those of paper and pencil
 
 
 @dataclass(frozen=True)

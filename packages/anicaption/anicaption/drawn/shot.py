@@ -11,7 +11,7 @@ from anicaption.drawn.cels import Figure
 from anicaption.drawn.effects import Spot
 from anicaption.drawn.finish import Finish
 from anicaption.drawn.framing import HEAD_HEIGHT, head_y
-from anicaption.drawn.lay import chained, lay, streak_pct, streaked
+from anicaption.drawn.lay import chained, lay, lay_panels, streak_pct, streaked
 from anicaption.drawn.palette import palette
 from anicaption.drawn.script import Shot
 
@@ -30,7 +30,8 @@ class DrawnShot:
         self.colours = palette(shot.place.light, shot.place.seed)
         self.sheets = sheet.sheets_of(shot)
         cast = [(shot.acting, shot.character), *((role.acting, role.character) for role in shot.others)]
-        self._figures = [Figure(acting, who, self.colours) for acting, who in cast if acting and who]
+        self._panels = [DrawnShot(panel, height_px, width_px) for panel in shot.split]
+        self._figures = [Figure(acting, who, self.colours, shot.look) for acting, who in cast if acting and who]
 
     def drawing_new(self) -> np.ndarray:
         """1.0 where a figure's exposed drawing differs from the frame before, float32 (n_filmed,); NaN without one."""
@@ -42,16 +43,19 @@ class DrawnShot:
         back = ground.Ground(shot, self.path, self.height_px)
         finish = Finish(shot, self.colours, self.height_px, self.width_px)
         finish.fit(lambda frame: self._composite(back, frame, finish))
+        panels = [panel.frames() for panel in self._panels]
         last_key, last = None, None
         for frame in range(shot.n_filmed):
             # What begins or ends with the shot goes on through the dissolves at its ends.
             own = min(max(frame - shot.lead_in, 0), shot.n_frames - 1)
             key = self._key(frame, back)
+            beside = [next(pictures) for pictures in panels]
             moving = finish.moves(own)
-            if key == last_key and last is not None and not moving:
+            if key == last_key and last is not None and not moving and not beside:
                 yield last
                 continue
             picture, mask = self._composite(back, frame, finish)
+            picture = lay_panels(picture, beside)
             picture = finish.finished(picture, own, self.spot(frame), mask)
             last_key, last = (None, None) if moving else (key, picture)
             yield picture

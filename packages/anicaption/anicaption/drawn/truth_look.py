@@ -6,7 +6,7 @@ script does not decide is left out.
 
 from __future__ import annotations
 
-from anicaption.drawn.script import SHARED_JOINTS, Shot
+from anicaption.drawn.script import SHARED_JOINTS, UNPAINTED, Shot
 from anicaption.drawn.stated import spanned, whole
 from anicaption.record import Variable, drawn
 
@@ -15,7 +15,6 @@ _AT_ENDS = {
     "dissolve": ("dissolve_in", "dissolve_out"), "wipe": ("wipe_in", "wipe_out"), "iris": ("iris_in", "iris_out"),
     "whip": ("whip_in", "whip_out"),
 }  # fmt: skip
-UNPAINTED = ("line_douga", "rough_genga")  # stages without paint: their colours are those of paper and pencil
 # Treatments after which the picture no longer has the colours it was graded to.
 _RECOLOUR = {
     "double_exposure", "negative", "color_overlay", "still_postcard", "glitch", "halftone", "diffusion", "vignette",
