@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from anicaption.drawn import built, nature
+from anicaption.drawn.background_art import ARTS, PLAIN, inked
 from anicaption.drawn.board import Board, Plane
 from anicaption.drawn.camera import Path
 from anicaption.drawn.palette import Palette, palette
@@ -32,14 +33,24 @@ def paint(place: Place, path: Path, unit_px: float) -> list[Plane]:
     """All planes of `place`, back to front, large enough for every frame of `path`; `unit_px` per frame height."""
     if place.kind not in PAINTERS:
         raise ValueError(f"drawn.background: no painter for {place.kind!r}; there are {', '.join(PAINTERS)}")
+    if place.art not in (*ARTS, *PLAIN):
+        raise ValueError(f"drawn.background: art {place.art!r} is not one of {', '.join(ARTS)}")
     colours = palette(place.light, place.seed)
     rng = np.random.default_rng(place.seed)
+    if place.art in PLAIN:
+        board = Board(_roomy(path.extent(1.0)), unit_px, False, rng)
+        PLAIN[place.art](board, colours, place)
+        return [board.plane()] if not place.blur else [replace(board.plane(), image=_soft(board.plane(), 0.012))]
     layered = place.layering != "single_plane"
     main = Board(_roomy(path.extent(1.0)), unit_px, layered, rng)
     back = Board(_roomy(path.extent(BACK_FACTOR)), unit_px, False, rng) if layered else main
     front = Board(_roomy(path.extent(FRONT_FACTOR)), unit_px, True, rng) if layered else None
+    for board in (back, main, *([front] if front else [])):
+        board.cel = place.art == "drawn_cel"
     PAINTERS[place.kind](back, main, front if place.layering == "book" else None, colours, place)
     planes = [back.plane(BACK_FACTOR), main.plane()] if layered else [main.plane()]
+    if place.art == "drawn_cel":
+        planes = [replace(plane, image=inked(plane.image, plane.unit_px)) for plane in planes]
     if place.blur:
         planes = [replace(plane, image=_soft(plane, 0.012)) for plane in planes]
     if front is not None and place.layering == "book":

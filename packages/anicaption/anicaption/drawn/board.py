@@ -34,6 +34,7 @@ class Board:
     def __init__(self, box: Box, unit_px: float, transparent: bool, rng: np.random.Generator) -> None:
         self.box, self.unit_px, self.rng = box, unit_px, rng
         self.x0, self.y0, self.x1, self.y1 = box
+        self.cel = False  # painted on cels: flat and clean, without the marks of a brush
         size = (int(np.ceil((self.y1 - self.y0) * unit_px)) + 1, int(np.ceil((self.x1 - self.x0) * unit_px)) + 1)
         self.image = np.zeros((*size, 4 if transparent else 3), np.uint8)
 
@@ -102,7 +103,7 @@ class Board:
         """Roughen every edge like a dry brush, by `amount` frame heights."""
         height, width = self.image.shape[:2]
         reach = amount * self.unit_px
-        if reach < 0.4:
+        if reach < 0.4 or self.cel:
             return
         across, down = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
         self.image = cv2.remap(
@@ -112,6 +113,8 @@ class Board:
 
     def washed(self, amount: float, cell: float = 0.12) -> None:
         """Uneven paint: lumps lighter and darker by `amount` (share of full white), and a little brush grain."""
+        if self.cel:
+            return
         lumps = self.noise(cell, 1.6) * 0.75 + self.noise(cell / 8, 2.0) * 0.25
         gain = np.clip(np.rint(128 * (1 + amount * lumps)), 0, 255).astype(np.uint8)
         colours = cv2.multiply(self.image[..., :3].copy(), cv2.merge([gain, gain, gain]), scale=1 / 128)

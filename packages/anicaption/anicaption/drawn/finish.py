@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from anicaption.drawn import camera
+from anicaption.drawn.background_art import dark_lines_on
 from anicaption.drawn.composite import Treatments
 from anicaption.drawn.effects import Spot, active
 from anicaption.drawn.effects_impact import impact
@@ -37,6 +38,7 @@ class Finish:
         self.lettering = Lettering(height_px, width_px, effects.text_x, effects.seed)
         self.grade = Grade(shot.look, shot.look.seed)
         self.dark_lines = sum(colours.sky[1]) > 430
+        self._middle = Spot(width_px / 2, 0.45 * height_px, 0.2 * height_px)
         self._path = camera.plan(shot.camera, shot.n_filmed, width_px / height_px, shot.lead_in)
 
     def moves(self, own: int) -> bool:
@@ -60,10 +62,20 @@ class Finish:
     def ground(self, picture: np.ndarray, frame: int) -> None:
         """What is done, in place, to the background before the figures are laid on it."""
         own = self._own(frame)
+        for kind, _, _ in active(self.shot.effects.lines, own):
+            if self._behind(kind) and self.shot.place.motion != "line_scroll":
+                for layer in range(2):
+                    seed = self.shot.effects.seed + 2 * (own // 2) + layer
+                    dark = dark_lines_on(self.shot.place)
+                    draw_lines(picture, kind, seed, self.shot.effects.lines_angle_deg, dark, self._middle)
         for _, words, _, _ in (entry for entry in active(self.shot.effects.text, own) if entry[0] == "diegetic"):
             self.lettering.sign(picture, words, self._path.affine(frame, 1.0, self.height_px))
         if sigma_px := self._ground_px(frame):
             picture[...] = _soft(picture, sigma_px)
+
+    def _behind(self, lines: str) -> bool:
+        """Whether effect lines of this kind are the background itself."""
+        return self.shot.place.art == "line_bg" and lines in ("speed", "focus")
 
     def _own(self, frame: int) -> int:
         return min(max(frame - self.shot.lead_in, 0), self.shot.n_frames - 1)
@@ -93,8 +105,9 @@ class Finish:
             picture = _soft(picture, 1.15 * _SOFT * self.height_px)
         step = max(2, shot.acting.exposure if shot.acting else 2)
         for kind, _, _ in active(effects.lines, own):
-            seed = effects.seed + own // step
-            draw_lines(picture, kind, seed, effects.lines_angle_deg, self.dark_lines, spot, mask)
+            if not self._behind(kind):
+                seed = effects.seed + own // step
+                draw_lines(picture, kind, seed, effects.lines_angle_deg, self.dark_lines, spot, mask)
         picture = self.light.shine(picture, own, mask)
         picture = self.grade.apply(picture)
         picture = self.treatments.treat(picture, own, spot, mask)
