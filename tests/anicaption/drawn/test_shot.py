@@ -9,7 +9,8 @@ from anicaption.drawn.framing import size_of
 from anicaption.drawn.ink import Pen
 from anicaption.drawn.model import STANDARD, tones_of
 from anicaption.drawn.palette import LIGHTS, palette
-from anicaption.drawn.poses import EMOTIONS, pose
+from anicaption.drawn.acts import pose
+from anicaption.drawn.poses import EMOTIONS
 from anicaption.drawn.script import Acting, CameraWork, Effects, Place, Shot
 from anicaption.drawn.shot import DrawnShot
 from anicaption.drawn.truth import record_of

@@ -43,6 +43,8 @@ def draw_figure(pen: Pen, character: Character, tones: Tones, pose: Pose, propor
     body.torso()
     if pose.smear:
         _smear(body)
+    if pose.blade is not None:
+        _blade(body, pose.blade)
     body.arm(pose.near_arm, far=False)
     if pose.back_view:
         draw_back_of_head(pen, body.head, character, tones)
@@ -295,6 +297,24 @@ def _scarf_tail(body: Body) -> None:
     x = body.chest[0] - 0.2 + 1.7 * t * (0.35 * wind - 0.3) + 0.12 * np.sin(7 * t - flutter) * t
     y = body.chest[1] + 0.05 + t * (1.2 - 0.7 * min(1.3, abs(wind))) + 0.15 * np.sin(6 * t - flutter + 1) * t
     body.tube(np.stack([x, y], 1), np.array([0.12, 0.16, 0.20]), body.tones.accent, 2)
+
+
+def _blade(body: Body, angle_deg: float) -> None:
+    """A sword in the near hand: guard, grip and a long blade with a lit edge."""
+    pose, p = body.pose, body.proportion
+    shoulder = body.chest - body.across * body.shoulder_half * (0.88 + 0.14 * abs(pose.yaw)) - body.up * 0.20 * p.girth
+    wrist = shoulder + _direction(pose.near_arm[0]) * p.arm * 0.52 + _direction(pose.near_arm[1]) * p.arm * 0.50
+    along = _direction(angle_deg)
+    across = np.array([along[1], -along[0]])
+    root = wrist + _direction(pose.near_arm[1]) * 0.14
+    edge = [(-0.32, 0.035), (0.12, 0.035), (0.12, 0.06), (2.25, 0.045), (2.5, -0.05), (0.12, -0.06), (-0.32, -0.035)]
+    shape = np.array([root + along * u + across * v for u, v in edge])
+    body.pen.fill(shape[[0, 1, 5, 6]], (74, 52, 60))
+    body.pen.fill(shape[2:6], (206, 214, 230))
+    body.pen.fill(np.array([shape[2], shape[3], shape[4], root + along * 0.12]), (246, 250, 255))
+    body.pen.line(np.vstack([shape, shape[:1]]), body.tones.ink, 1.0, (1, 1))
+    guard = np.array([root + along * 0.1 + across * 0.17, root + along * 0.1 - across * 0.17])
+    body.pen.line(np.linspace(guard[0], guard[1], 5), body.tones.accent[1], 3.4, (0.8, 0.8))
 
 
 def _smear(body: Body) -> None:

@@ -17,9 +17,10 @@ from anicaption.drawn.script import Episode
 from anicaption.drawn.second.shot import SecondShot
 from anicaption.drawn.shot import DrawnShot
 from anicaption.drawn.truth import record_of
+from anicaption.drawn.variables import write_variables
 from anicaption.frames import FILM_RATE, even, read_pts, write_video
 
-SCRIPTS = {"episode": write_episodes, "moves": write_moves}
+SCRIPTS = {"episode": write_episodes, "moves": write_moves, "variables": write_variables}
 # Who draws: the class of its shots, and how its studio encodes.
 HANDS: dict[str, tuple[type, dict]] = {
     # write_video turns x264's macroblock tree off: it is not deterministic on pictures this small.
@@ -49,9 +50,9 @@ def draw(
 ) -> list[Drawn]:
     """Draw `episodes` episodes into `out_dir` as <name>.mkv and <name>.truth.json; the same seed, the same frames.
 
-    `script` is `episode` (anime as on television) or `moves` (many short shots with large camera moves);
-    `shots` sets how many shots an episode has; `hand` is who draws it: `first`, or the held-out `second`. Raises
-    ValueError for an unknown script or hand, or an odd height.
+    `script` is `episode` (anime as on television), `moves` (many short shots with large camera moves) or `variables`
+    (every value of every field, by lot); `shots` sets how many shots an episode has; `hand` is who draws it: `first`,
+    or the held-out `second`. Raises ValueError for an unknown script or hand, or an odd height.
     """
     if hand not in HANDS:
         raise ValueError(f"draw: hand {hand!r} is not one of {', '.join(HANDS)}")

@@ -84,3 +84,25 @@ def streaked(picture: np.ndarray, path: Path, frame: int) -> np.ndarray:
         picture = cv2.addWeighted(ends[0], 0.5, ends[1], 0.5, 0)
         share /= 2
     return picture
+
+
+def lay_panels(picture: np.ndarray, beside: list[np.ndarray]) -> np.ndarray:
+    """A split screen: `picture` and those beside it, each the middle of its frame, between slanted white gutters."""
+    if not beside:
+        return picture
+    height, width = picture.shape[:2]
+    n, slant = 1 + len(beside), 0.09 * height
+    edges = [width * k / n for k in range(n + 1)]
+    screen = np.full_like(picture, 248)
+    gap = 0.008 * height
+    for k, panel in enumerate([picture, *beside]):
+        middle = round((edges[k] + edges[k + 1]) / 2 - width / 2)
+        shifted = _warped(panel, np.array([[1.0, 0, middle], [0, 1.0, 0]]), (width, height), cv2.BORDER_REPLICATE)
+        left = edges[k] + gap if k else -width
+        right = edges[k + 1] - gap if k < n - 1 else 2 * width
+        corners = np.array([[left + slant, 0], [right + slant, 0], [right - slant, height], [left - slant, height]])
+        mask = np.zeros((height, width), np.uint8)
+        cv2.fillConvexPoly(mask, np.rint(corners * 16).astype(np.int32), 255, cv2.LINE_AA, 4)
+        share = (mask / np.float32(255))[..., None]
+        screen = np.rint(screen + (shifted.astype(np.float32) - screen) * share).astype(np.uint8)
+    return screen

@@ -50,6 +50,7 @@ class Pose:
     smear: float = 0.0
     near_hand: str = "relaxed"  # relaxed, fist, open
     far_hand: str = "relaxed"
+    blade: float | None = None  # angle of a sword in the near hand
     back_view: bool = False
     face: Face = Face()
 
@@ -72,13 +73,6 @@ def face_of(emotion: str) -> Face:
     if emotion not in _FACES:
         raise ValueError(f"drawn.poses: no face for {emotion!r}; there are {', '.join(_FACES)}")
     return _FACES[emotion]
-
-
-def pose(performance: str, phase: float, yaw: float, emotion: str) -> Pose:
-    """The drawing of `performance` at `phase`: of its cycle for cyclic acting (mod 1), of its course (0..1) else."""
-    if performance not in _PERFORMANCES:
-        raise ValueError(f"drawn.poses: cannot act {performance!r}; can {', '.join(_PERFORMANCES)}")
-    return _PERFORMANCES[performance](phase, Pose(yaw=yaw, face=face_of(emotion)))
 
 
 def _walk(phase: float, base: Pose) -> Pose:
@@ -116,6 +110,11 @@ def _run(phase: float, base: Pose) -> Pose:
         flutter=a,
         yaw=max(base.yaw, 0.65),
     )
+
+
+def step_cycle(base: Pose, a: float, reach: float, bend: float) -> Pose:
+    """Both legs of a cycle at angle `a`."""
+    return replace(base, near_leg=_step(a, reach, bend), far_leg=_step(a + np.pi, reach, bend))
 
 
 def _step(a: float, reach: float, bend: float) -> Limb:
@@ -182,14 +181,14 @@ def _punch(t: float, base: Pose) -> Pose:
         far_hand="fist",
     )
     if t < 0.25:
-        return between(ready, wind, _ease(t / 0.25))
+        return between(ready, wind, smooth(t / 0.25))
     if t < 0.43:
         return between(wind, replace(wind, lean=-16, near_arm=(-66, 40)), (t - 0.25) / 0.18)
     if t < 0.49:
         return replace(hit, smear=1.0)
     if t < 0.62:
         return hit
-    return between(hit, replace(hit, lean=18, near_arm=(80, 86), dx=0.48, sway=0.2), _ease((t - 0.62) / 0.38))
+    return between(hit, replace(hit, lean=18, near_arm=(80, 86), dx=0.48, sway=0.2), smooth((t - 0.62) / 0.38))
 
 
 def _jump(t: float, base: Pose) -> Pose:
@@ -218,18 +217,18 @@ def _jump(t: float, base: Pose) -> Pose:
     )
     land = replace(crouch, stretch=(1.22, 0.76), near_arm=(-20, 12), far_arm=(-34, 0))
     if t < 0.24:
-        return between(base, crouch, _ease(min(1, t / 0.18)))
+        return between(base, crouch, smooth(min(1, t / 0.18)))
     if t < 0.70:
         u = (t - 0.24) / 0.46
         shape = (
-            between(leap, peak, _ease(u / 0.5))
+            between(leap, peak, smooth(u / 0.5))
             if u < 0.5
-            else between(peak, replace(leap, near_arm=(120, 150)), _ease((u - 0.5) / 0.5))
+            else between(peak, replace(leap, near_arm=(120, 150)), smooth((u - 0.5) / 0.5))
         )
         return replace(shape, lift=4.2 * u * (1 - u), sway=-0.9 if u < 0.5 else 0.9)
     if t < 0.80:
         return land
-    return between(land, base, _ease((t - 0.80) / 0.2))
+    return between(land, base, smooth((t - 0.80) / 0.2))
 
 
 def _idle(phase: float, base: Pose) -> Pose:
@@ -293,15 +292,18 @@ def between(a: Pose, b: Pose, share: float) -> Pose:
         mixed[name] = tuple(x + (y - x) * share for x, y in zip(getattr(a, name), getattr(b, name)))
     for name in ("lean", "head_tilt", "yaw", "lift", "planted", "dx", "sway", "flutter"):
         mixed[name] = getattr(a, name) + (getattr(b, name) - getattr(a, name)) * share
+    if a.blade is not None and b.blade is not None:
+        mixed["blade"] = a.blade + (b.blade - a.blade) * share
     return replace(nearer, **mixed, smear=0.0)
 
 
-def _ease(u: float) -> float:
+def smooth(u: float) -> float:
+    """Slow at both ends."""
     u = float(np.clip(u, 0, 1))
     return u * u * (3 - 2 * u)
 
 
-_PERFORMANCES = {
+PERFORMANCES = {
     "walk": _walk,
     "run": _run,
     "wave": _wave,
