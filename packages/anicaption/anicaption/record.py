@@ -146,6 +146,15 @@ def variable_of(
     )
 
 
+class Narrative(_Frozen):
+    """What nobody measures, in words: `model` wrote it, nobody vouches for it."""
+
+    summary: str
+    subjects: str
+    environment: str
+    model: str
+
+
 class Record(_Frozen):
     """All that is known of one shot of `n_frames` frames. Build with `Record.build`."""
 
@@ -163,6 +172,7 @@ class Record(_Frozen):
     vfx: axis_model("vfx")  # pyright: ignore[reportInvalidTypeForm]
     content: axis_model("content") = axis_model("content")()  # pyright: ignore[reportInvalidTypeForm]
     tracks: Tracks | None = None
+    narrative: Narrative | None = None
 
     @field_validator("taxonomy_hash")
     @classmethod
@@ -187,7 +197,7 @@ class Record(_Frozen):
         return Tracks.from_json(value) if isinstance(value, dict) else value
 
     @classmethod
-    def build(cls, tracks: Tracks, variables: Mapping[str, Variable]) -> Record:
+    def build(cls, tracks: Tracks, variables: Mapping[str, Variable], narrative: Narrative | None = None) -> Record:
         """A record of the shot that `tracks` spans; fields without a variable are `not_measured`.
 
         What follows by the taxonomy's rules is added, what contradicts them is settled (`settle.settle`).
@@ -206,6 +216,7 @@ class Record(_Frozen):
             width_px=tracks.width_px,
             height_px=tracks.height_px,
             tracks=tracks,
+            narrative=narrative,
             **{axis: axis_model(axis)(**fields) for axis, fields in axes.items()},
         )
 
