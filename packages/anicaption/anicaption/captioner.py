@@ -45,8 +45,8 @@ def caption(source: VideoSource) -> Record:
 class Captioner:
     """Everything that may speak of a clip: measurements always, heads and a vision-language model where given.
 
-    `stated` is what is said of the whole work, such as {"content.rating": "general"}. The model is asked only what is not
-    measured: it is shown the measurements, and would repeat them.
+    `stated` is what is said of the whole work, such as {"content.rating": "general"}. The model is asked only what is
+    not measured (it is shown the measurements, and would repeat them), and never for the rating.
     """
 
     heads: Heads | None = None
@@ -55,7 +55,10 @@ class Captioner:
     stated: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, source: VideoSource) -> Record:
-        """The record of a clip that is one shot. Raises VideoError where decoding breaks, VlmError where prose fails."""
+        """The record of a clip that is one shot.
+
+        Raises VideoError where decoding breaks, VlmError where the model does not write its prose.
+        """
         tracks = watch(source)
         sources: list[Mapping[str, Variable]] = [stated(self.stated), read(tracks)]
         known = Record.build(tracks, fuse(sources))
@@ -67,8 +70,9 @@ class Captioner:
         from anicaption.vlm.view import shot_view
 
         view = shot_view(source, known)
-        open_fields = [name for name in taxonomy().field_ids if known[name].source not in ("measured", "expert")]
-        sources.append(self.vlm.score(view, open_fields))
+        settled = {name for name, v in known.variables().items() if v.known and v.source in ("measured", "expert")}
+        asked = [name for name in taxonomy().field_ids if name not in settled and name != "content.rating"]
+        sources.append(self.vlm.score(view, asked))
         record = Record.build(tracks, fuse(sources))
         if not self.narrate:
             return record
