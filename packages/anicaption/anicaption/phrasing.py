@@ -129,6 +129,8 @@ def _sentence(facts: Facts, name: str, language: Language, pick: _Pick) -> str:
 def _values(facts: Facts, name: str, language: Language, pick: _Pick) -> str:
     """The phrases of a field's values, each with its times where they are known."""
     values = facts.tags[name]
+    if name == "camera.transition":  # how it comes in is said before how it goes out
+        values = tuple(sorted(values, key=lambda value: value.endswith("_out")))
     spoken = [phrases(name, value, language) for value in values]
     which = pick.wording(max(map(len, spoken)))
     spans = () if name in _UNTIMED or not pick.says_times else facts.spans.get(name, ())
