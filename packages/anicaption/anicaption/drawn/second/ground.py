@@ -72,15 +72,13 @@ class Ground:
         """What of the ground, the camera apart, makes a frame differ."""
         return self.numbers[frame], frame if self.shot.place.motion == "line_scroll" else 0
 
-    def behind(self, picture: np.ndarray, frame: int, soft_px: float = 0.0) -> None:
+    def behind(self, picture: np.ndarray, frame: int) -> None:
         if self.shot.place.motion == "line_scroll":
             self._scrolled(picture, frame)
         elif self.shot.place.motion == "drawn_3d":
             self._drawn_anew(picture, self.numbers[frame])
         else:
             self._put(picture, frame, False)
-        if soft_px > 0.3:
-            picture[...] = cv2.GaussianBlur(picture, (0, 0), soft_px)
 
     def before(self, picture: np.ndarray, frame: int) -> None:
         self._put(picture, frame, True)

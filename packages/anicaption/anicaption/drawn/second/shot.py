@@ -10,6 +10,7 @@ import numpy as np
 from anicaption.drawn import camera, sheet
 from anicaption.drawn.script import Shot
 from anicaption.drawn.second.cels import Figure
+from anicaption.drawn.second.finish import Finish, active
 from anicaption.drawn.second.ground import Ground, chained, put
 
 _NATIVE = 5 / 6  # of the rows delivered is what this studio composites at
@@ -23,6 +24,7 @@ class SecondShot:
         self.shot, self.height_px, self.width_px = shot, height_px, width_px
         self.path = camera.plan(shot.camera, shot.n_filmed, width_px / height_px, shot.lead_in)
         self.native_px = height_px * _NATIVE
+        self._size = int(np.ceil(self.native_px)), int(np.ceil(width_px * _NATIVE))
         self.sheets = sheet.sheets_of(shot)
         cast = [(shot.acting, shot.character), *((role.acting, role.character) for role in shot.others)]
         self.figures = [Figure(acting, who, shot.place.light, shot.look) for acting, who in cast if acting and who]
@@ -31,43 +33,58 @@ class SecondShot:
         """Finished RGB frames (height_px, width_px, 3), one per filmed frame, without transitions."""
         shot = self.shot
         ground = Ground(shot, self.path, self.native_px)
+        finish = Finish(shot, self._size, self.height_px, self.width_px)
+        finish.fit(lambda frame: self._laid(ground, finish, frame))
         rng = np.random.default_rng([shot.seed, 0x2])
         noise = rng.normal(0, _NOISE, (self.height_px + 48, self.width_px + 48)).astype(np.float32)
         noise = np.rint(cv2.GaussianBlur(noise, (0, 0), 0.6) * 1.6).astype(np.int16)
         last_key, last = None, None
         for frame in range(shot.n_filmed):
+            own = self._own(frame)
             key = self._key(frame, ground)
             if key != last_key or last is None:
-                last_key, last = key, self._enlarged(self._composite(ground, frame))
+                picture, mask = self._laid(ground, finish, frame)
+                picture = finish.composite(picture, own, self.head_at(frame), mask)
+                last_key, last = (None if finish.restless(own) else key), self._enlarged(picture)
             y, x = rng.integers(0, 48, 2)
             layer = noise[y : y + self.height_px, x : x + self.width_px, None]
-            yield np.clip(last.astype(np.int16) + layer, 0, 255).astype(np.uint8)
+            yield finish.delivered(np.clip(last.astype(np.int16) + layer, 0, 255).astype(np.uint8), own)
         for figure in self.figures:
             figure.forget()
 
+    def _own(self, frame: int) -> int:
+        """The shot's own number of a filmed frame: what begins or ends with the shot goes on through its joints."""
+        return min(max(frame - self.shot.lead_in, 0), self.shot.n_frames - 1)
+
     def _key(self, frame: int, ground: Ground) -> tuple:
         drawn = [(one.drawings[frame], one.travel[frame], one.shift(frame)) for one in self.sheets]
-        return self.path.states_T4[frame].tobytes(), drawn, ground.key(frame)
+        own, effects = self._own(frame), self.shot.effects
+        timed = (effects.composite, effects.text, effects.lines, effects.impacts, effects.elements, effects.manpu)
+        on = [active(entries, own) for entries in timed]
+        return self.path.states_T4[frame].tobytes(), drawn, ground.key(frame), on
 
-    def _composite(self, ground: Ground, frame: int) -> np.ndarray:
-        size = int(np.ceil(self.native_px)), int(np.ceil(self.width_px * _NATIVE))
-        picture = np.empty((*size, 3), np.uint8)
-        mask = np.zeros(size, np.uint8)
+    def _laid(self, ground: Ground, finish: Finish, frame: int) -> tuple[np.ndarray, np.ndarray]:
+        """Planes and figures for this frame, and the figures' alpha in it."""
+        picture, mask = np.empty((*self._size, 3), np.uint8), np.zeros(self._size, np.uint8)
+        own, lens = self._own(frame), self.path.affine(frame, 1.0, self.native_px)
+
+        def stand(cel: np.ndarray, x: float, y: float, wide: float) -> None:
+            scale = wide / cel.shape[1]
+            put(picture, cel, chained(lens, np.array([[scale, 0, x], [0, scale, y]])))
+
         ground.behind(picture, frame)
+        finish.sign(picture, own, stand)
+        if (soft_px := finish.ground_px(own)) > 0.3:
+            picture = cv2.GaussianBlur(picture, (0, 0), soft_px)
         order = [i for i, role in enumerate(self.shot.others, 1) if not role.in_front]
         order += [0] if self.figures else []
         order += [i for i, role in enumerate(self.shot.others, 1) if role.in_front]
         for i in order:
             cel = self.figures[i].cel(self.sheets[i].drawings[frame], self._cel_px(), self.native_px, self._seen(i))
-            put(
-                picture,
-                cel.image,
-                chained(self._lens(frame), chained(self._placed(i, frame), cel.to_artwork)),
-                0.0,
-                mask,
-            )
+            placed = chained(self._lens(frame), chained(self._placed(i, frame), cel.to_artwork))
+            put(picture, cel.image, placed, finish.figure_px(own), mask)
         ground.before(picture, frame)
-        return picture
+        return picture, mask
 
     def _enlarged(self, picture: np.ndarray) -> np.ndarray:
         """The delivered size: a plain cubic enlargement, which is what makes this studio's pictures a little soft."""
