@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from anicaption.directive import WORDS, directive, from_tags, prose, tag_line, variants
 from anicaption.lexicon import LANGUAGES, claims, lexicon
-from anicaption.record import Record, Span, drawn
+from anicaption.record import Narrative, Record, Span, drawn
 from anicaption.taxonomy import taxonomy
 from anicaption.tracks import Tracks
 
@@ -135,12 +135,17 @@ def test_a_pair_of_shot_sizes_is_said_as_a_change():
 
 
 def test_a_narrative_is_woven_in_and_marked_as_generated():
-    shot = record(camera__subject_count="solo", camera__move="pan_left")
-    said = directive(shot, narrative="A girl turns\nher head.")
-    assert "<vlm>A girl turns her head.</vlm>" in said.text
-    assert said.description.index("character") < said.description.index("girl") < said.description.index("pan")
+    told = Narrative(summary="A quiet goodbye.", subjects="A girl turns\nher head.", environment="A pier.", model="m")
+    shot = record(camera__subject_count="solo", camera__move="pan_left").model_copy(update={"narrative": told})
+    said = directive(shot)
+    assert "<vlm>A girl turns her head.</vlm>" in said.text and said.summary.endswith("<vlm>A quiet goodbye.</vlm>")
+    order = [said.description.index(word) for word in ("character", "girl", "pan", "pier")]
+    assert order == sorted(order)
     assert "A girl turns her head." in said.prose and "vlm" not in said.prose
     assert prose(said.text) == said.prose
+    assert "girl" not in directive(shot, language="ja").prose
+    with_it = sum("girl" in directive(shot, seed).prose for seed in range(200))
+    assert with_it / 200 == pytest.approx(0.5, abs=0.1)
 
 
 def test_words_name_real_values():

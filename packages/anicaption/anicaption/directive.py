@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from anicaption import lexicon
@@ -42,10 +43,10 @@ class Directive:
         return _MARKS.sub("", f"{self.summary} {self.description}").strip()
 
 
-def directive(record: Record, seed: int | None = None, language: Language = "en", narrative: str = "") -> Directive:
+def directive(record: Record, seed: int | None = None, language: Language = "en") -> Directive:
     """The directive of a record; with a `seed`, a prose variant (see `from_tags`).
 
-    `narrative` is what a vision-language model told of the shot in the same language.
+    A narrative of the record is English and woven into English prose only.
     """
     rate = float(record.rate)
     spans = {
@@ -53,6 +54,8 @@ def directive(record: Record, seed: int | None = None, language: Language = "en"
         for name, variable in record.variables().items()
         if variable.known and variable.spans and taxonomy()[name].scope != "ends"
     }
+    told = record.narrative
+    narrative = {} if told is None or language != "en" else told.model_dump(exclude={"model"})
     return _said(Facts(record.tags(), spans, record.n_frames / rate), seed, language, narrative)
 
 
@@ -61,17 +64,16 @@ def from_tags(tags: Tags, seed: int | None = None, language: Language = "en") ->
 
     `seed` drops each field from the prose with probability 1/2 and chooses the words. The tag line is always whole.
     """
-    return _said(Facts(tags), seed, language, "")
+    return _said(Facts(tags), seed, language, {})
 
 
-def variants(
-    record: Record, n: int, seed: int = 0, language: Language = "en", narrative: str = ""
-) -> tuple[Directive, ...]:
+def variants(record: Record, n: int, seed: int = 0, language: Language = "en") -> tuple[Directive, ...]:
     """`n` prose variants of a record to be stored beside its directive: each mentions a field with probability 1/2."""
-    return tuple(directive(record, seed * 1_000_003 + i, language, narrative) for i in range(n))
+    return tuple(directive(record, seed * 1_000_003 + i, language) for i in range(n))
 
 
-def _said(facts: Facts, seed: int | None, language: Language, narrative: str) -> Directive:
+def _said(facts: Facts, seed: int | None, language: Language, narrative: Mapping[str, str]) -> Directive:
+    """`narrative` tells the summary, the subjects and the environment; each part is said with probability 1/2 too."""
     rng = None if seed is None else random.Random(seed)
     said = sayable(facts.tags)
     if rng is not None:
@@ -83,15 +85,19 @@ def _said(facts: Facts, seed: int | None, language: Language, narrative: str) ->
         again = {name: values for name, values in said.items() if name not in SUMMARY or rng.random() < 0.5}
         told = replace(told, tags=again)
     groups = description(told, language, rng)
-    if narrative and (rng is None or rng.random() < 0.5):
-        groups = _woven(groups, f"<vlm>{' '.join(narrative.split())}</vlm>")
-    return Directive(tag_line(facts.tags), short, ("" if language == "ja" else " ").join(groups.values()))
-
-
-def _woven(groups: dict[str, str], narrative: str) -> dict[str, str]:
-    """The narrative after the subject, before the camera: it tells who does what."""
-    subject = {name: text for name, text in groups.items() if name == "subject"}
-    return subject | {"narrative": narrative} | {name: text for name, text in groups.items() if name != "subject"}
+    story = {
+        part: f"<vlm>{' '.join(text.split())}</vlm>"
+        for part, text in narrative.items()
+        if text.strip() and (rng is None or rng.random() < 0.5)
+    }
+    order = [groups.get("subject"), story.get("subjects")]
+    order += [text for name, text in groups.items() if name not in ("subject", "environment")]
+    order += [groups.get("environment"), story.get("environment")]
+    return Directive(
+        tag_line(facts.tags),
+        " ".join(filter(None, [short, story.get("summary")])),
+        ("" if language == "ja" else " ").join(filter(None, order)),
+    )
 
 
 def tag_line(tags: Tags) -> str:
