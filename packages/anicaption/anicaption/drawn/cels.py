@@ -38,7 +38,7 @@ class Figure:
     def pose(self, drawing: Drawing) -> poses.Pose:
         """What the drawing shows."""
         pose = acts.pose(self.acting.performance, drawing.phase, yaw_of(self.acting), self.acting.emotion)
-        return with_parts(pose, drawing)
+        return distort.posed(with_parts(pose, drawing), drawing.deformed, self.acting)
 
     def cel(self, drawing: Drawing, px: float, seen: tuple[float, float, float, float]) -> Cel:
         """The drawing at `px` pixels a frame height; only what of it lies in the artwork box `seen` is inked."""
@@ -69,7 +69,10 @@ class Figure:
         supersample = 1 if px >= 500 else 2 if px >= 230 else 3
         line_px = px * 0.0031 * (0.75 + 0.9 * unit) * (1.0 if unit > 0.1 else 0.8)
 
+        broken = any(kind == "line_breakup" for kind, _, _ in drawing.deformed)
+
         def ink(tones: Tones, line: str) -> np.ndarray:
+            line = "rough" if broken else line
             pen = Pen(int(size[1]), int(size[0]), affine, line_px, supersample, line)
             if acting.size in FEET_Y and self.look.stage not in UNPAINTED:
                 _ground_shadow(pen, pose.lift)
@@ -83,11 +86,11 @@ class Figure:
         top, left = rows[0], columns[0]
         image = np.ascontiguousarray(image[top : rows[-1] + 1, left : columns[-1] + 1])
         to_artwork = np.array([[1 / px, 0, box[0] + left / px], [0, 1 / px, box[1] + top / px]])
-        return Cel(*distort.distorted(image, to_artwork, drawing.deformed, unit * px, flip))
+        return Cel(*distort.distorted(image, to_artwork, drawing.deformed, unit * px, acting))
 
 
 def with_parts(pose: poses.Pose, drawing: Drawing) -> poses.Pose:
-    """`pose` with what the sheet says of its parts and deformations."""
+    """`pose` with what the sheet says of its parts."""
     face = pose.face
     if drawing.mouth == 0.0:
         face = replace(face, mouth="line" if face.mouth in ("open", "shout", "small_o") else face.mouth)
@@ -107,7 +110,7 @@ def with_parts(pose: poses.Pose, drawing: Drawing) -> poses.Pose:
     if drawing.cloth is not None:
         a = 2 * np.pi * drawing.cloth
         pose = replace(pose, cloth=(-0.8 + 0.6 * float(np.sin(a)), a))
-    return distort.posed(pose, drawing.deformed)
+    return pose
 
 
 def _ground_shadow(pen: Pen, lift: float) -> None:

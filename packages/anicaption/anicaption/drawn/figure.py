@@ -14,6 +14,7 @@ from anicaption.drawn.model import CHIBI, HeadSpace, Proportion, Tones
 from anicaption.drawn.outfit import draw_front, draw_skirt
 from anicaption.drawn.poses import Limb, Pose
 from anicaption.drawn.script import Character
+from anicaption.drawn.smears import draw_copies, draw_smear, draw_whirl
 
 
 def _direction(angle_deg: float) -> np.ndarray:
@@ -33,6 +34,9 @@ def draw_figure(pen: Pen, character: Character, tones: Tones, pose: Pose, propor
     if pose.stretch != (1.0, 1.0):
         pen.affine = np.column_stack([pen.affine[:, :2] @ stretch, pen.affine[:, 2]])
     body = Body(pen, character, tones, pose, proportion)
+    if pose.whirl:
+        draw_whirl(body)
+        return
     if not pose.back_view:
         draw_back_hair(pen, body.head, character, tones, pose.yaw)
         _scarf_tail(body)
@@ -42,7 +46,9 @@ def draw_figure(pen: Pen, character: Character, tones: Tones, pose: Pose, propor
         body.leg(pose.near_leg, far=False)
     body.torso()
     if pose.smear:
-        _smear(body)
+        draw_smear(body)
+    if pose.copies:
+        draw_copies(body)
     if pose.blade is not None:
         _blade(body, pose.blade)
     body.arm(pose.near_arm, far=False)
@@ -121,9 +127,13 @@ class Body:
         wrist = elbow + _direction(limb[1]) * p.arm * 0.50
         widths = np.array([0.150, 0.125, 0.092]) * g
         hand = self.pose.far_hand if far else self.pose.near_hand
-        self._hand(wrist, limb[1], hand)
         skin = self.tones.skin
         joints = np.array([shoulder, shoulder * 0.5 + elbow * 0.5, elbow, elbow * 0.5 + wrist * 0.5, wrist])
+        swell = 0.0 if far else self.pose.swell
+        joints = self._bent(joints, 0.0 if far else 1.0, 0.55)
+        wrist, widths = joints[-1], widths * (1 + swell * np.array([0.1, 0.55, 1.0]))
+        if not swell:
+            self._hand(wrist, limb[1], hand)
         if outfit in ("sailor", "dress", "hero"):
             self.tube(joints, widths, skin)
             sleeve = joints[:3] if outfit != "hero" else joints[:2]
@@ -132,9 +142,24 @@ class Body:
                 self.tube(joints[3:], widths[1:] * 1.25, self.tones.accent)
         else:
             self.tube(joints, widths * 1.22, self.tones.main, cap=True)
-            self._elbow_folds(shoulder, elbow, wrist)
-            cuff = joints[3] * 0.25 + wrist * 0.75
-            self.tube([cuff, wrist], np.array([0.125, 0.125]) * g, self.tones.second, 2)
+            if len(joints) == 5:
+                self._elbow_folds(shoulder, elbow, wrist)
+            cuff = joints[-2] * 0.25 + wrist * 0.75
+            self.tube([cuff, wrist], np.array([0.125, 0.125]) * g * (1 + swell), self.tones.second, 2)
+        if swell:
+            self._hand(wrist, limb[1], hand, 1.6 * (1 + swell))
+
+    def _bent(self, joints: np.ndarray, lag: float, longer: float) -> np.ndarray:
+        """Joints of a limb that bends like a hose, and grows `longer`, where the pose asks for it."""
+        amount, wave = self.pose.rubber
+        if not amount:
+            return joints
+        root, way = joints[0], joints[-1] - joints[0]
+        way = way if np.hypot(*way) > 0.2 else np.array([0.0, 0.8])
+        t = np.linspace(0, 1, 9)
+        side = np.array([-way[1], way[0]])
+        swing = 0.42 * amount * np.sin(2 * np.pi * t * 1.1 + wave + lag) * np.sin(np.pi * (0.15 + 0.55 * t))
+        return root + way * (t * (1 + longer * amount))[:, None] + side * (swing - swing[0])[:, None]
 
     def _elbow_folds(self, shoulder: np.ndarray, elbow: np.ndarray, wrist: np.ndarray) -> None:
         """Two creases of cloth inside the bend."""
@@ -144,10 +169,10 @@ class Body:
             inner = inner / (np.hypot(*inner) + 1e-9) * 0.13 * self.proportion.girth
             self.pen.line([root + inner, root + inner * 0.3, elbow + inner * -0.1], self.tones.ink, 0.7, (1.0, 0.1))
 
-    def _hand(self, wrist: np.ndarray, angle_deg: float, shape: str) -> None:
+    def _hand(self, wrist: np.ndarray, angle_deg: float, shape: str, scale: float = 1.0) -> None:
         forward = _direction(angle_deg)
         cross = np.array([forward[1], -forward[0]])
-        g = self.proportion.girth
+        g = self.proportion.girth * scale
         skin = self.tones.skin
         if shape == "fist":
             points = [(-0.11, 0.0), (-0.15, 0.10), (-0.13, 0.24), (0.0, 0.28), (0.13, 0.24), (0.15, 0.10), (0.10, 0.0)]
@@ -189,7 +214,29 @@ class Body:
         )
         self.pen.fill(outline, skin[0])
         self.pen.line(np.vstack([outline, outline[:1]]), self.tones.ink, 1.1, (1, 1))
-        if shape == "fist":
+        if shape == "fist" and scale > 1.0:
+            # Near the lens: four fingers, their knuckles, and the thumb across them.
+            for k in range(4):
+                x = -0.10 + 0.066 * k
+                finger = [
+                    (x - 0.033, 0.27),
+                    (x - 0.036, 0.12),
+                    (x, 0.085),
+                    (x + 0.036, 0.12),
+                    (x + 0.033, 0.27),
+                    (x, 0.30),
+                ]
+                nail = spline(
+                    wrist + g * (np.array(finger)[:, :1] * cross + np.array(finger)[:, 1:] * forward), 4, True
+                )
+                self.pen.fill(nail, skin[0])
+                self.pen.fill(np.concatenate([nail[:8], nail[4:5]]), skin[1])
+                self.pen.line(np.vstack([nail, nail[:1]]), self.tones.ink, 1.3, (1, 1))
+            thumb = np.array([(-0.15, 0.10), (-0.05, 0.055), (0.06, 0.075), (0.09, 0.12), (0.03, 0.145), (-0.12, 0.16)])
+            shape_N2 = spline(wrist + g * (thumb[:, :1] * cross + thumb[:, 1:] * forward), 4, closed=True)
+            self.pen.fill(shape_N2, skin[0])
+            self.pen.line(np.vstack([shape_N2, shape_N2[:1]]), self.tones.ink, 1.4, (1, 1))
+        elif shape == "fist":
             for k in (-0.05, 0.03):
                 knuckle = wrist + g * (k * cross + np.array([[0.14], [0.26]]) * forward)
                 self.pen.line(knuckle, self.tones.ink, 0.8)
@@ -203,6 +250,8 @@ class Body:
         ankle = knee + self.thigh * _direction(limb[1])
         widths = np.array([0.25, 0.215, 0.165, 0.150, 0.10]) * g
         joints = np.array([hip, hip * 0.5 + knee * 0.5, knee, knee * 0.55 + ankle * 0.45, ankle])
+        joints = self._bent(joints, 2.0 if far else 3.0, 0.0)
+        ankle = joints[-1]
         self._shoe(ankle, limb[1])
         if character.legs == "trousers":
             self.tube(joints, widths * [1.05, 1.1, 1.2, 1.2, 1.35], self.tones.second)
@@ -315,18 +364,3 @@ def _blade(body: Body, angle_deg: float) -> None:
     body.pen.line(np.vstack([shape, shape[:1]]), body.tones.ink, 1.0, (1, 1))
     guard = np.array([root + along * 0.1 + across * 0.17, root + along * 0.1 - across * 0.17])
     body.pen.line(np.linspace(guard[0], guard[1], 5), body.tones.accent[1], 3.4, (0.8, 0.8))
-
-
-def _smear(body: Body) -> None:
-    """The striking arm drawn out along its path: one long form with trailing streaks (smear_stretch)."""
-    shoulder = body.chest - body.across * body.shoulder_half * 0.86 - body.up * 0.13
-    t = np.linspace(-70, 88, 16)
-    reach = body.proportion.arm * (1.15 + 0.75 * (t + 70) / 158)
-    arc = shoulder + np.stack([np.sin(np.radians(t)), np.cos(np.radians(t))], 1) * reach[:, None]
-    inner = shoulder + (arc - shoulder) * np.linspace(0.9, 0.55, 16)[:, None]
-    shape = np.concatenate([arc, inner[::-1]])
-    body.pen.fill(shape, body.tones.main[0])
-    body.pen.fill(np.concatenate([arc[3:], (inner * 0.3 + arc * 0.7)[3:][::-1]]), body.tones.skin[0])
-    for share in (0.15, 0.45, 0.75):
-        body.pen.line(inner * share + arc * (1 - share), body.tones.ink, 1.5, (0.05, 0.8))
-    body.pen.line(arc, body.tones.ink, 1.8, (0.05, 1.0))

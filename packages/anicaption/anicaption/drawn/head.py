@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from anicaption.drawn.face import draw_brow, draw_eye, draw_mouth, face_contour
+from anicaption.drawn.gag import draw_gag_features
 from anicaption.drawn.hair import bangs_edge, draw_front_hair
 from anicaption.drawn.ink import Pen, spline
 from anicaption.drawn.model import HeadSpace, Tones
@@ -51,16 +52,21 @@ def draw_head(pen: Pen, at: HeadSpace, character: Character, tones: Tones, yaw: 
                     ]
                 )
                 pen.line(tick, (226, 96, 96), 0.7)
-    for side_ in (-1, 1):
+    for side_ in (-1, 1) if not face.gag else ():
         draw_eye(pen, at, tones, side_, yaw, face)
     nose = np.array(
         [(0.165 * yaw + 0.012 * np.sign(yaw + 1e-6), 0.225), (0.185 * yaw + 0.02, 0.262), (0.165 * yaw, 0.270)]
     )
     pen.line(at(nose), tones.skin_ink, 0.8, (0.2, 0.6))
-    draw_mouth(pen, at, tones, yaw, face)
+    if not face.gag:
+        draw_mouth(pen, at, tones, yaw, face)
     pen.features = False
     draw_front_hair(pen, at, character, tones, yaw, bottom)
     pen.features = True
+    if face.gag:
+        draw_gag_features(pen, at, tones, yaw, face.gag)
+        pen.features = False
+        return
     for side_ in (-1, 1):
         draw_brow(pen, at, tones, side_, yaw, face)
     if character.extra == "glasses":

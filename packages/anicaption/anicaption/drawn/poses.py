@@ -24,6 +24,7 @@ class Face:
     blush: float = 0.0
     smiling_eyes: bool = False
     gaze: float = 0.0
+    gag: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Pose:
     cloth: tuple[float, float] | None = None  # sway and flutter of cloth where they are not the hair's
     stretch: tuple[float, float] = (1.0, 1.0)
     smear: float = 0.0
+    smear_arc: tuple[float, float] = (-70.0, 88.0)
+    copies: float = 0.0  # how many further arms and legs a smear shows at once
+    whirl: float = 0.0  # drawn as a sweep of colours and nothing else
+    swell: float = 0.0  # how much larger the near fist is drawn, coming at the lens
+    rubber: tuple[float, float] = (0.0, 0.0)  # how far limbs bend like hoses, and where their wave is
     near_hand: str = "relaxed"  # relaxed, fist, open
     far_hand: str = "relaxed"
     blade: float | None = None  # angle of a sword in the near hand

@@ -10,7 +10,8 @@ What a hand must offer so that the truth made from a sheet is true of its pictur
   courses keep the marks of ACCENTS and DEFORMED: the blow of a punch lands at 0.49 and is smeared just before it;
 - `mouth` (0 shut .. 1 open), `eyes` (0 shut .. 1), `gaze` (-1 back .. 1 forward), `hair` and `cloth` (share of a
   flutter's cycle) are None where the body's own drawing decides, and change nothing but their part where they are not;
-- `deformed` holds (kind, share of its span, degree): the drawing departs from the model sheet in that way;
+- `deformed` holds (kind, share of its span, degree): the drawing departs from the model sheet in that way; the share
+  is 0.5 for kinds that do not go on from drawing to drawing;
 - the cel lies where `Sheet.travel` puts it (frame heights over the artwork, to the right), and `cel_shift` on top of
   that, every frame: slides and rocking move a cel without a new drawing.
 """
@@ -28,6 +29,7 @@ from anicaption.drawn.script import Acting, FrameSpan, Shot
 LAYERS = ("body", "mouth", "eyes", "hair", "cloth")
 CYCLIC = frozenset({"walk", "run", "wave", "idle", "talk", "back", "dance", "dash", "fly"})
 SMEARS = frozenset({"smear_stretch", "smear_multiple", "smear_abstract", "impact_distort"})
+_EVOLVING = frozenset({"morph", "rubber_limb", "line_breakup"})  # every drawing of these is another one
 
 # Timing accents of performances with a course, as shares of it: (value of motion.accent, start, end).
 ACCENTS: dict[str, tuple[tuple[str, float, float], ...]] = {
@@ -151,7 +153,7 @@ def _sheet(shot: Shot, acting: Acting, number: int) -> Sheet:
 
 def _drawing(acting: Acting, start: int, parts: _Parts, k: int) -> Drawing:
     deformed = tuple(
-        (kind, round((start - a + 0.5) / (b - a), 4), acting.degree)
+        (kind, round((start - a + 0.5) / (b - a), 4) if kind in _EVOLVING else 0.5, acting.degree)
         for kind, a, b in acting.deformations
         if a <= start < b
     )

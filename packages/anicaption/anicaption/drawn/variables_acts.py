@@ -132,6 +132,8 @@ def action(rng: np.random.Generator, decks: Decks, n_frames: int) -> Acting:
     period = int(rng.integers(22, 32)) if performance in ("punch", "slash", "jump") else exposure * 8
     if kind in _FACES_ONLY:
         more["size"], performance = decks.deal("gag size", ("bust", "close_up", "waist")), "pose"
+    if kind == "stretch":
+        more["size"] = "long"  # room above the head
     blow = round(period * 0.49) if performance in ("punch", "slash") else int(rng.integers(8, n_frames - 14))
     deformations: tuple[tuple[str, int, int], ...] = ()
     stop = None

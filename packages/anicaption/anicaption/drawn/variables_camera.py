@@ -13,7 +13,7 @@ from anicaption.drawn.script import Acting, CameraWork
 
 _ASPECT = 16 / 9
 _MOVES = (
-    (), (), (), ("pan_left",), ("pan_right",), ("pan_up",), ("pan_down",), ("track_up",), ("track_back",),
+    *[()] * 8, ("pan_left",), ("pan_right",), ("pan_up",), ("pan_down",), ("track_up",), ("track_back",),
     ("roll_cw",), ("roll_ccw",), ("pan_left",), ("pan_right",), ("pan_up",), ("pan_down",), ("track_up",),
     ("track_back",), ("roll_cw",), ("roll_ccw",), ("pan_left", "track_up"), ("pan_right", "track_back"),
     ("pan_right", "pan_up"), ("pan_left", "pan_down"), ("pan_up", "track_back"), ("pan_down", "track_up"),
