@@ -116,7 +116,7 @@ def series_plot(
     step = width_px / max(n_frames, 1)
 
     def y(value: float) -> float:
-        return 6 + (high - value) / reach * (height_px - 12)
+        return 20 + (high - value) / reach * (height_px - 36)
 
     parts = [f'<svg viewBox="0 0 {width_px} {height_px}" width="{width_px}" height="{height_px}" role="img">']
     if low <= 0 <= high:
