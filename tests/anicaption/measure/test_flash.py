@@ -5,6 +5,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
+from anicaption.measure.edges import events
 from anicaption.measure.flash import excursions, read_flash
 from anicaption.measure.transition import TransitionWatch, decide
 from anicaption.tracks import Event, Tracks
@@ -52,7 +53,7 @@ def watched(pictures) -> TransitionWatch:
 
 
 def found(watch: TransitionWatch) -> list[tuple[str, int, int]]:
-    return [(e.value, e.start, e.end) for e in watch.events() if e.field == "vfx.impact_frame"]
+    return [(e.value, e.start, e.end) for e in events(watch) if e.field == "vfx.impact_frame"]
 
 
 @pytest.mark.parametrize("n_frames", [1, 2, 4])

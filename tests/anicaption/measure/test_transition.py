@@ -5,7 +5,8 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
-from anicaption.measure.transition import TransitionWatch, decide, read_transition
+from anicaption.measure.edges import events, read_transition
+from anicaption.measure.transition import TransitionWatch, decide
 from anicaption.tracks import Event, Tracks
 
 WIDTH, HEIGHT = 160, 90
@@ -129,7 +130,7 @@ def test_a_dissolve_is_one_boundary_in_its_middle_with_its_span(n_frames, speed_
     assert abs(boundary.start - 24) <= 2 and abs(boundary.end - (24 + n_frames)) <= 2
 
 
-@pytest.mark.parametrize(("level", "value"), [(0, "fade_black"), (255, "fade_white")])
+@pytest.mark.parametrize(("level", "value"), [(0, "black"), (255, "white")])
 @pytest.mark.parametrize("n_frames", [6, 24])
 def test_a_fade_out_and_in_is_one_boundary_where_it_is_blank(level, value, n_frames):
     a, b = shot(1, 20 + n_frames), shot(2, 20 + n_frames)
@@ -138,9 +139,9 @@ def test_a_fade_out_and_in_is_one_boundary_where_it_is_blank(level, value, n_fra
     watch = watched(out + back)
     (boundary,) = decide(watch.scores())
     assert (boundary.kind, abs(boundary.frame - len(out)) <= 1) == ("fade", True)
-    events = [e for e in watch.events() if e.field == "camera.transition"]
-    assert [e.value for e in events] == [value, value]
-    assert abs(events[0].start - 20) <= 2 and abs(events[1].end - (len(out) + n_frames)) <= 2
+    found = [e for e in events(watch) if e.field == "camera.transition"]
+    assert [e.value for e in found] == [f"fade_out_{value}", f"fade_in_{value}"]
+    assert abs(found[0].start - 20) <= 2 and abs(found[1].end - (len(out) + n_frames)) <= 2
 
 
 def test_black_between_two_cuts_belongs_to_the_first_shot_unless_it_lasts():
@@ -152,7 +153,7 @@ def test_black_between_two_cuts_belongs_to_the_first_shot_unless_it_lasts():
 def test_a_fade_that_opens_the_film_is_an_event_and_no_boundary():
     watch = watched(towards(shot(1, 12)[::-1], 0)[::-1] + shot(1, 20))
     assert decide(watch.scores()) == ()
-    assert [e.value for e in watch.events()] == ["fade_black"]
+    assert [e.value for e in events(watch)] == ["fade_in_black"]
 
 
 def test_deciding_on_a_part_gives_the_boundaries_of_the_part():
@@ -172,12 +173,12 @@ def test_the_picture_size_hardly_matters():
 
 def test_the_reader_speaks_of_the_edges_only():
     columns = {"jump": np.zeros(60, np.float32)}
-    events = (
-        Event("camera.transition", "dissolve", 0, 6, 0.8),
-        Event("camera.transition", "fade_black", 50, 60, 0.9),
+    said = (
+        Event("camera.transition", "dissolve_in", 0, 6, 0.8),
+        Event("camera.transition", "fade_out_black", 50, 60, 0.9),
         Event("vfx.impact_frame", "mono", 0, 2, 0.9),
     )
-    tracks = Tracks(Fraction(24), WIDTH, HEIGHT, columns, events)
+    tracks = Tracks(Fraction(24), WIDTH, HEIGHT, columns, said)
     variable = read_transition(tracks)["camera.transition"]
     assert set(variable.values) == {"dissolve_in", "fade_out_black"}
     assert [(s.value, s.start, s.end) for s in variable.spans] == [("dissolve_in", 0, 6), ("fade_out_black", 50, 60)]

@@ -8,16 +8,26 @@ again without its pixels: `read(tracks.window(start, end, crop))`.
 from __future__ import annotations
 
 from anicaption.measure.camera import read_camera
+from anicaption.measure.edges import read_transition
 from anicaption.measure.flash import read_flash
 from anicaption.measure.intensity import read_intensity
+from anicaption.measure.layering import read_layering
 from anicaption.measure.palette import read_palette
 from anicaption.measure.rocking import read_rocking
 from anicaption.measure.timing import read_timing
-from anicaption.measure.transition import read_transition
 from anicaption.record import Variable
 from anicaption.tracks import Tracks
 
-READERS = (read_camera, read_rocking, read_timing, read_intensity, read_palette, read_transition, read_flash)
+READERS = (
+    read_camera,
+    read_layering,
+    read_rocking,
+    read_timing,
+    read_intensity,
+    read_palette,
+    read_transition,
+    read_flash,
+)
 
 
 def read(tracks: Tracks) -> dict[str, Variable]:

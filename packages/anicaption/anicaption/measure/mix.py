@@ -55,21 +55,23 @@ def straight(pictures: Sequence[Thumbnail]) -> bool:
     return bool((far - along[middle] ** 2).max() < _HOPELESS**2)
 
 
-def drifting_mix(
-    pictures: Sequence[Thumbnail], before: Thumbnail, after: Thumbnail, difference: Difference, most_residual: float
-) -> Mix | None:
-    """The mix that `pictures` are, or None. `before` and `after` lie DRIFT_FRAMES outside the window."""
+def carried_ends(
+    pictures: Sequence[Thumbnail], before: Thumbnail, after: Thumbnail, difference: Difference
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Specks of the first and the last of `pictures` where their drifts would have them at each of them. `before` and
+    `after` lie DRIFT_FRAMES outside the window."""
     n_last = len(pictures) - 1
-    drift_in = _drift(difference, before, pictures[0]) / DRIFT_FRAMES
-    drift_out = _drift(difference, pictures[-1], after) / DRIFT_FRAMES
+    drift_in = drift_of(difference, before, pictures[0]) / DRIFT_FRAMES
+    drift_out = drift_of(difference, pictures[-1], after) / DRIFT_FRAMES
     firsts = [_carried(pictures[0], drift_in * i) for i in range(n_last + 1)]
     lasts = [_carried(pictures[-1], drift_out * (i - n_last)) for i in range(n_last + 1)]
-    return _fit(pictures, firsts, lasts, most_residual)
+    return firsts, lasts
 
 
-def _fit(
+def drifting_mix(
     pictures: Sequence[Thumbnail], firsts: list[np.ndarray], lasts: list[np.ndarray], most_residual: float
 ) -> Mix | None:
+    """The mix that `pictures` are between two ends given as `carried_ends`, or None."""
     origin = np.stack(firsts)
     way = np.stack(lasts) - origin
     offset = np.stack([picture.speck for picture in pictures]) - origin
@@ -113,7 +115,7 @@ def _middle(along: np.ndarray) -> np.ndarray:
     return np.flatnonzero((along > _MIDDLE[0]) & (along < _MIDDLE[1]))
 
 
-def _drift(difference: Difference, earlier: Thumbnail, later: Thumbnail) -> np.ndarray:
+def drift_of(difference: Difference, earlier: Thumbnail, later: Thumbnail) -> np.ndarray:
     """The similarity that carries most lines of `later` back to `earlier`: (shift x, shift y, zoom, turn), by robust
     least squares on the flow."""
     flow = difference.flow(earlier, later)
@@ -129,14 +131,20 @@ def _drift(difference: Difference, earlier: Thumbnail, later: Thumbnail) -> np.n
     return similarity
 
 
-def _carried(picture: Thumbnail, drift: np.ndarray) -> np.ndarray:
-    """The speck of a picture after a drift: what is seen at z lay at z + drift(z)."""
+def matrix_of(drift: np.ndarray) -> np.ndarray:
+    """2x3 matrix for cv2.warpAffine with WARP_INVERSE_MAP: what is seen at z lay at z + drift(z)."""
     shift_x, shift_y, zoom, turn = drift
     x, y = (WIDTH_PX - 1) / 2, (HEIGHT_PX - 1) / 2
-    matrix = np.array(
+    return np.array(
         [[1 + zoom, -turn, shift_x - zoom * x + turn * y], [turn, 1 + zoom, shift_y - zoom * y - turn * x]], np.float32
     )
+
+
+def _carried(picture: Thumbnail, drift: np.ndarray) -> np.ndarray:
+    """The speck of a picture after a drift."""
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return speck(
-        cv2.warpAffine(picture.rgb, matrix, (WIDTH_PX, HEIGHT_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        cv2.warpAffine(
+            picture.rgb, matrix_of(drift), (WIDTH_PX, HEIGHT_PX), flags=flags, borderMode=cv2.BORDER_REPLICATE
+        )
     )

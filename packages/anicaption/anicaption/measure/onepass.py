@@ -15,10 +15,11 @@ import numpy as np
 
 from anicaption.align import align
 from anicaption.layers import ROWS_PX, Picture, Step, match_light
+from anicaption.measure import edges
 from anicaption.measure.camera import CameraWatch
 from anicaption.measure.intensity import IntensityWatch
 from anicaption.measure.layering import LayerWatch
-from anicaption.measure.leftover import Left, Leftover
+from anicaption.measure.leftover import UNKNOWN, Leftover
 from anicaption.measure.palette import PaletteWatch
 from anicaption.measure.rocking import FigureWatch
 from anicaption.measure.timing import TimingWatch
@@ -49,7 +50,7 @@ class Watch:
     def __init__(self, rate: Fraction, width_px: int, height_px: int) -> None:
         self.rate, self.width_px, self.height_px = rate, width_px, height_px
         self.transitions = TransitionWatch()
-        self._families: list[Family] = [*(family() for family in FAMILIES), self.transitions]
+        self._families: list[Family] = [family() for family in FAMILIES]
         self._camera, self._timing, self._intensity = CameraWatch(), TimingWatch(), IntensityWatch()
         self._leftover = Leftover()
         self._layers, self._figure = LayerWatch(), FigureWatch()
@@ -60,11 +61,12 @@ class Watch:
     def see(self, rgb: np.ndarray) -> None:
         """Look at the next frame, RGB uint8 (H, W, 3)."""
         small = _small(rgb)
+        self.transitions.see(small)
         for family in self._families:
             family.see(small)
         before, now = self._before, Picture(small, self._before.cells if self._before else None)
         step, change = None, math.nan
-        left = Left(math.nan, math.nan, math.nan)
+        left, lit, figure = UNKNOWN, None, None
         if before is not None:
             lit = match_light(before, now)
             step = align(lit, now, self._last)
@@ -76,7 +78,7 @@ class Watch:
         self._layers.see(now, step)
         self._camera.see(step, left.still_share, self.width_px / self.height_px)
         self._timing.see(left.redraw, step is None or step.still)
-        self._intensity.see(left.motion_pct)
+        self._intensity.see(left)
         self._change.append(change)
         if step is not None and step.support > 0.3:
             self._last = step
@@ -87,7 +89,8 @@ class Watch:
         columns = self._camera.columns() | self._timing.columns() | self._intensity.columns()
         columns |= self._layers.columns() | self._figure.columns()
         columns["change"] = np.array(self._change, np.float32)
-        events: tuple[Event, ...] = ()
+        columns |= self.transitions.columns()
+        events = edges.events(self.transitions)
         for family in self._families:
             columns |= family.columns()
             events += family.events()

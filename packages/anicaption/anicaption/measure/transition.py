@@ -1,10 +1,12 @@
-"""Where one shot ends and the next begins: hard cuts, dissolves (O.L) and fades, from per-frame scores.
+"""Where one shot ends and the next begins: hard cuts, dissolves (O.L), wipes and fades, from per-frame scores.
 
 `TransitionWatch` sees every frame once and keeps a few floats of it; `decide` is a pure function of those floats.
 A cut is paint that no motion explains, in one frame, more than in the frames around it. What comes back within four
 frames is an impact frame, not a cut (`flash`); what keeps its drawing and changes its exposure is none either.
 A dissolve is found as what it is, a linear mix: the frames of a window lie on the straight line between its two ends,
-and those ends are pictures that no motion turns into one another. Fades are read from the means (`fade`).
+and those ends are pictures that no motion turns into one another. Where an end is no such picture (a run with effect
+lines), the other end alone is asked for (`joint`); wipes are judged between the same two ends (`slide`). Fades are read
+from the means (`fade`).
 """
 
 from __future__ import annotations
@@ -14,19 +16,19 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from anicaption.measure.fade import FLASH_FRAMES as BLANK_FLASH_FRAMES
 from anicaption.measure.fade import MOST_FRAMES, SHORT_FRAMES, TELL_FRAMES, Blank, blanks, is_blank
-from anicaption.measure.flash import FLASH_FRAMES, JUMP_FLOOR, FlashWatch, comes_back, excursions, flashes
+from anicaption.measure.flash import FLASH_FRAMES, JUMP_FLOOR, FlashWatch, comes_back, excursions
 from anicaption.measure.flash import SCORES as FLASH_SCORES
-from anicaption.measure.likeness import Difference, Thumbnail, thumbnail
-from anicaption.measure.mix import DRIFT_FRAMES, drifting_mix, straight
-from anicaption.record import Evidence, Span, Variable, abstain, measured
-from anicaption.tracks import Event, Tracks
+from anicaption.measure.joint import could_be_joint, joint
+from anicaption.measure.likeness import HEIGHT_PX, WIDTH_PX, Difference, Thumbnail, thumbnail
+from anicaption.measure.mix import DRIFT_FRAMES, carried_ends, drifting_mix, straight
+from anicaption.measure.slide import slide
 
-NAME, VERSION = "transition", "1"
-FIELD = "camera.transition"
+NAME, VERSION = "transition", "2"
 # What an event's kind is called at the shot's first frames and at its last.
 AT_EDGES = {
     "fade_black": ("fade_in_black", "fade_out_black"),
@@ -58,19 +60,27 @@ BLANK_BACK = 0.08  # difference to the picture before a blank under which it has
 
 REACH = SHORT_FRAMES + MOST_FRAMES  # frames before a boundary that speak about it
 LOOK_AHEAD = SHORT_FRAMES + TELL_FRAMES  # frames after it
-FLASH_OF = {"fade_white": "white_flash", "fade_black": "black_flash"}
 FADE_SCORE = 0.95  # a blank with a fade is hard to mistake
-EDGE_FRAMES = 2  # an event this close to the first or last frame of a shot is at its edge
+GHOST_SCORE = 0.85  # certainty of a wipe and of a dissolve that was seen from one end
+GHOST_PERIOD = 6  # frames between two looks for joints with one clean end
+DETAIL_DIP, DETAIL_HALVES = 0.78, (3, 5, 8, 12)  # share of the detail that a mix keeps; half windows, frames
+GHOST_ACROSS, GHOST_SAME = 0.05, 0.9  # of the ends of such a look, after motion
+GHOST_UNEXPLAINED = 0.58  # as MIX_UNEXPLAINED
+HEAD_FRAMES = 2 * max(MIX_HALVES) + 1 + 2 * DRIFT_FRAMES  # pictures that are remembered at either end of the film
 
 _MIX = tuple(f"mix_{half}_{name}" for half in MIX_HALVES for name in ("residual", "start", "end", "same"))
 _ACROSS = tuple(f"across_{n}" for n in range(1, FLASH_FRAMES + 1))
-SCORES = ("raw", "jump", "same", "kept", "luma", "spread", "blank_back", *_ACROSS, *_MIX, *FLASH_SCORES)
+_SLIDE = tuple(f"{name}_{what}" for name in ("slide", "ghost") for what in ("residual", "start", "end"))
+SCORES = (
+    *("raw", "jump", "same", "kept", "luma", "spread", "peak", "streak", "detail", "blank_back"),
+    *(*_ACROSS, *_MIX, *_SLIDE, *FLASH_SCORES),
+)
 
 
 @dataclass(frozen=True)
 class Boundary:
-    """The shot that begins at `frame`. `kind`: cut, dissolve, fade; [start, end) are the frames that are of both shots
-    or of neither (empty for a cut)."""
+    """The shot that begins at `frame`. `kind`: cut, dissolve, wipe, fade; [start, end) are the frames that are of both
+    shots or of neither (empty for a cut)."""
 
     frame: int
     kind: str
@@ -85,7 +95,8 @@ class TransitionWatch:
     def __init__(self) -> None:
         self._difference = Difference()
         self._flash = FlashWatch()
-        self._recent: deque[Thumbnail] = deque(maxlen=2 * max(MIX_HALVES) + 1 + 2 * DRIFT_FRAMES)
+        self._recent: deque[Thumbnail] = deque(maxlen=HEAD_FRAMES)
+        self.head: list[Thumbnail] = []
         self._before_blank: tuple[int, Thumbnail] | None = None  # frame at which a blank began, picture before it
         self._scores = {name: array("f") for name in SCORES}
 
@@ -95,6 +106,8 @@ class TransitionWatch:
         row = dict.fromkeys(SCORES, float("nan"))
         row |= self._difference(self._recent[-1] if self._recent else now, now)._asdict()
         row["luma"], row["spread"] = float(now.speck.mean()), float(now.speck.std())
+        row["peak"] = float(now.grey.max()) / 255
+        row["streak"], row["detail"] = streak(now.grey)
         jump = self._scores["jump"]
         across = {
             n: self._difference(self._recent[-1 - n], now).jump
@@ -106,9 +119,12 @@ class TransitionWatch:
             self._scores[name].append(value)
         self._see_blank(now)
         self._recent.append(now)
+        if len(self.head) < HEAD_FRAMES:
+            self.head.append(now)
         self._flash.see(rgb)
         self._describe_flash(comes_back(jump, len(jump) - 1, across))
         self._see_mix()
+        self._see_ghost()
 
     def _see_blank(self, now: Thumbnail) -> None:
         """Ask of the frames after a blank whether the picture before it comes back."""
@@ -145,11 +161,50 @@ class TransitionWatch:
             if ends.jump < MIX_ACROSS or ends.same >= CUT_SAME:
                 continue
             before, after = self._recent[-n_window - 2 * DRIFT_FRAMES], self._recent[-1]
-            mix = drifting_mix(window, before, after, self._difference, MIX_RESIDUAL)
+            firsts, lasts = carried_ends(window, before, after, self._difference)
+            centre = newest - DRIFT_FRAMES - half
+            mix = drifting_mix(window, firsts, lasts, MIX_RESIDUAL)
             if mix is not None:
                 values = (mix.residual, mix.start - half, mix.end - half, ends.same)
                 for name, value in zip(("residual", "start", "end", "same"), values, strict=True):
-                    self._scores[f"mix_{half}_{name}"][newest - DRIFT_FRAMES - half] = value
+                    self._scores[f"mix_{half}_{name}"][centre] = value
+            elif wipe := slide(window, firsts, lasts):
+                self._keep("slide", wipe.misfit, centre - half + wipe.start, centre - half + wipe.end)
+
+    def _see_ghost(self) -> None:
+        """Ask for a joint of which only one end is clean, forwards and backwards in time."""
+        newest = len(self._scores["jump"]) - 1
+        if newest % GHOST_PERIOD or len(self._recent) < HEAD_FRAMES:
+            return
+        if not _sinks(np.array(self._scores["detail"][-HEAD_FRAMES:])):
+            return
+        pictures = list(self._recent)
+        ends = self._difference(pictures[0], pictures[-1])
+        if ends.jump < GHOST_ACROSS or ends.same >= GHOST_SAME:
+            return
+        for way in (1, -1):
+            window, beyond = pictures[::way][:-DRIFT_FRAMES], pictures[::way][-1]
+            if not could_be_joint(window, beyond, self._difference):
+                continue
+            if found := joint(window, beyond, self._difference):
+                oldest = newest - HEAD_FRAMES + 1
+                start, end = oldest + found.start, oldest + found.end
+                if way == -1:
+                    start, end = newest + 1 - found.end, newest + 1 - found.start
+                jump, raw = (sum(self._scores[name][start : end + 1]) for name in ("jump", "raw"))
+                if jump > GHOST_UNEXPLAINED * raw:
+                    self._keep("ghost", found.residual, start, end)
+
+    def _keep(self, name: str, residual: float, start: float, end: float) -> None:
+        """Remember a joint in the row of its middle, counted from there, if it is the best that was seen of it."""
+        middle = max(0, min(round((start + end) / 2), len(self._scores["jump"]) - 1))
+        if not residual >= self._scores[f"{name}_residual"][middle]:
+            for what, value in (("residual", residual), ("start", start - middle), ("end", end - middle)):
+                self._scores[f"{name}_{what}"][middle] = value
+
+    def tail(self) -> list[Thumbnail]:
+        """The last pictures, newest first."""
+        return list(self._recent)[::-1]
 
     def last(self, name: str) -> float:
         """The newest value of one score."""
@@ -160,11 +215,12 @@ class TransitionWatch:
 
         raw, jump, same, kept: against the frame before (see likeness.Unlike);
         across_n: jump against the frame before an excursion of n frames that ended here (NaN where none can have);
-        luma, spread: mean and deviation, 0..1;
+        luma, spread: mean and deviation, 0..1; peak: the brightest spot; streak: see `streak`;
         blank_back: on the first of blank frames, how unlike the picture before is at best after them (NaN elsewhere);
         mix_h_*: of the window of h frames on either side, if it is a linear mix: how far its frames stray (share), the
         first mixed and the first clean frame, counted from here (NaN where it is none or does not show the limit), and
         the `same` of its ends;
+        slide_*, ghost_*: a wipe, and a dissolve with one clean end, in the row of its middle, counted from there;
         flash_*: of the frames of an excursion, see flash.py.
         """
         return {name: np.array(values[first:], np.float32) for name, values in self._scores.items()}
@@ -173,10 +229,20 @@ class TransitionWatch:
         """The column that goes into tracks: `jump`, what motion does not explain of the frame before, 0..1."""
         return {"jump": np.array(self._scores["jump"], np.float32)}
 
-    def events(self) -> tuple[Event, ...]:
-        """Dissolves and fades (camera.transition) and impact frames (vfx.impact_frame) of all frames seen so far."""
-        scores = self.scores()
-        return tuple(sorted((*gradual(scores), *flashes(scores), *afterglows(scores)), key=lambda event: event.start))
+
+def _sinks(detail: np.ndarray) -> bool:
+    """Whether the pictures lose detail on the way from some frame to some other, as in a mix."""
+    return any(
+        bool((detail[k:-k] < DETAIL_DIP * (detail[: -2 * k] + detail[2 * k :]) / 2).any()) for k in DETAIL_HALVES
+    )
+
+
+def streak(grey: np.ndarray) -> tuple[float, float]:
+    """How much less the picture changes along its rows or columns than across (0 is alike, 1 is nothing but streaks),
+    and how much it changes at all, grey levels squared."""
+    along = float(cv2.norm(grey[:, 1:], grey[:, :-1], cv2.NORM_L2SQR)) / (WIDTH_PX - 1) / HEIGHT_PX
+    down = float(cv2.norm(grey[1:], grey[:-1], cv2.NORM_L2SQR)) / (HEIGHT_PX - 1) / WIDTH_PX
+    return 1 - np.sqrt(min(along, down) / max(along, down, 0.25)), along + down
 
 
 def decide(scores: Mapping[str, np.ndarray], first: int = 0) -> tuple[Boundary, ...]:
@@ -185,35 +251,17 @@ def decide(scores: Mapping[str, np.ndarray], first: int = 0) -> tuple[Boundary, 
     cuts = _cuts(scores, runs)
     fades = [boundary for run in runs for boundary in _through(run, len(scores["jump"]))]
     taken = [(run.opens, run.closes) for run in runs] + [(b.frame, b.frame) for b in cuts]
-    mixes = [m for m in _mixes(scores) if not any(m.start <= end and start <= m.end for start, end in taken)]
+    mixes: list[Boundary] = []
+    for mix in [*_mixes(scores), *_kept(scores, "slide", "wipe"), *_kept(scores, "ghost", "dissolve")]:
+        if not any(mix.start <= end and start <= mix.end for start, end in taken):
+            mixes.append(mix)
+            taken.append((mix.start, mix.end))
     found: list[Boundary] = []
     for boundary in sorted([*cuts, *fades, *mixes], key=lambda b: b.frame):
         if found and boundary.frame - found[-1].frame < LEAST_SHOT_FRAMES:
             found.pop()  # what stood between two shots for a frame or two is the end of the first
         found.append(boundary)
     return tuple(replace(b, frame=b.frame + first, start=b.start + first, end=b.end + first) for b in found)
-
-
-def gradual(scores: Mapping[str, np.ndarray]) -> tuple[Event, ...]:
-    """Dissolves and fades as events, fades at the very ends of the film too. Pure."""
-    events = [Event(FIELD, "dissolve", b.start, b.end, b.score) for b in decide(scores) if b.kind == "dissolve"]
-    for run in blanks(scores, BLANK_BACK):
-        middle = (run.start + run.end) // 2
-        if run.fades_out:
-            events.append(Event(FIELD, run.kind, run.opens, max(middle, run.start), FADE_SCORE))
-        if run.fades_in and not run.flash:
-            events.append(Event(FIELD, run.kind, min(middle, run.end), run.closes, FADE_SCORE))
-    return tuple(events)
-
-
-def afterglows(scores: Mapping[str, np.ndarray]) -> tuple[Event, ...]:
-    """Flashes from which the picture comes back slowly, so that no excursion ends in one frame. Pure."""
-    known = excursions(scores)
-    return tuple(
-        Event("vfx.impact_frame", FLASH_OF[run.kind], run.start, min(run.end, run.start + FLASH_FRAMES), 0.8)
-        for run in blanks(scores, BLANK_BACK)
-        if run.flash and not any(start < run.end and run.start < end for start, end in known)
-    )
 
 
 def _cuts(scores: Mapping[str, np.ndarray], runs: list[Blank]) -> list[Boundary]:
@@ -290,6 +338,17 @@ def _mixes(scores: Mapping[str, np.ndarray]) -> list[Boundary]:
     return found
 
 
+def _kept(scores: Mapping[str, np.ndarray], name: str, kind: str) -> list[Boundary]:
+    """The wipes or one-sided dissolves that were seen, the best of each first, none twice."""
+    rows = np.flatnonzero(np.isfinite(scores[f"{name}_residual"]))
+    found: list[Boundary] = []
+    for middle in sorted(rows.tolist(), key=lambda row: float(scores[f"{name}_residual"][row])):
+        start = round(middle + float(scores[f"{name}_start"][middle]))
+        end = round(middle + float(scores[f"{name}_end"][middle]))
+        found.append(Boundary((start + end) // 2, kind, start, end, GHOST_SCORE))
+    return found
+
+
 def _limit(scores: Mapping[str, np.ndarray], run: list[tuple[int, float, int]], name: str) -> int | None:
     """The frame at which a mix starts or ends: what the three straightest windows that show it say in the middle."""
     seen = sorted(
@@ -298,25 +357,3 @@ def _limit(scores: Mapping[str, np.ndarray], run: list[tuple[int, float, int]], 
         if np.isfinite(scores[f"mix_{half}_{name}"][centre])
     )[:3]
     return round(float(np.median([frame for _, frame in seen]))) if seen else None
-
-
-def read_transition(tracks: Tracks) -> dict[str, Variable]:
-    """camera.transition of a shot: what events touch its first or last frames; `none` is a hard cut at both."""
-    if tracks.n_frames < 2 * EDGE_FRAMES:
-        return {FIELD: abstain(FIELD, f"{tracks.n_frames} frames have no edges to speak of")}
-    best: dict[str, float] = {}
-    spans, evidence = [], []
-    for event in tracks.events:
-        ends = event.start <= EDGE_FRAMES, event.end >= tracks.n_frames - EDGE_FRAMES
-        if event.field != FIELD or not any(ends):
-            continue
-        name = AT_EDGES.get(event.value, (event.value, event.value))[0 if ends[0] else 1]
-        best[name] = max(best.get(name, 0.0), event.score)
-        spans.append(Span(value=name, start=event.start, end=event.end))
-        numbers = {"score": event.score}
-        evidence.append(Evidence(estimator=NAME, version=VERSION, start=event.start, end=event.end, numbers=numbers))
-    if not best:
-        return {FIELD: measured(FIELD, ["none"], {"none": 0.9})}
-    values = sorted(best, key=lambda value: -best[value])[:2]
-    kept = [span for span in spans if span.value in values]
-    return {FIELD: measured(FIELD, values, {value: best[value] for value in values}, evidence, kept)}
