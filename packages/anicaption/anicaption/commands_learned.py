@@ -1,10 +1,12 @@
-"""The commands that learn: fit. Only argparse is imported until one of them runs."""
+"""The commands that learn: fit, and those of commands_vlm. Only argparse is imported until one of them runs."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
+
+from anicaption import commands_vlm
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -19,6 +21,8 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     fit.add_argument("--model", default=None, help="the open_clip model of a weights file, as ViT-B-32")
     fit.add_argument("--seed", type=int, default=0, help="which episodes choose the thresholds")
     fit.set_defaults(run=_fit)
+
+    commands_vlm.add_commands(commands)
 
 
 def _fit(

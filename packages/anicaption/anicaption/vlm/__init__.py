@@ -1,0 +1,1 @@
+"""Vision-language models beside the measurements: closed fields scored by probability, prose generated."""
