@@ -36,8 +36,6 @@ def draw_gag_features(pen: Pen, at: HeadSpace, tones: Tones, yaw: float, amount:
     pen.line(at(np.vstack([mouth, mouth[:1]])), tones.ink, 2.0, (1, 1))
     for k in range(3):
         drop = np.array([x0 + 0.34 + 0.05 * k, -0.32 + 0.17 * k])
-        shape = spline(
-            [drop + [0, -0.06], drop + [0.026, 0.01], drop + [0, 0.035], drop + [-0.026, 0.01]], 5, closed=True
-        )
+        shape = spline(np.add([(0, -0.06), (0.026, 0.01), (0, 0.035), (-0.026, 0.01)], drop), 5, closed=True)
         pen.fill(at(shape), (206, 232, 250))
         pen.line(at(np.vstack([shape, shape[:1]])), tones.ink, 0.9, (1, 1))

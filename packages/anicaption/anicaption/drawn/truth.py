@@ -5,9 +5,13 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Protocol
 
+import numpy as np
+
 from anicaption.drawn.camera import Path
+from anicaption.drawn.energy import intensity, motion_pct
 from anicaption.drawn.script import Shot
 from anicaption.drawn.sheet import drawing_new
+from anicaption.drawn.stated import whole
 from anicaption.drawn.truth_camera import camera
 from anicaption.drawn.truth_look import look_of
 from anicaption.drawn.truth_motion import motion
@@ -30,10 +34,17 @@ def record_of(drawn_shot: Hand, rate: Fraction) -> Record:
     start, end = shot.lead_in, shot.lead_in + shot.n_frames
     columns = drawn_shot.path.columns(start, end)
     columns["drawing_new"] = drawing_new(shot)[start:end]
-    variables = motion(shot) | camera(shot, drawn_shot.path) | look_of(shot)
+    columns["motion_pct"] = motion_pct(shot, drawn_shot.path)[start:end]
+    variables = motion(shot) | _intensity(shot, columns["motion_pct"]) | camera(shot, drawn_shot.path) | look_of(shot)
     variables["style.proportion"] = drawn("style.proportion", ["standard" if shot.acting else "na"])
     tracks = Tracks(rate, drawn_shot.width_px, drawn_shot.height_px, columns, _events(variables))
     return Record.build(tracks, variables)
+
+
+def _intensity(shot: Shot, motion_pct: np.ndarray) -> dict[str, Variable]:
+    """What moves in front of scrolled lines or a background drawn anew is no longer the figure alone."""
+    value = intensity(motion_pct) if shot.place.motion == "none" and not shot.effects.lines and not shot.split else None
+    return {"motion.intensity": whole(shot, "motion.intensity", value)} if value else {}
 
 
 def _events(variables: dict[str, Variable]) -> tuple[Event, ...]:

@@ -35,7 +35,7 @@ def motion(shot: Shot) -> dict[str, Variable]:
         "motion.accent": stated.spanned(shot, "motion.accent", _accents(shot, sheets[0])),
         "motion.rocking": stated.whole(shot, "motion.rocking", sheets[0].acting.rocking),
     }
-    return fields | _exposure(shot, sheets, main) | _deformation(shot, sheets[0]) | _spacing(shot, main)
+    return fields | _exposure(shot, main) | _deformation(shot, sheets[0]) | _spacing(shot, main)
 
 
 def _no_figure(shot: Shot) -> dict[str, Variable]:
@@ -60,8 +60,8 @@ def _performances(shot: Shot) -> tuple[str, ...]:
     return ("crowd",) if len(acts) > 6 else kinds[:3]
 
 
-def _exposure(shot: Shot, sheets: tuple[Sheet, ...], main: Sheet) -> dict[str, Variable]:
-    """timing, partial, economy, and intensity where nothing moves."""
+def _exposure(shot: Shot, main: Sheet) -> dict[str, Variable]:
+    """timing, partial and economy."""
     fields = {}
     layer = main.main_layer
     timing = "held"
@@ -75,11 +75,6 @@ def _exposure(shot: Shot, sheets: tuple[Sheet, ...], main: Sheet) -> dict[str, V
     economy = _economy(shot, main, timing)
     if economy:
         fields["motion.economy"] = stated.whole(shot, "motion.economy", economy)
-    acts = [one.acting for one in sheets]
-    still = not any(one.moving or a.slide != (0.0, 0.0) or a.rocking != "none" for one, a in zip(sheets, acts))
-    fixed_ground = not shot.effects.lines and background_motion(shot) in ("none", "multi_layer")
-    if still and fixed_ground and "dolly_zoom" not in shot.camera.moves:
-        fields["motion.intensity"] = stated.whole(shot, "motion.intensity", "static")
     return fields
 
 
