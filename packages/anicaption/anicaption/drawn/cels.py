@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 
 from anicaption.drawn import acts, distort, poses
-from anicaption.drawn.figure import bounds, draw_figure
+from anicaption.drawn.figure import Body, bounds, draw_figure
 from anicaption.drawn.framing import FEET_Y, HEAD_HEIGHT, HEAD_Y, yaw_of
 from anicaption.drawn.ink import Pen
 from anicaption.drawn.look_cel import painted
-from anicaption.drawn.model import CHIBI, STANDARD, Tones, tones_of
+from anicaption.drawn.model import CHIBI, STANDARD, Proportion, Tones, tones_of
 from anicaption.drawn.palette import Palette
 from anicaption.drawn.script import UNPAINTED, Acting, Character, Look
 from anicaption.drawn.sheet import Drawing
@@ -50,14 +50,30 @@ class Figure:
     def forget(self) -> None:
         self._cels.clear()
 
+    def head(self, drawing: Drawing) -> tuple[float, float, float, float]:
+        """Where the drawn head is before the cel is placed: middle x, y and height (frame heights), tilt (degrees)."""
+        proportion, unit, feet_y = self._stand(drawing)
+        pen = Pen(1, 1, np.eye(2, 3), 1.0)
+        body = Body(pen, self.character, tones_of(self.character, self.colours), self.pose(drawing), proportion)
+        flip = -1.0 if self.acting.mirrored else 1.0
+        x, y = body.head([(0.0, 0.0)])[0]
+        tip_x, tip_y = body.head([(1.0, 0.0)])[0]
+        tilt_deg = float(np.degrees(np.arctan2(tip_y - y, tip_x - x))) * flip
+        return self.acting.at_x + flip * unit * x, feet_y + unit * y, unit * body.head.size, tilt_deg
+
+    def _stand(self, drawing: Drawing) -> tuple[Proportion, float, float]:
+        """Proportion, head height and height of the feet (frame heights) of a drawing."""
+        size = self.acting.size
+        unit = HEAD_HEIGHT[size]
+        feet_y = FEET_Y[size] if size in FEET_Y else HEAD_Y[size] + _HEAD_CENTRE * unit
+        if any(kind == "chibi_shift" for kind, _, _ in drawing.deformed):
+            return CHIBI, min(unit * 1.35, 0.24), min(feet_y, 0.45)  # the whole little figure in the frame
+        return STANDARD, unit, feet_y
+
     def _drawn(self, drawing: Drawing, px: float, seen: tuple[float, float, float, float]) -> Cel:
         acting = self.acting
-        proportion = CHIBI if any(kind == "chibi_shift" for kind, _, _ in drawing.deformed) else STANDARD
+        proportion, unit, feet_y = self._stand(drawing)
         pose = self.pose(drawing)
-        unit = HEAD_HEIGHT[acting.size]
-        feet_y = FEET_Y[acting.size] if acting.size in FEET_Y else HEAD_Y[acting.size] + _HEAD_CENTRE * unit
-        if proportion is CHIBI:
-            unit, feet_y = min(unit * 1.35, 0.24), min(feet_y, 0.45)  # the whole little figure in the frame
         flip = -1.0 if acting.mirrored else 1.0
         x0, y0, x1, y1 = bounds(proportion)
         left, right = sorted((flip * x0 * unit, flip * x1 * unit))

@@ -16,6 +16,11 @@ KINDS = (
     "negative", "chromatic_shift", "halftone", "glitch", "texture", "vignette", "scanline_crt", "film_grain",
 )  # fmt: skip
 ANIMATED = {"double_exposure", "afterimage_strobe", "wave_glass", "glitch", "film_grain"}  # change from frame to frame
+# After these the picture no longer has the colours it was graded to.
+RECOLOURING = {
+    "double_exposure", "negative", "color_overlay", "still_postcard", "glitch", "halftone", "diffusion", "vignette",
+    "scanline_crt", "texture",
+}  # fmt: skip
 _TINTS = ((255, 176, 120), (150, 190, 255), (255, 140, 150), (170, 255, 200), (210, 170, 255))
 _STROBE_FRAMES = (4, 8, 12)  # how far back the afterimages lie
 

@@ -13,6 +13,7 @@ class Spot(NamedTuple):
     x: float
     y: float
     head: float
+    tilt_deg: float = 0.0  # clockwise in the frame
 
 
 def active(spans: tuple, frame: int) -> list[tuple]:

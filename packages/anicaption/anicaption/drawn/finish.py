@@ -15,11 +15,14 @@ from anicaption.drawn import camera
 from anicaption.drawn.background_art import dark_lines_on
 from anicaption.drawn.composite import Treatments
 from anicaption.drawn.effects import Spot, active
+from anicaption.drawn.effects_elements import draw_element
 from anicaption.drawn.effects_impact import impact
 from anicaption.drawn.effects_lines import draw_lines
 from anicaption.drawn.effects_text import Lettering
+from anicaption.drawn.framing import yaw_of
 from anicaption.drawn.grade import Grade
 from anicaption.drawn.light import Light
+from anicaption.drawn.marks import draw_mark
 from anicaption.drawn.palette import Palette
 from anicaption.drawn.script import Shot
 
@@ -103,6 +106,11 @@ class Finish:
         shot, effects = self.shot, self.shot.effects
         if shot.look.focus == "full_defocus":
             picture = _soft(picture, 1.15 * _SOFT * self.height_px)
+        for kind, start, _ in active(effects.manpu, own):
+            if shot.acting is not None:
+                draw_mark(picture, kind, own - start, spot, yaw_of(shot.acting), shot.acting.mirrored)
+        for kind, start, _ in active(effects.elements, own):
+            draw_element(picture, kind, effects.seed, own - start, spot)
         step = max(2, shot.acting.exposure if shot.acting else 2)
         for kind, _, _ in active(effects.lines, own):
             if not self._behind(kind):

@@ -134,8 +134,9 @@ class DrawnShot:
         height, width = self.height_px, self.width_px
         if not self._figures:
             return Spot(width / 2, 0.45 * height, 0.2 * height)
-        acting = self.sheets[0].acting
+        at_x, at_y, size, tilt_deg = self._figures[0].head(self.sheets[0].drawings[frame])
         matrix = chained(self._lens(frame), self._placed(0, frame))
-        x, y = matrix[:, :2] @ [acting.at_x, head_y(acting)] + matrix[:, 2]
-        size = HEAD_HEIGHT[acting.size] * np.sqrt(abs(np.linalg.det(matrix[:, :2])))
-        return Spot(float(x), float(y), float(size))
+        x, y = matrix[:, :2] @ [at_x, at_y] + matrix[:, 2]
+        turned_deg = np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0]))
+        size *= np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+        return Spot(float(x), float(y), float(size), float(tilt_deg + turned_deg))

@@ -6,6 +6,7 @@ script does not decide is left out.
 
 from __future__ import annotations
 
+from anicaption.drawn.composite import RECOLOURING
 from anicaption.drawn.script import SHARED_JOINTS, UNPAINTED, Shot
 from anicaption.drawn.stated import spanned, whole
 from anicaption.record import Variable, drawn
@@ -14,11 +15,6 @@ _AT_ENDS = {
     "fade_black": ("fade_in_black", "fade_out_black"), "fade_white": ("fade_in_white", "fade_out_white"),
     "dissolve": ("dissolve_in", "dissolve_out"), "wipe": ("wipe_in", "wipe_out"), "iris": ("iris_in", "iris_out"),
     "whip": ("whip_in", "whip_out"),
-}  # fmt: skip
-# Treatments after which the picture no longer has the colours it was graded to.
-_RECOLOUR = {
-    "double_exposure", "negative", "color_overlay", "still_postcard", "glitch", "halftone", "diffusion", "vignette",
-    "scanline_crt", "texture",
 }  # fmt: skip
 _CLEAN_SHARE = 0.6  # of a shot's frames must show the graded picture
 WINDOW_FRAMES = 24  # about a second of film
@@ -65,7 +61,7 @@ def _colour(shot: Shot) -> dict[str, Variable]:
 def _clean_frames(shot: Shot) -> set[int]:
     """Frames of the shot that show the picture as it was graded."""
     effects = shot.effects
-    covered = [(start, end) for kind, start, end in effects.composite if kind in _RECOLOUR]
+    covered = [(start, end) for kind, start, end in effects.composite if kind in RECOLOURING]
     covered += [(start, end) for _, start, end in (*effects.impacts, *effects.lines, *effects.elements)]
     covered += [(start, end) for kind, _, start, end in effects.text if kind in ("title_card", "credits")]
     covered += [(start, end) for _, start, end in transition_spans(shot)]

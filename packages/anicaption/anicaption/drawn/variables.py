@@ -14,7 +14,7 @@ from anicaption.drawn import variables_acts as acts
 from anicaption.drawn import variables_camera as cameras
 from anicaption.drawn.casting import locate
 from anicaption.drawn.deck import Decks
-from anicaption.drawn.dress import dress
+from anicaption.drawn.dress import dress, join
 from anicaption.drawn.script import CameraWork, Episode, Place, Shot
 
 SHOTS = 48
@@ -34,8 +34,8 @@ def _episode(seed: int, number: int, n_shots: int) -> Episode:
     rng = np.random.default_rng([seed, number, 3])
     decks = Decks(rng)
     kinds = [kind for kind, n in _KINDS.items() for _ in range(n)]
-    shots = tuple(dress(rng, _shot(rng, decks, decks.deal("kind", kinds))) for _ in range(n_shots))
-    return Episode(f"variables-{seed:04d}-{number:03d}", int(seed), shots)
+    shots = [dress(rng, _shot(rng, decks, decks.deal("kind", kinds)), decks) for _ in range(n_shots)]
+    return Episode(f"variables-{seed:04d}-{number:03d}", int(seed), join(rng, shots, decks))
 
 
 def _shot(rng: np.random.Generator, decks: Decks, kind: str) -> Shot:
