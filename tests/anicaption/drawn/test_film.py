@@ -63,7 +63,9 @@ def test_the_truth_speaks_only_of_what_was_drawn(episode):
         for field in ("style.medium", "camera.move", "camera.speed", "camera.transition", "vfx.impact_frame"):
             assert record[field].known, field
         assert not record["style.era_look"].known and not record["style.tradition"].known
-    XX
+        assert set(record.tracks.columns) == {
+            "camera_x", "camera_y", "camera_zoom", "camera_roll_deg", "drawing_new", "motion_pct",
+        }  # fmt: skip
         if record["camera.move"].values == ("none",):
             assert record["camera.speed"].values == record["camera.easing"].values == ("none",)
         if record["motion.timing"].values == ("held",):
