@@ -5,7 +5,7 @@ READY := .venv/.ready
 SEED ?= 1
 RECIPE ?= tiny_i2v
 
-.PHONY: help setup demo test test-slow check format ingest caption draw train sample bench-road bench-captions real-footage checkpoint clean
+.PHONY: help setup demo test test-slow check format ingest caption draw train sample bench-road bench-caption bench-captions real-footage checkpoint clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,8 +56,10 @@ sample: $(READY)  ## a clip from a model: CHECKPOINT=folder TAGS="camera.move=pa
 bench-road: $(READY)  ## shot detection and cost beside PySceneDetect: build/bench/road.json
 	$(BIN)/python -m benchmarks.road
 
-bench-captions: $(READY)  ## measured variables of drawn shots against their scripts: build/bench/captions.json
-	$(BIN)/python -m benchmarks.captions
+bench-caption: $(READY)  ## measured variables of drawn shots of both hands, with rivals: build/bench/captions.json [ARGS=...]
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.captions $(ARGS)
+
+bench-captions: bench-caption
 
 real-footage: $(READY)  ## cuts and camera against labels: MEDIA=folder of labelled footage
 	$(BIN)/python -m benchmarks.real_footage $(or $(MEDIA),$(error say MEDIA=folder))
