@@ -1,21 +1,24 @@
-"""What the camera did: camera.move, camera.speed and camera.easing, from the background's motion.
+"""What the camera did: camera.move, .speed, .easing and .shake, from the background's motion and its layers.
 
-Everything is compared as edge motion: how far the frame's edge travels, in frame widths per frame. A zoom moves the
-left and right edges by half its logarithm, a roll by half its angle in radians. What trembles is left to shake.py.
+Everything is compared as edge motion (see camera_runs.py). What trembles is left to shake.py, the speed curve to
+camera_easing.py. A motion of the border is a camera's unless it turns out to be clouds that drift over a ground which
+stands still, or drawn lines that stand still over a background which moves.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from anicaption.measure.camera_easing import easing
+from anicaption.measure.camera_runs import MIN_TRAVEL, Run, fill, runs_of, smooth, spans_of
 from anicaption.measure.shake import Tremble, tremble_of
 from anicaption.record import Evidence, Span, Variable, abstain, measured
 from anicaption.tracks import Tracks
 
-NAME, VERSION = "layers.border_background", "1"
+NAME, VERSION = "layers.border_background", "2"
 FIELDS = ("camera.move", "camera.speed", "camera.easing", "camera.shake")
 
 # camera.speed of the taxonomy: upper limits in frame widths per frame
@@ -27,27 +30,19 @@ SPEEDS = (
     ("quick", 6e-2),
     ("whip", math.inf),
 )
-MOVES = (
-    ("pan_right", "pan_left"),
-    ("pan_down", "pan_up"),
-    ("track_up", "track_back"),
-    ("roll_cw", "roll_ccw"),
-)
-
-MIN_TRAVEL = 0.004  # frame widths: less than this over a whole run is not called a move
-MIN_SPEED = 1.5e-4  # frame widths per frame
-MIN_SHARE = 0.45  # of the strongest simultaneous component: less is drift of the framing, not a second move
-LARGE_TRAVEL, LARGE_SHARE = 0.15, 0.2  # what goes this far is no drift, though its share is less
-OFF_CENTRE = (0.95, 0.55)  # a zoom towards a point inside the frame shifts x, y by less than this share: no PAN
-TAIL = 0.1  # a run ends where the speed falls under this share of its peak
-BRIEF_STEPS = 10  # a move this short inside a longer shot must go three times as far
-BRIDGE = 3  # frames: moves on twos and threes pause, and go on
 MIN_SUPPORT = 0.3  # of a step that a move is read from
 SHAKE_SUPPORT = 0.02
 SHAKEN_TRAVEL = 8.0  # times the size of a tremble: a move inside it goes further than this
 FOLLOW_FRAMES = 12  # fewer frames do not tell a follow shot from a figure that happens to hold
 FOLLOW_SHARE = 0.1  # of the inner blocks with lines stand still in the frame
-EASING_STEPS = 8  # fewer steps show no curve
+HELD_SHARE = 0.055  # of the inner blocks do so between looks some frames apart
+LOCKED_SHARE = 0.25  # of the steps, the figure moves against the background as the frame does
+LOCKED_FIT, LOCKED_BAND = 0.6, (0.6, 1.4)  # how well its motion is known, and the range of its speed over the frame's
+DEPTH_SHARE = 0.03  # of the blocks grow at another rate than the background
+DRIFT_SPEED = 2.5e-3  # frame widths per frame: clouds drift no faster
+GROUND_SHARE = 0.4  # of the lower border goes along with a camera, not with clouds
+DIP, DIP_GAP = 0.25, 5  # support of a step on which drawn lines change, and steps between two such
+STANDS = 5e-4  # frame widths per frame
 
 
 class CameraWatch:
@@ -69,17 +64,6 @@ class CameraWatch:
         names = ("camera_x", "camera_y", "camera_zoom", "camera_roll_deg", "camera_support", "still_share")
         table = np.array(self._rows, np.float32).reshape(-1, len(names))
         return {name: table[:, i].copy() for i, name in enumerate(names)}
-
-
-@dataclass(frozen=True)
-class Run:
-    """One component moving one way in the frames [start, end); `travel` in frame widths."""
-
-    column: int
-    value: str
-    start: int
-    end: int
-    travel: float
 
 
 def edge_motion(tracks: Tracks, min_support: float) -> np.ndarray:
@@ -109,14 +93,19 @@ def read_camera(tracks: Tracks) -> dict[str, Variable]:
     if seen.sum() < max(2, 0.4 * steps):
         reason = f"the background's motion could be told in {int(seen.sum())} of {steps} steps"
         return {field: abstain(field, reason) for field in FIELDS}
+    support = np.nan_to_num(tracks["camera_support"], nan=1.0)
+    motion = uncovered(motion, support)
     # Under effect lines few cells agree: too few to call a move, enough to see that it reverses every frame.
-    tremble = tremble_of(fill(edge_motion(tracks, SHAKE_SUPPORT)), float(tracks.rate))
+    shaken = edge_motion(tracks, SHAKE_SUPPORT)
+    tremble = tremble_of(fill(shaken), float(tracks.rate))
     if tremble.value in (None, "none"):
         tremble = replace(tremble, rest=fill(motion))
+    elif np.isnan(motion).any() and tremble.value != "handheld":
+        tremble = replace(tremble, rest=fill(np.where(np.isfinite(motion), tremble.rest, np.nan)))
     steady = smooth(tremble.rest, 5 if steps >= 12 else 3 if steps >= 6 else 1)
-    runs = [] if tremble.wanders else [run for run in runs_of(steady) if not _shaken(run, tremble)]
-    support = np.nan_to_num(tracks["camera_support"], nan=1.0)[seen]
+    support = support[seen]
     confidence = float(np.clip(support.mean(), 0, 1)) * float(seen.sum()) / max(1, steps)
+    runs = [run for run in runs_of(steady, 1 - confidence) if not _shaken(run, tremble) and not _drifts(run, tracks)]
     moving = sorted({run.column for run in runs})
     speed = _magnitude(smooth(tremble.rest, 3 if steps >= 6 else 1), moving)
     peak = float(speed[1:].max(initial=0.0))
@@ -130,87 +119,59 @@ def read_camera(tracks: Tracks) -> dict[str, Variable]:
         numbers[key] = numbers.get(key, 0.0) + 100 * run.travel
     evidence = (Evidence(estimator=NAME, version=VERSION, start=0, end=tracks.n_frames, numbers=numbers),)
     return {
-        "camera.move": _move(runs, _follows(runs, tracks), confidence, evidence),
+        "camera.move": _move(runs, tracks, confidence, evidence),
         "camera.speed": _speed(peak, confidence, evidence),
-        "camera.easing": _easing(runs, tremble, confidence, evidence),
+        "camera.easing": easing(runs, tremble.rest, fill(motion), confidence, evidence),
         "camera.shake": _shake(tremble, confidence, evidence),
     }
 
 
-def fill(motion: np.ndarray) -> np.ndarray:
-    """Unmeasured steps inside a shot (impact frames, occlusions) take the motion of their neighbours; row 0 is 0."""
-    filled = motion.copy()
-    good = np.flatnonzero(np.isfinite(motion).all(1))
-    rows = np.arange(len(motion))
-    for column in range(motion.shape[1]):
-        filled[:, column] = np.interp(rows, good, motion[good, column])
-    filled[0] = 0
-    return filled
+def uncovered(motion: np.ndarray, support: np.ndarray) -> np.ndarray:
+    """`motion` without the steps at which drawn lines that stand in the frame hide a background that moves.
 
-
-def smooth(motion: np.ndarray, width: int) -> np.ndarray:
-    """Centred mean over `width` steps; row 0 speaks of no step and stays out."""
-    if width <= 1 or len(motion) < 3:
-        return motion
-    out = motion.copy()
-    padded = np.pad(motion[1:], ((width // 2, width // 2), (0, 0)), mode="edge")
-    kernel = np.ones(width) / width
-    for column in range(motion.shape[1]):
-        out[1:, column] = np.convolve(padded[:, column], kernel, mode="valid")
-    return out
-
-
-def spans_of(active: np.ndarray, bridge: int = 0) -> list[tuple[int, int]]:
-    """Half-open runs of True; runs at most `bridge` apart are joined."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], active.astype(np.int8), [0]])))
-    spans: list[tuple[int, int]] = []
-    for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        if spans and start - spans[-1][1] <= bridge:
-            spans[-1] = spans[-1][0], end
-        else:
-            spans.append((start, end))
-    return spans
-
-
-def runs_of(steady: np.ndarray) -> list[Run]:
-    """The moves in a (T, 4) edge motion, strongest first; drift and the shift of off-centre zooms are left out."""
-    fastest = np.abs(steady[1:]).max() if len(steady) > 1 else 0.0
-    found: list[Run] = []
-    for column, (positive, negative) in enumerate(MOVES):
-        for sign, value in ((1, positive), (-1, negative)):
-            signed = sign * steady[:, column]
-            active = signed > max(MIN_SPEED, 0.04 * fastest)
-            active[0] = False
-            for start, end in spans_of(active, BRIDGE):
-                part = signed[start:end]
-                inside = np.flatnonzero(part > TAIL * part.max())
-                start, end = start + int(inside[0]), start + int(inside[-1]) + 1
-                travel = float(signed[start:end].sum())
-                brief = end - start < BRIEF_STEPS <= len(steady) // 2
-                if travel >= MIN_TRAVEL * (3 if brief else 1) and travel / (end - start) >= MIN_SPEED:
-                    found.append(Run(column, value, start, end, travel))
-    strongest = max((run.travel for run in found), default=0.0)
-    kept = [run for run in found if run.travel >= 0.15 * strongest and not _drift(run, found)]
-    return sorted(kept, key=lambda run: -run.travel)
-
-
-def _drift(run: Run, found: list[Run]) -> bool:
-    """Whether a stronger component that moves at the same time explains this one."""
-    for other in found:
-        together = min(other.end, run.end) - max(other.start, run.start)
-        if other.column == run.column or together < 0.5 * (run.end - run.start):
+    Effect lines cover the border and are redrawn every few frames: between, they stand still and many cells agree to
+    that; on a change hardly any cell agrees to anything. Where the frame moved before or after, or on the changes
+    themselves, it did not stop for the lines.
+    """
+    dips = np.isfinite(support) & (support < DIP)
+    dips[:1] = False
+    shown = motion.copy()
+    for start, end in spans_of(dips, DIP_GAP):
+        n_dips = int(dips[start:end].sum())
+        if n_dips < 3 or n_dips > 0.8 * (end - start):
             continue
-        zoomed = other.column == 2 and run.column < 2
-        share = OFF_CENTRE[run.column] if zoomed else LARGE_SHARE if run.travel > LARGE_TRAVEL else MIN_SHARE
-        if run.travel < share * other.travel:
-            return True
-    return False
+        size = np.abs(motion).max(1)
+        stands = np.flatnonzero(~dips[start:end] & (size[start:end] < STANDS)) + start
+        if len(stands) < 0.5 * (end - start - n_dips):
+            continue
+        beside = np.concatenate([size[max(1, start - 5) : start], size[end : end + 5]])
+        beside = beside[np.isfinite(beside)]
+        if len(beside) and np.median(beside) > STANDS:
+            shown[start:end] = np.nan
+    return shown
 
 
 def _shaken(run: Run, tremble: Tremble) -> bool:
     """Whether a run is no more than what a tremble leaves behind."""
+    if run.column in tremble.wanders:
+        return True
     together = min(run.end, tremble.end) - max(run.start, tremble.start)
-    return together > 0.5 * (run.end - run.start) and run.travel < SHAKEN_TRAVEL * tremble.size
+    times = SHAKEN_TRAVEL if tremble.value != "handheld" else 0.0
+    return together > 0.5 * (run.end - run.start) and run.travel < times * tremble.size
+
+
+def _looks(tracks: Tracks, run: Run, name: str) -> np.ndarray:
+    """What the looks at layers during a run say."""
+    values = tracks[name][run.start : run.end].astype(float)
+    return values[np.isfinite(values)]
+
+
+def _drifts(run: Run, tracks: Tracks) -> bool:
+    """Whether a slow sideways run is that of clouds: the ground below does not go along."""
+    if run.column != 0 or run.travel / (run.end - run.start) > DRIFT_SPEED:
+        return False
+    ground = _looks(tracks, run, "ground_with")
+    return len(ground) > 0 and float(np.median(ground)) < GROUND_SHARE
 
 
 def _magnitude(motion: np.ndarray, columns: list[int]) -> np.ndarray:
@@ -220,32 +181,62 @@ def _magnitude(motion: np.ndarray, columns: list[int]) -> np.ndarray:
     return np.hypot(kept[:, 0], kept[:, 1]) + np.hypot(kept[:, 2], kept[:, 3])
 
 
-def _follows(runs: list[Run], tracks: Tracks) -> float:
-    """How sure it is that a figure stands still in the frame while the frame pans: 0 or 0.5..1."""
-    if not runs or runs[0].column > 1 or tracks.n_frames < FOLLOW_FRAMES:
-        return 0.0
-    still = tracks["still_share"][runs[0].start : runs[0].end]
-    still = still[np.isfinite(still)]
-    if len(still) < FOLLOW_FRAMES // 2:
-        return 0.0
-    share = float(np.quantile(still, 0.75))  # on a new drawing the figure does not stand still
-    return _certain(share / FOLLOW_SHARE) if share >= FOLLOW_SHARE else 0.0
+def follows(run: Run, tracks: Tracks) -> tuple[str, float]:
+    """follow: a figure stands still in the frame while the frame pans; follow_pan: the frame keeps up with a figure
+    that moves over the artwork, and stops with it between two drawings; "" where neither is seen. With how sure it is.
+    """
+    if run.column > 1 or tracks.n_frames < FOLLOW_FRAMES:
+        return "", 0.0
+    still = _looks(tracks, run, "still_share")
+    # On a new drawing the figure does not stand still.
+    share = float(np.quantile(still, 0.75)) if len(still) >= FOLLOW_FRAMES // 2 else 0.0
+    held = _looks(tracks, run, "layer_held")
+    kept = float(np.median(held)) if len(held) >= 2 else 0.0
+    if share >= FOLLOW_SHARE or (kept >= HELD_SHARE and _locked(run, tracks) >= LOCKED_SHARE):
+        return "follow", _certain(max(share / FOLLOW_SHARE, kept / HELD_SHARE))
+    return ("follow_pan", _certain(kept / HELD_SHARE)) if kept >= HELD_SHARE else ("", 0.0)
 
 
-def _move(runs: list[Run], follows: float, confidence: float, evidence: tuple[Evidence, ...]) -> Variable:
+def _locked(run: Run, tracks: Tracks) -> float:
+    """Share of a pan's steps in which the figure moves against the background as fast as the frame does."""
+    part = slice(run.start, run.end)
+    along = "x" if run.column == 0 else "y"
+    frame = tracks[f"camera_{along}"][part].astype(float) * (tracks.width_px / tracks.height_px if along == "x" else 1)
+    ratio = tracks[f"figure_d{along}"][part] / np.where(np.abs(frame) < 1e-4, np.nan, frame)
+    locked = (ratio > LOCKED_BAND[0]) & (ratio < LOCKED_BAND[1]) & (tracks["figure_fit"][part] > LOCKED_FIT)
+    return float(locked.mean())
+
+
+def _deep(run: Run, runs: list[Run], tracks: Tracks) -> str:
+    """The name of a zoom: whether a figure in it keeps its size, or the planes grow at different rates."""
+    first = 1 if run.start > 1 else 0  # the first look may reach back to another move
+    held = _looks(tracks, run, "layer_held")[first:]
+    apart = (_looks(tracks, run, "layer_slow") + _looks(tracks, run, "layer_fast"))[first:]
+    if len(held) < 2 or tracks.n_frames < FOLLOW_FRAMES:
+        return run.value
+    if float(np.median(held)) >= 2 * HELD_SHARE:
+        return "dolly_zoom"
+    pans = any(other.column < 2 and min(other.end, run.end) > max(other.start, run.start) for other in runs)
+    deep = run.value == "track_up" and not pans and len(apart) >= 2 and float(np.median(apart)) >= DEPTH_SHARE
+    return "into_depth" if deep else run.value
+
+
+def _move(runs: list[Run], tracks: Tracks, confidence: float, evidence: tuple[Evidence, ...]) -> Variable:
     if not runs:
         return measured("camera.move", ["none"], {"none": confidence}, evidence)
+    named = [replace(run, value=_deep(run, runs, tracks)) if run.column == 2 else run for run in runs]
     best: dict[str, float] = {}
-    for run in runs:
+    for run in named:
         best[run.value] = max(best.get(run.value, 0.0), run.travel)
     values = sorted(best, key=lambda v: -best[v])[:3]
     probability = {v: confidence * _certain(best[v] / MIN_TRAVEL) for v in values}
     # row t of a motion column is the step from t - 1 to t: both frames belong to the move
-    spans = [Span(value=run.value, start=run.start - 1, end=run.end) for run in runs if run.value in values]
-    if follows and len(values) < 3:
-        values.append("follow")
-        probability["follow"] = confidence * follows
-        spans.append(Span(value="follow", start=runs[0].start - 1, end=runs[0].end))
+    spans = [Span(value=run.value, start=run.start - 1, end=run.end) for run in named if run.value in values]
+    chase, sure = follows(runs[0], tracks)
+    if chase and len(values) < 3:
+        values.append(chase)
+        probability[chase] = confidence * sure
+        spans.append(Span(value=chase, start=runs[0].start - 1, end=runs[0].end))
     return measured("camera.move", values, probability, evidence, sorted(spans, key=lambda s: s.start))
 
 
@@ -254,37 +245,6 @@ def _speed(peak: float, confidence: float, evidence: tuple[Evidence, ...]) -> Va
     edges = [limit for _, limit in SPEEDS[:-1]]
     nearest = min(abs(math.log(max(peak, 1e-6) / limit)) for limit in edges)
     return measured("camera.speed", [value], {value: confidence * (0.5 + 0.5 * math.tanh(nearest / 0.2))}, evidence)
-
-
-def _easing(runs: list[Run], tremble: Tremble, confidence: float, evidence: tuple[Evidence, ...]) -> Variable:
-    field = "camera.easing"
-    if not runs:
-        return measured(field, ["none"], {"none": confidence}, evidence)
-    run = runs[0]
-    n_steps = run.end - run.start
-    if n_steps < EASING_STEPS:
-        return abstain(field, f"the move lasts {n_steps} steps; a speed curve needs {EASING_STEPS}", evidence)
-    signed = tremble.rest[:, run.column] * (1 if run.value == MOVES[run.column][0] else -1)
-    curve = smooth(signed[:, None], 3)[:, 0]
-    top = float(np.quantile(curve[run.start : run.end], 0.9))
-    moving = run.start + np.flatnonzero(curve[run.start : run.end] > 0.25 * top)
-    start, end = int(moving[0]), int(moving[-1]) + 1
-    ends = max(2, (end - start) // 6)
-    first, last = float(curve[start : start + ends].mean()) / top, float(curve[end - ends : end].mean()) / top
-    after = signed[end : end + 6]
-    numbers = {"first_share": first, "last_share": last}
-    note = (
-        Evidence(estimator=NAME, version=VERSION, start=run.start - 1, end=run.end, numbers=numbers),
-        *evidence,
-    )
-    if len(after) >= 3 and last > 0.6 and after.min() < -0.06 * top and first > 0.6:
-        return measured(field, ["snap_stop"], {"snap_stop": confidence * 0.8}, note)
-    slow_in, slow_out = first < 0.62, last < 0.62
-    value = {(False, False): "constant", (True, False): "slow_start", (False, True): "slow_end"}.get(
-        (slow_in, slow_out), "slow_both"
-    )
-    certain = min(1.0, 0.5 + 2 * min(abs(first - 0.62), abs(last - 0.62)))
-    return measured(field, [value], {value: confidence * certain}, note)
 
 
 def _shake(tremble: Tremble, confidence: float, evidence: tuple[Evidence, ...]) -> Variable:

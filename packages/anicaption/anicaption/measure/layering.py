@@ -33,12 +33,13 @@ PAUSE_STEPS = 4  # between two looks at least
 MIN_SUPPORT = 0.2  # of a step that is added up
 MIN_BLOCKS = 12  # judged, or the look says nothing
 _TELLS_PX = 0.7  # a block is judged if the worst multiple leaves it this far from home, pixels of the level
-_FITS_PX = 0.4  # and explained if the best one leaves it no further than this
+_FITS_PX = 0.6  # and explained if the best one leaves it no further than this
+_WITH_PX = 0.4  # it goes with the background if that leaves it no further than this
 _CLEARLY = 0.7  # one of two motions explains a block if it leaves less than this share of what the other leaves
 _CLIP = 48.0  # grey levels
 _GRAIN = 4.0  # squared grey levels that say nothing
 
-NAMES = ("layer_held", "layer_slow", "layer_with", "layer_fast", "ground_with", "figure_x")
+NAMES = ("layer_held", "layer_slow", "layer_fast", "ground_with")
 
 
 class LayerWatch:
@@ -93,19 +94,20 @@ class LayerWatch:
         total = int(judged.sum())
         if total < MIN_BLOCKS:
             return None
-        best = np.array(SWEEP)[away_px.argmin(0)]
-        fits = judged & (away_px.min(0) < _FITS_PX)
+        goes, stands, least = (values + noise + _GRAIN for values in (left[_WITH], left[0], left.min(0)))
         inner = judged & (blocks.border < 0.1)
-        goes, stands = left[_WITH] + noise + _GRAIN, left[0] + noise + _GRAIN
-        held = inner & (stands < _CLEARLY * goes)
-        other = inner & ~(fits & (best > 0.15))  # what the figure leaves behind and what it comes to
+        held = judged & (stands < _CLEARLY * goes)
+        # A figure that is held while it acts leaves blocks that any multiple may seem to carry: none are asked near it.
+        table = held.astype(np.uint8).reshape(blocks.rows, blocks.columns)
+        free = judged & (cv2.dilate(table, np.ones((5, 5), np.uint8)).ravel() == 0)
+        apart = free & (away_px.min(0) < _FITS_PX) & (least < _CLEARLY * goes) & (away_px[_WITH] > _WITH_PX)
+        best = np.array(SWEEP)[away_px.argmin(0)]
+        n_free = max(1, int(free.sum()))
         return (
-            float(held.sum()) / max(1, int(inner.sum())),
-            float((fits & (best > 0.15) & (best < 0.8)).sum()) / total,
-            float((fits & (abs(best - 1) < 0.18)).sum()) / total,
-            float((fits & (best > 1.18)).sum()) / total,
+            float((held & inner).sum()) / max(1, int(inner.sum())),
+            float((apart & (best < 1)).sum()) / n_free if n_free >= MIN_BLOCKS else math.nan,
+            float((apart & (best > 1)).sum()) / n_free if n_free >= MIN_BLOCKS else math.nan,
             self._ground(old.grey, new.grey, motion, goes, judged, noise),
-            float(blocks.z.real[other].mean()) / 2 if other.sum() >= 4 else math.nan,
         )
 
     def _left(self, old: np.ndarray, new: np.ndarray, motion: Motion) -> np.ndarray:
@@ -151,25 +153,35 @@ def part_of(motion: Motion, share: float) -> Motion:
     return Motion(motion.turn**share, motion.shift * share)
 
 
-FIELDS = ("camera.layering", "motion.background_motion")
+FIELD = "camera.layering"
 MIN_LOOKS = 2
-APART_SHARE = 0.085  # of the blocks go another speed than the background: planes
-BOOK_SHARE = 0.04  # of the blocks go faster: something lies before the background
-STILL_TRAVEL = 0.01  # frame widths over the whole shot: a frame that goes no further shows no planes
+APART_SHARE = 0.025  # of the blocks go another speed than the background: planes
+SHIFT_SHARE = 0.3  # of the frame's way is a shift: a zoom or a roll carries all planes alike
 
 
 def read_layering(tracks: Tracks) -> dict[str, Variable]:
-    """camera.layering of the shot that `tracks` spans; planes are told apart only while the frame moves."""
-    looks = np.isfinite(tracks["layer_with"])
+    """camera.layering of the shot that `tracks` spans; planes are told apart only while the frame moves over them."""
+    slow, fast = tracks["layer_slow"], tracks["layer_fast"]
+    looks = np.isfinite(slow) & np.isfinite(fast)
     n_looks = int(looks.sum())
     if n_looks < MIN_LOOKS:
         reason = f"{n_looks} looks at layers that move; planes are told apart by {MIN_LOOKS} of them"
-        return {FIELDS[0]: abstain(FIELDS[0], reason)}
-    slow, with_, fast = (float(np.median(tracks[name][looks])) for name in ("layer_slow", "layer_with", "layer_fast"))
-    numbers = {"slow": slow, "with": with_, "fast": fast, "looks": float(n_looks)}
+        return {FIELD: abstain(FIELD, reason)}
+    apart, shift = float(np.median(slow[looks] + fast[looks])), _shift_share(tracks)
+    numbers = {"apart": apart, "shift_share": shift, "looks": float(n_looks)}
     note = (Evidence(estimator=NAME, version=VERSION, start=0, end=tracks.n_frames, numbers=numbers),)
-    apart = slow + fast
-    values = ["parallax"] if apart > APART_SHARE else ["single_plane"]
     sure = apart**2 / (apart**2 + APART_SHARE**2)
-    probability = {values[0]: sure if apart > APART_SHARE else 1 - sure}
-    return {FIELDS[0]: measured(FIELDS[0], values, probability, note)}
+    if apart > APART_SHARE:
+        return {FIELD: measured(FIELD, ["parallax"], {"parallax": sure}, note)}
+    if shift < SHIFT_SHARE:
+        return {FIELD: abstain(FIELD, "a zoom or a roll carries all planes alike", note)}
+    return {FIELD: measured(FIELD, ["single_plane"], {"single_plane": 1 - sure}, note)}
+
+
+def _shift_share(tracks: Tracks) -> float:
+    """The share of pans in how far the frame's edge goes, 0..1."""
+    names = ("camera_x", "camera_y", "camera_zoom", "camera_roll_deg")
+    x, y, zoom, roll_deg = (np.nan_to_num(tracks[name][1:].astype(float)) for name in names)
+    shift = float(np.hypot(x, y * tracks.height_px / tracks.width_px).sum())
+    other = float((np.abs(zoom) + np.abs(np.radians(roll_deg))).sum() / 2)
+    return shift / (shift + other + 1e-9)

@@ -43,6 +43,11 @@ class FigureWatch:
         for name, value in zip(NAMES, row, strict=True):
             self._columns[name].append(value)
 
+    def motion(self, step: Step | None) -> Motion | None:
+        """How the figure lay in the picture before, where it went as one piece in the step seen last."""
+        own = self._last
+        return None if step is None or step.motion is None or own == STILL else step.motion.after(own)
+
     def columns(self) -> dict[str, np.ndarray]:
         return {name: np.array(values, np.float32) for name, values in self._columns.items()}
 

@@ -11,9 +11,12 @@ MIN_STEPS = 4
 REVERSALS = 0.4  # share of neighbouring steps that go opposite ways
 DECAY = 0.45  # an impact's last third trembles by less than this share of its first
 IMPACT_S = 1.3
+REBOUND_SHARE, REBOUND_STEPS = 0.45, 7  # a hard stop swings back by less than this share of its speed, this long
 WANDER_STEPS = 30  # fewer steps show a part of a sway, which looks like a move
 WANDER_REACH = 0.035  # frame widths that a hand-held frame strays at most
 WANDER_LEAST = 0.005  # and at least: less is the weave of film in the gate
+WANDER_ONE_WAY = 0.6  # net travel over travel: more is a move
+_SWAYING = (0, 1, 3)  # columns of a hand-held frame: x, y, roll
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Tremble:
     """What trembles and what is left: `rest` is the (T, 4) edge motion without it.
 
     value: a value of camera.shake, None where it cannot be told; [start, end) its frames; size: how far it strays from
-    its mean at its height, frame widths; wanders: the slow moves that remain are the sway of a hand-held camera.
+    its mean at its height, frame widths; wanders: the columns whose slow moves are the sway of a hand-held camera.
     """
 
     value: str | None
@@ -30,7 +33,7 @@ class Tremble:
     size: float
     certainty: float
     rest: np.ndarray
-    wanders: bool = False
+    wanders: tuple[int, ...] = ()
 
 
 def tremble_of(motion: np.ndarray, rate: float) -> Tremble:
@@ -40,10 +43,9 @@ def tremble_of(motion: np.ndarray, rate: float) -> Tremble:
         return Tremble(None, 0, 0, 0.0, 0.0, motion)
     jitter, rest = _split(motion)
     size = np.sqrt((jitter[:, :2] ** 2).sum(1))
-    reverses = _reversals(motion)
     local = _mean(size, 5)
-    shaking = (local > MIN_SIZE) & (_mean(reverses.astype(float), 7) >= REVERSALS)
-    frames = np.flatnonzero(shaking)
+    shaking = (local > MIN_SIZE) & (_mean(_reversals(motion).astype(float), 7) >= REVERSALS)
+    frames = np.flatnonzero(shaking & ~_rebounds(motion))
     if len(frames) >= 3:
         start, end = int(frames[0]), int(frames[-1]) + 1
         while end < len(local) and local[end] > MIN_SIZE / 4:  # it dies away below what counts as a tremble
@@ -57,8 +59,8 @@ def tremble_of(motion: np.ndarray, rate: float) -> Tremble:
         kept[max(1, start - 1) : end + 1] = rest[max(1, start - 1) : end + 1]
         most = float(local[start:end].max())
         return Tremble(value, max(0, start - 1), end, most, _certain(most / MIN_SIZE), kept)
-    if _wanders(motion):
-        return Tremble("handheld", 0, len(motion), float(size.std()), 0.6, motion, wanders=True)
+    if sways := _wanders(motion):
+        return Tremble("handheld", 0, len(motion), float(size.std()), 0.6, motion, wanders=sways)
     return Tremble("none", 0, 0, float(np.sqrt((size**2).mean())), 0.95, motion)
 
 
@@ -79,22 +81,42 @@ def _reversals(motion: np.ndarray) -> np.ndarray:
     return np.concatenate([[False], against.any(1)])
 
 
-def _wanders(motion: np.ndarray) -> bool:
-    """Whether the frame sways slowly about one place in both directions."""
+def _rebounds(motion: np.ndarray) -> np.ndarray:
+    """Steps (T,) in which a frame that was moving fast has just stopped and swings back: a snap stop, no shake."""
+    speed = np.hypot(motion[:, 0], motion[:, 1])
+    before = np.array([np.median(speed[max(0, t - 5) : t]) if t >= 3 else 0.0 for t in range(len(speed))])
+    stops = np.flatnonzero((speed < REBOUND_SHARE * before) & (before > 2 * MIN_SIZE))
+    mask = np.zeros(len(speed), bool)
+    for stop in stops:
+        after = speed[stop + REBOUND_STEPS : stop + 2 * REBOUND_STEPS]
+        if len(after) == 0 or after.max() < 0.08 * before[stop]:
+            mask[max(0, stop - 3) : stop + REBOUND_STEPS] = True
+    return mask
+
+
+def _wanders(motion: np.ndarray) -> tuple[int, ...]:
+    """The columns in which the frame sways slowly about one place; none where it does so in fewer than two."""
     if len(motion) - 1 < WANDER_STEPS:
-        return False
-    path = np.cumsum(motion, 0)[:, :2]
-    reach = np.ptp(path, axis=0)
-    if reach.max() > WANDER_REACH or reach.min() < WANDER_LEAST:
-        return False
-    net = np.abs(path[-1] - path[0])
-    length = np.abs(np.diff(path, axis=0)).sum(0)
-    turns = 0
-    for column in range(2):
-        calm = _mean(motion[1:, column], 7)
-        calm = calm[np.abs(calm) > 0.25 * np.abs(calm).max()]
-        turns += int((np.sign(calm[1:]) != np.sign(calm[:-1])).sum())
-    return bool(turns >= 3 and (net < 0.6 * length).all())
+        return ()
+    found, turns, moved = [], 0, []
+    for column in range(motion.shape[1]):
+        speed = motion[1:, column]
+        path = np.cumsum(speed)
+        one_way = abs(path[-1]) / (np.abs(speed).sum() + 1e-12)
+        reach = float(np.ptp(path))
+        if reach > WANDER_REACH or (one_way > WANDER_ONE_WAY and reach > 2 * WANDER_LEAST):
+            moved.append(column)
+            continue
+        least = WANDER_LEAST * (0.6 if column == 3 else 1.0)
+        calm = _mean(speed, 7)
+        going = calm[np.abs(calm) > 0.25 * np.abs(calm).max()]
+        column_turns = int((np.sign(going[1:]) != np.sign(going[:-1])).sum())
+        if column in _SWAYING and reach > least and one_way < WANDER_ONE_WAY and column_turns:
+            found.append(column)
+            turns += column_turns
+    if len(found) < 2 or turns < 3 or (moved and 3 not in found):
+        return ()
+    return tuple(found)
 
 
 def _mean(values: np.ndarray, width: int) -> np.ndarray:
