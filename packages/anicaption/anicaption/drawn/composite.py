@@ -42,7 +42,8 @@ class Treatments:
 
     def moves(self, own: int) -> bool:
         """Whether frame `own` differs from its neighbours by treatment alone."""
-        return self.film or bool(ANIMATED & {kind for kind, _, _ in active(self.shot.effects.composite, own)})
+        now, before = ({kind for kind, _, _ in active(self.shot.effects.composite, t)} for t in (own, own - 1))
+        return self.film or bool(ANIMATED & now) or now != before
 
     def treat(self, picture: np.ndarray, own: int, spot: Spot, mask: np.ndarray | None) -> np.ndarray:
         """The treated frame `own` of the shot; `mask` is the figures' alpha (H, W) in it."""
