@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from anicaption.drawn.board import darker, lighter
-from anicaption.drawn.ink import Rgb, fixed, mix
+from anicaption.drawn.ink import Rgb, fixed, mix, spline
 from anicaption.drawn.palette import Palette
 from anicaption.drawn.script import Place
 
@@ -68,9 +68,9 @@ class Road:
         """The drawing of this number, as things stand at frame `time` of the shot: the frame and MARGIN around it."""
         rows, width = round(self.height_px * (1 + 2 * MARGIN)), round(self.height_px * (self.aspect + 2 * MARGIN))
         sheet = np.empty((rows, width, 3), np.uint8)
-        sky = np.linspace(0, 1, rows)[:, None] * 1.4
-        stops = np.array(self.colours.sky[0]) * (1 - sky.clip(0, 1)) + np.array(self.colours.sky[1]) * sky.clip(0, 1)
-        sheet[...] = np.rint(stops).astype(np.uint8)[:, None]
+        t = np.linspace(0, 2 * (0.5 + MARGIN + self._horizon) / (1 + 2 * MARGIN), 3)
+        stops = [np.interp(np.linspace(0, 1, rows) * 2, t * 2, [rgb[c] for rgb in self.colours.sky]) for c in range(3)]
+        sheet[...] = np.rint(np.stack(stops, 1)).astype(np.uint8)[:, None]
         _Sketch(self, sheet, np.random.default_rng([self.place.seed, number]), time).draw()
         return sheet
 
@@ -82,7 +82,7 @@ class _Sketch:
         self.road, self.sheet, self.rng = road, sheet, rng
         self.gone = time * road._speed
         self.bend = road._swing * np.sin(time / 9 + road._phase)
-        self.ink = mix(darker(road.colours.sky[0], 0.8), (24, 20, 36), 0.7)
+        self.ink = mix(darker(road.colours.far, 0.8), (24, 20, 36), 0.7)
 
     def px(self, x, y, z) -> np.ndarray:
         """Points of the world (across, up, ahead) to pixels; a road bends with the square of its depth."""
@@ -99,48 +99,74 @@ class _Sketch:
             cv2.polylines(self.sheet, [fixed(points)], True, self.ink, thick, cv2.LINE_AA, 4)
 
     def draw(self) -> None:
-        road = self.road
+        road, colours = self.road, self.road.colours
         near, far = 0.38, 14.0
         z = np.geomspace(far, near, 18)
-        ground = lighter((112, 150, 96), 0.1) if not road._city else (126, 124, 136)
-        ground = mix(ground, road.colours.sky[0], 0.25)
-        edge = np.concatenate([self.px(-60, 0, z), self.px(60, 0, z)[::-1]])
-        self.shape(edge, ground, 0)
-        self.shape(np.concatenate([self.px(-1.0, 0, z), self.px(1.0, 0, z)[::-1]]), mix(ground, (232, 220, 206), 0.55))
+        self.ridge(far)
+        ground = mix(colours.ground, colours.far, 0.35) if road._city else colours.grass[1]
+        self.shape(np.concatenate([self.px(-60, 0, z), self.px(60, 0, z)[::-1]]), ground, 0)
+        way = lighter(colours.ground, 0.22)
+        self.shape(np.concatenate([self.px(-1.0, 0, z), self.px(1.0, 0, z)[::-1]]), way)
         for k in range(18):
             a = (k * 0.8 - self.gone) % 14.4 + near
             dash = np.array([[-0.05, a], [0.05, a], [0.05, a + 0.35], [-0.05, a + 0.35]])
-            self.shape(self.px(dash[:, 0], 0, dash[:, 1]), (250, 246, 232), 0)
+            self.shape(self.px(dash[:, 0], 0, dash[:, 1]), lighter(way, 0.6), 0)
         ahead = (road._depth - self.gone) % 14 + 0.42
         for i in np.argsort(-ahead):
             (self.house if road._city else self.tree)(i, float(ahead[i]))
 
+    def ridge(self, z: float) -> None:
+        """Hills or roofs far off, and clouds above them: they swing with the road and hardly come nearer."""
+        road, colours = self.road, self.road.colours
+        x = np.linspace(-34, 34, 25)
+        high = 3.2 + 1.9 * np.sin(0.31 * x + road._phase) + 1.3 * np.sin(0.83 * x + 2 * road._phase)
+        if road._city:
+            x, high = np.repeat(x, 2)[1:-1], np.repeat(high + 2.2 * np.sin(5 * x), 2)[:-2]
+        top = self.px(x, np.maximum(high, 0.4), z)
+        self.shape(np.concatenate([top, self.px([34, -34], 0, z)]), colours.far, 0.8)
+        a = np.linspace(0, 2 * np.pi, 13)[:-1]
+        for k in range(5):
+            at = 26 * np.sin(2.4 * k + road._phase)
+            bumps = 1 + 0.18 * np.cos(4 * a + k)
+            cloud = self.px(at + (3.4 + k % 2) * bumps * np.cos(a), 11 + 2.1 * (k % 3) + 1.25 * bumps * np.sin(a), z)
+            self.shape(spline(cloud, 4, closed=True), colours.cloud[1], 0)
+            self.shape(spline(cloud - [0, 0.006 * road.height_px], 4, closed=True), colours.cloud[0], 0)
+
     def tree(self, i: int, z: float) -> None:
         road, size = self.road, float(self.road._size[i])
         x = float(road._side[i] * (1.5 + 1.6 * road._away[i]))
-        trunk = np.array([[-0.10, 0], [0.10, 0], [0.07, 1.3 * size], [-0.07, 1.3 * size]])
-        self.shape(self.px(x + trunk[:, 0], trunk[:, 1], z), mix((104, 74, 62), road.colours.sky[0], 0.2))
-        a = np.linspace(0, 2 * np.pi, 15)[:-1]
-        bumps = 1 + 0.12 * np.cos(5 * a + i) + self.rng.normal(0, 0.02, 14)
-        leaf = mix(mix((64, 128, 82), (142, 178, 84), 0.5 + 2 * float(road._tint[i])), road.colours.sky[0], 0.15)
-        self.shape(self.px(x + 0.85 * size * bumps * np.cos(a), (1.9 + 0.85 * np.sin(a) * bumps) * size, z), leaf, 1.3)
-        self.shape(
-            self.px(x + 0.45 * size * np.cos(a) - 0.2 * size, (2.15 + 0.4 * np.sin(a)) * size, z), lighter(leaf, 0.2), 0
-        )
+        trunk = np.array([[-0.11, 0], [0.11, 0], [0.07, 1.4 * size], [-0.07, 1.4 * size]])
+        self.shape(self.px(x + trunk[:, 0], trunk[:, 1], z), darker(mix(road.colours.ground, (96, 62, 50), 0.7), 0.25))
+        a = np.linspace(0, 2 * np.pi, 19)[:-1]
+        lumps = 1 + 0.13 * np.cos(6 * a + i) + self.rng.normal(0, 0.018, 18)
+        lit, body, dark = road.colours.leaf
+        for cx, cy, wide, tall, tone, line in (
+            (0, 2.1, 0.62, 1.05, dark, 1.4), (-0.06, 2.26, 0.52, 0.84, body, 0), (-0.15, 2.52, 0.28, 0.42, lit, 0),
+        ):  # fmt: skip
+            crown = self.px(x + (cx + wide * lumps * np.cos(a)) * size, (cy + tall * np.sin(a) * lumps) * size, z)
+            self.shape(spline(crown, 4, closed=True), tone, line)
 
     def house(self, i: int, z: float) -> None:
         road = self.road
         tall, side = 1.6 + 2.6 * float(road._size[i]) * (0.6 + float(road._away[i])), float(road._side[i])
         x0, x1 = side * (1.35 + 0.4 * road._away[i]), side * 3.8
-        wall = mix(mix((198, 186, 176), (150, 160, 190), 0.5 + 2 * float(road._tint[i])), road.colours.sky[0], 0.25)
+        wall = road.colours.wall[i % len(road.colours.wall)]
         back = z + 0.75
         flank = [(x0, 0, z), (x0, tall, z), (x0, tall, back), (x0, 0, back)]
         front = [(x0, 0, z), (x0, tall, z), (x1, tall, z), (x1, 0, z)]
-        for face, tone in ((flank, darker(wall, 0.35)), (front, wall)):
+        eaves = [(x0 - side * 0.06, tall, z), (x1, tall, z), (x1, tall + 0.22, z), (x0 - side * 0.06, tall + 0.22, z)]
+        roof = road.colours.roof[i % len(road.colours.roof)]
+        for face, tone in ((flank, darker(wall, 0.38)), (front, wall), (eaves, roof)):
             self.shape(self.px(*np.array(face).T), tone, 1.3)
         for row in range(int(tall / 0.7)):
-            for u in (0.12, 0.42):
-                a, b = z + u * 0.75, z + (u + 0.2) * 0.75
-                low, top = 0.35 + 0.7 * row, 0.7 + 0.7 * row
-                pane = [(x0, low, a), (x0, top, a), (x0, top, b), (x0, low, b)]
-                self.shape(self.px(*np.array(pane).T), mix(wall, (60, 74, 120), 0.7), 0.6 if z < 4 else 0)
+            low, top = 0.35 + 0.7 * row, 0.7 + 0.7 * row
+            panes = [
+                [(x0, low, z + a), (x0, top, z + a), (x0, top, z + a + 0.15), (x0, low, z + a + 0.15)]
+                for a in (0.1, 0.4)
+            ]
+            panes += [
+                [(u, low, z), (u, top, z), (u + side * 0.3, top, z), (u + side * 0.3, low, z)]
+                for u in (x0 + side * 0.25, x0 + side * 0.85, x0 + side * 1.45)
+            ]
+            for pane in panes:
+                self.shape(self.px(*np.array(pane).T), road.colours.glass, 0.6 if z < 4 else 0)

@@ -45,7 +45,9 @@ class Place:
     horizon: float = 0.12
     nearness: float = 1.0
     art: str = "painted"  # a value of style.background_art
-    motion: str = "none"  # a value of motion.background_motion that the camera's moves do not already make
+    # A value of motion.background_motion that the camera's moves do not already make: line_scroll, or drawn_3d, where
+    # the frame rushes forward into a place that is drawn anew (so that camera.move is into_depth).
+    motion: str = "none"
     exposure: int = 2  # frames per drawing of a background that is drawn anew (motion drawn_3d)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Protocol
 
@@ -26,6 +27,10 @@ class Hand(Protocol):
     path: Path
     width_px: int
     height_px: int
+    draws: Mapping[str, frozenset[str]]  # the values it can draw, of fields where it cannot draw all
+
+    @property
+    def proportion(self) -> str: ...
 
 
 def record_of(drawn_shot: Hand, rate: Fraction) -> Record:
@@ -33,10 +38,15 @@ def record_of(drawn_shot: Hand, rate: Fraction) -> Record:
     shot = drawn_shot.shot
     start, end = shot.lead_in, shot.lead_in + shot.n_frames
     columns = drawn_shot.path.columns(start, end)
+    if shot.place.motion == "drawn_3d":
+        columns = {name: np.full_like(column, np.nan) for name, column in columns.items()}  # nothing there is plane
     columns["drawing_new"] = drawing_new(shot)[start:end]
     columns["motion_pct"] = motion_pct(shot, drawn_shot.path)[start:end]
     variables = motion(shot) | _intensity(shot, columns["motion_pct"]) | camera(shot, drawn_shot.path) | look_of(shot)
-    variables["style.proportion"] = drawn("style.proportion", ["standard" if shot.acting else "na"])
+    variables["style.proportion"] = drawn("style.proportion", [drawn_shot.proportion])
+    # What the hand cannot draw was not drawn: nothing is claimed of it.
+    able = drawn_shot.draws
+    variables = {name: one for name, one in variables.items() if name not in able or able[name].issuperset(one.values)}
     tracks = Tracks(rate, drawn_shot.width_px, drawn_shot.height_px, columns, _events(variables))
     return Record.build(tracks, variables)
 
@@ -52,6 +62,7 @@ def _events(variables: dict[str, Variable]) -> tuple[Event, ...]:
     return tuple(
         Event(name, span.value, span.start, span.end, 1.0)
         for name in eventful
+        if name in variables
         for span in variables[name].spans
         if span.value != "none"
     )

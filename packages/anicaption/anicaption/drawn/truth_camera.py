@@ -32,6 +32,9 @@ def camera(shot: Shot, path: Path) -> dict[str, Variable]:
         "camera.tilt": drawn("camera.tilt", ["dutch" if abs(work.tilt_deg) >= DUTCH_DEG else "level"]),
         "camera.angle": drawn("camera.angle", ["eye_level"]),
     }
+    if shot.place.motion == "drawn_3d":
+        fields["camera.move"] = stated.whole(shot, "camera.move", "into_depth")
+        del fields["camera.speed"], fields["camera.easing"]  # there is no artwork for the frame to have a speed on
     layering = _layering(shot)
     if layering:
         fields["camera.layering"] = drawn("camera.layering", layering)
@@ -53,6 +56,8 @@ def _subjects(shot: Shot, path: Path) -> dict[str, Variable]:
         values = {"subject_count": "none", "viewpoint": "no_subject", "shot_size": shot.insert or "na"}
         return {f"camera.{name}": drawn(f"camera.{name}", [value]) for name, value in values.items()}
     over = any(role.in_front and role.acting.performance == "back" for role in shot.others)
+    if shot.split:
+        return {}  # every panel has its own subject
     n = len(sheets)
     count = "solo" if n == 1 else "two" if n == 2 else "group" if n <= 6 else "crowd"
     fields = {

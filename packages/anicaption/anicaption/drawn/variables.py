@@ -46,7 +46,7 @@ def _shot(rng: np.random.Generator, decks: Decks, kind: str) -> Shot:
     if kind == "follow":
         work, acting = cameras.follow(rng, decks, n_frames)
     elif kind in ("line_scroll", "drawn_3d", "split"):
-        work, acting = CameraWork(**cameras.shake(rng, decks, n_frames)), acts.acting(rng, decks, n_frames)
+        work, acting = CameraWork(**cameras.shake(rng, decks, n_frames)), acts.rushing(rng, decks, n_frames)
     else:
         work = cameras.work(rng, decks, n_frames)
         maker = {"many": acts.acting, "parts": acts.parts, "held": acts.held, "course": acts.course}.get(kind)

@@ -70,6 +70,15 @@ def acting(rng: np.random.Generator, decks: Decks, n_frames: int) -> Acting:
     )  # fmt: skip
 
 
+def rushing(rng: np.random.Generator, decks: Decks, n_frames: int) -> Acting:
+    """Someone who rushes on the spot while everything behind runs past."""
+    performance = decks.deal("rush", ("run", "dash", "fly"))
+    exposure = decks.deal("rush exposure", (1, 2, 2, 3))
+    more = _common(rng, decks, ("full", "full", "knee", "long"))
+    rush = Acting(performance, exposure, period_frames=exposure * 6, start_phase=0.07, **more)
+    return replace(rush, at_x=0.0)
+
+
 def parts(rng: np.random.Generator, decks: Decks, n_frames: int) -> Acting:
     """The body is one held drawing; only a mouth, eyes, hair or cloth move."""
     moving = decks.deal("parts", _PARTS)
@@ -132,6 +141,10 @@ def action(rng: np.random.Generator, decks: Decks, n_frames: int) -> Acting:
     period = int(rng.integers(22, 32)) if performance in ("punch", "slash", "jump") else exposure * 8
     if kind in _FACES_ONLY:
         more["size"], performance = decks.deal("gag size", ("bust", "close_up", "waist")), "pose"
+    if kind in _SMEARS and performance == "pose":
+        performance = "raise"
+    if kind in ("smear_multiple", "smear_abstract") and performance == "punch":
+        performance = "slash"  # a punch has a smear of its own
     if kind == "stretch":
         more["size"] = "long"  # room above the head
     blow = round(period * 0.49) if performance in ("punch", "slash") else int(rng.integers(8, n_frames - 14))
@@ -165,22 +178,23 @@ def many(rng: np.random.Generator, decks: Decks, shot: Shot) -> Shot:
         shoulder = Acting("back", 0, "close_up", at_x=0.55, emotion="none")
         return replace(shot, acting=main, others=(Role(cast(rng), shoulder, in_front=True),))
     n = {"two": 1, "group": int(rng.integers(2, 5)), "crowd": int(rng.integers(8, 13))}[company]
-    size = "full" if company == "two" else "long" if company == "group" else "extreme_long"
-    if company == "two":
-        size = decks.deal("two size", ("full", "knee", "waist", "bust"))
+    size = {"group": decks.deal("group size", ("full", "long")), "crowd": "long"}.get(company, "")
+    size = size or decks.deal("two size", ("full", "knee", "waist", "bust"))
     spots = np.linspace(-0.68, 0.68, n + 1) * (0.55 if company == "two" else 1.0)
     order = rng.permutation(n + 1)
     main = replace(main, size=size, at_x=float(spots[order[0]]), travel=0.0)
     roles = []
     for k in order[1:]:
-        # The company holds, or acts on the same exposure as the main figure.
+        # The company holds, or acts on the same exposure as the main figure; a crowd stands in depth.
         held_too = rng.random() < 0.5
         act = replace(
-            main, at_x=float(spots[k] + rng.uniform(-0.03, 0.03)), mirrored=bool(rng.random() < 0.5),
+            main, at_x=float(spots[k] + rng.uniform(-0.05, 0.05)), mirrored=bool(rng.random() < 0.5),
             performance="idle" if held_too else main.performance, start_phase=round(float(rng.uniform(0, 1)), 3),
             exposure=0 if held_too else main.exposure, holds=() if held_too else main.holds,
+            size="extreme_long" if company == "crowd" and rng.random() < 0.6 else size,
         )  # fmt: skip
         roles.append(Role(cast(rng), act))
+    roles.sort(key=lambda role: role.acting.size == size)  # the far ones first
     return replace(shot, acting=main, others=tuple(roles))
 
 
