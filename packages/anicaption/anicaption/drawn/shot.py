@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -21,8 +21,10 @@ _FIXED = frozenset({"follow"})  # moves that take the figures along
 class DrawnShot:
     """Everything about a shot that its frames share. `frames()` yields every filmed frame, lead-in and lead-out too.
 
-    What truth.py asks of a hand: shot, path, width_px, height_px and sheets.
+    What truth.py asks of a hand: shot, path, width_px, height_px, draws and proportion.
     """
+
+    draws: Mapping[str, frozenset[str]] = {}  # all that a script can ask for
 
     def __init__(self, shot: Shot, height_px: int, width_px: int) -> None:
         self.shot, self.height_px, self.width_px = shot, height_px, width_px
@@ -32,6 +34,11 @@ class DrawnShot:
         cast = [(shot.acting, shot.character), *((role.acting, role.character) for role in shot.others)]
         self._panels = [DrawnShot(panel, height_px, width_px) for panel in shot.split]
         self._figures = [Figure(acting, who, self.colours, shot.look) for acting, who in cast if acting and who]
+
+    @property
+    def proportion(self) -> str:
+        """style.proportion of the main figure."""
+        return "standard" if self._figures else "na"
 
     def drawing_new(self) -> np.ndarray:
         """1.0 where a figure's exposed drawing differs from the frame before, float32 (n_filmed,); NaN without one."""

@@ -20,6 +20,8 @@ LINE_WIDTH = {
 }  # fmt: skip
 SHADINGS = ("no_shadow", "two_tone", "three_tone", "black_shadow", "soft_gradient", "painterly", "hatched")
 _INK: Rgb = (34, 30, 44)
+_LEAD: Rgb = (74, 74, 76)
+_BLANK: Rgb = (247, 247, 245)
 
 
 def blend(a: Rgb, b: Rgb, share: float) -> Rgb:
@@ -83,7 +85,8 @@ class Manner:
     line: str
     shading: str
     seed: int = 0
-    broken: bool = False  # motion.deformation line_breakup: strokes torn and doubled
+    broken: float = 0.0  # motion.deformation line_breakup: how far strokes are torn and doubled
+    pencil: bool = False  # an unpainted stage: grey lines on white, whatever the paint would be
 
     def __post_init__(self) -> None:
         if self.line not in LINE_WIDTH:
@@ -122,14 +125,16 @@ class Easel:
         if box is None:
             return
         line = blend(scaled(rgb, (0.42, 0.36, 0.44)), _INK, 0.15) if self.manner.line == "colored_trace" else _INK
+        if self.manner.pencil:
+            rgb, line, ink = _BLANK, _LEAD, max(ink, 0.7)
         closed = [np.vstack([p, p[:1]]) for p in polygons]
-        rough = self.manner.line == "rough" or self.manner.broken
+        rough = self.manner.line == "rough" or self.manner.broken > 0
         if ink and not rough:
             for points in closed:
                 self._stroke(points, line, 2 * ink, closed=True)
         for points in polygons:  # one by one: together, OpenCV leaves holes where they overlap
             cv2.fillPoly(self.image, [whole(points)], (*rgb, 255), cv2.LINE_8, _SHIFT)
-        if shade and self.manner.shading != "no_shadow":
+        if shade and self.manner.shading != "no_shadow" and not self.manner.pencil:
             self._shade(polygons, box, rgb, shade, dark)
         if ink and rough:
             for points in closed:
@@ -138,6 +143,9 @@ class Easel:
     def flat(self, polygon, rgb: Rgb) -> None:
         """A patch without line or shadow."""
         points = self.px(polygon)
+        if self.manner.pencil:
+            grey = 150 + round(0.36 * (0.3 * rgb[0] + 0.6 * rgb[1] + 0.1 * rgb[2]))
+            rgb = (grey, grey, grey)
         if self._box([points]) is not None:
             cv2.fillPoly(self.image, [whole(points)], (*rgb, 255), cv2.LINE_8, _SHIFT)
 
@@ -146,7 +154,7 @@ class Easel:
         points = self.px(points_N2)
         if self._box([points]) is None or (self.line_px == 0 and rgb is None):
             return
-        self._stroke(points, _INK if rgb is None else rgb, width, closed=False)
+        self._stroke(points, _LEAD if self.manner.pencil else rgb or _INK, width, closed=False)
 
     def _box(self, polygons: list[np.ndarray]) -> tuple[int, int, int, int] | None:
         """The pixels touched, (x0, y0, x1, y1), or None where nothing of them lies on the cel."""
@@ -162,10 +170,11 @@ class Easel:
             return
         paint = (*rgb, 255)
         style = self.manner.line
-        if style == "rough" or self.manner.broken:
-            for _ in range(3 if self.manner.broken else 2):
-                wobble = self._rng.normal(0, base * (1.5 if self.manner.broken else 0.7), (len(points), 2))
-                keep = self._rng.random(len(points)) > (0.3 if self.manner.broken else 0.08)
+        if style == "rough" or self.manner.broken > 0:
+            tear = self.manner.broken
+            for _ in range(3 if tear else 2):
+                wobble = self._rng.normal(0, base * (0.9 + 1.1 * tear if tear else 0.7), (len(points), 2))
+                keep = self._rng.random(len(points)) > (0.2 + 0.12 * tear if tear else 0.08)
                 moved = whole(points + wobble)
                 for i in np.flatnonzero(keep[:-1]):
                     cv2.line(self.image, moved[i].tolist(), moved[i + 1].tolist(), paint, max(1, round(thick * 0.6)),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from anicaption.drawn.framing import yaw_of
 from anicaption.drawn.script import Acting, Character, Look
 from anicaption.drawn.second import acting as acted
+from anicaption.drawn.second import twisted
 from anicaption.drawn.second.brush import Easel, Manner
 from anicaption.drawn.second.design import CHIBI, Build, build_of, feet_y, head_height, paints_of
 from anicaption.drawn.second.puppet import Puppet
@@ -70,9 +70,9 @@ class Figure:
     def forget(self) -> None:
         self._cels.clear()
 
-    def _drawn(self, drawing: Drawing, px: float, frame_px: float, seen) -> Cel:
-        acting, stance = self.acting, self.stance(drawing)
-        twists = {kind: AMOUNT[degree] for kind, _, degree in drawing.deformed}
+    def _sized(self, drawing: Drawing, stance: acted.Stance) -> tuple[Build, float, float, float, tuple[float, float]]:
+        """Build, head height, ground, side and stretch of a drawing."""
+        acting, twists = self.acting, {kind: AMOUNT[degree] for kind, _, degree in drawing.deformed}
         build, unit, foot = self.build, head_height(self.build, acting.size), feet_y(self.build, acting.size)
         if "chibi_shift" in twists:
             build = CHIBI[build.folk]
@@ -83,30 +83,65 @@ class Figure:
             if kind in twists:
                 tall *= (1 + 0.26 * twists[kind]) ** sign
                 wide /= (1 + 0.26 * twists[kind]) ** sign
+        return build, unit, foot, flip, (wide, tall)
+
+    def face(self, drawing: Drawing) -> tuple[np.ndarray, float]:
+        """(2, 3) from head space to the artwork at zero travel for this drawing, and where the face's middle lies."""
+        stance = self.stance(drawing)
+        build, unit, foot, flip, (wide, tall) = self._sized(drawing, stance)
+        blank = Easel(2, 2, np.eye(2, 3), 2.0, self._manner(0, 0.0), 1)
+        head = Puppet(blank, self.character, build, self.paints, stance).head
+        body = np.array([[flip * unit * wide, 0.0, self.acting.at_x], [0.0, unit * tall, foot]])
+        own = np.column_stack([head.turned, head.centre])
+        return np.column_stack([body[:, :2] @ own[:, :2], body[:, :2] @ own[:, 2] + body[:, 2]]), head.fx
+
+    def _drawn(self, drawing: Drawing, px: float, frame_px: float, seen) -> Cel:
+        acting, stance = self.acting, self.stance(drawing)
+        twists = {kind: AMOUNT[degree] for kind, _, degree in drawing.deformed}
+        along = {kind: share for kind, share, _ in drawing.deformed}
+        build, unit, foot, flip, (wide, tall) = self._sized(drawing, stance)
         box = self._box(build, unit * max(wide, tall, 1.0), foot, flip, seen)
         size = np.maximum(np.ceil((box[2:] - box[:2]) * px), 2).astype(int)
         affine = np.array([[flip * unit * wide, 0, acting.at_x - box[0]], [0, unit * tall, foot - box[1]]]) * px
-        manner = Manner(self.look.line, self.look.shading, acting.period_frames, "line_breakup" in twists)
+        seed = acting.period_frames + round(1000 * along.get("line_breakup", 0.0))
+        manner = self._manner(seed, twists.get("line_breakup", 0.0))
         easel = Easel(int(size[1]), int(size[0]), affine, frame_px, manner, 3 if px < 420 else 2)
+        limp = twists.get("rubber_limb", 0.0) * (0.5 + np.sin(2 * np.pi * 1.5 * along.get("rubber_limb", 0.0)) ** 2)
         armed = acting.performance in _ARMED
-        Puppet(easel, self.character, build, self.paints, stance, twists, armed).draw()
+        Puppet(easel, self.character, build, self.paints, stance, twists, armed, float(limp)).draw()
         image = easel.cel()
-        if "smear_stretch" in twists and not armed:
-            image = _streaked(
-                image, -flip, 0.30 * unit * px * twists["smear_stretch"] + 0.05 * px, acting.period_frames
+        if "morph" in twists:
+            other = Easel(int(size[1]), int(size[0]), affine, frame_px, manner, 2)
+            form = CHIBI["robot" if build.folk == "beast" else "beast"]
+            grown = np.array([[build.height / form.height, 0.0, 0.0], [0.0, build.height / form.height, 0.0]])
+            other.affine[:, :2] = other.affine[:, :2] @ grown[:, :2]
+            Puppet(other, self.character, form, self.paints, replace(stance, mask=acted.Mask()), (), armed, 0.0).draw()
+            image = twisted.melted(
+                image, other.cel(), min(1.0, 0.35 + 0.5 * twists["morph"]) * along["morph"], 0.008 * px
             )
+        if "smear_stretch" in twists and not armed:
+            reach = (0.9 * unit + 0.05) * px * twists["smear_stretch"]
+            image = twisted.streaked(image, -flip, reach, acting.period_frames)
         if "smear_multiple" in twists and not armed:
-            image = _copied(image, -flip, 0.55 * unit * px * twists["smear_multiple"])
+            image = twisted.copied(image, -flip, 0.55 * unit * px * twists["smear_multiple"])
         if "smear_abstract" in twists:
-            image = _abstract(image, flip, acting.period_frames)
+            image = twisted.abstract(image, flip, acting.period_frames)
         if "impact_distort" in twists:
-            image = _caved(image, twists["impact_distort"], flip)
+            image = twisted.caved(image, twists["impact_distort"], flip)
         rows, columns = np.flatnonzero(image[..., 3].any(1)), np.flatnonzero(image[..., 3].any(0))
         if len(rows) == 0:
             return Cel(image[:1, :1], np.array([[1 / px, 0, box[0]], [0, 1 / px, box[1]]]))
         top, left = rows[0], columns[0]
         image = np.ascontiguousarray(image[top : rows[-1] + 1, left : columns[-1] + 1])
         return Cel(image, np.array([[1 / px, 0, box[0] + left / px], [0, 1 / px, box[1] + top / px]]))
+
+    def _manner(self, seed: int, broken: float) -> Manner:
+        """How the shot's stage and look have a cel inked and painted."""
+        if self.look.stage == "line_douga":
+            return Manner("thin_uniform", "no_shadow", seed, broken, pencil=True)
+        if self.look.stage == "rough_genga":
+            return Manner("rough", "no_shadow", seed, broken, pencil=True)
+        return Manner(self.look.line, self.look.shading, seed, broken)
 
     def _box(self, build: Build, unit: float, foot: float, flip: float, seen) -> np.ndarray:
         """The artwork that any drawing of this build may touch, cut to what is seen."""
@@ -116,76 +151,3 @@ class Figure:
         box = np.array([at_x + low, foot - (build.height * 1.25 + 2.0) * unit, at_x + high, foot + 0.5 * unit])
         box[:2], box[2:] = np.maximum(box[:2], seen[:2]), np.minimum(box[2:], seen[2:])
         return np.concatenate([box[:2], np.maximum(box[2:], box[:2] + 0.01)])
-
-
-def _streaked(image: np.ndarray, way: float, reach_px: float, seed: int) -> np.ndarray:
-    """The whole form dragged behind itself in torn rows (smear_stretch of a body)."""
-    height, width = image.shape[:2]
-    rng = np.random.default_rng(seed)
-    rough = cv2.resize(rng.random((max(4, height // 14), 1), np.float32), (1, height), interpolation=cv2.INTER_LINEAR)[
-        :, 0
-    ]
-    length = reach_px * (0.35 + 1.3 * rough)
-    below = np.zeros_like(image)
-    for share in np.linspace(1.0, 0.1, 10):
-        columns = np.arange(width, dtype=np.float32)[None] - way * (length * share)[:, None]
-        rows = np.repeat(np.arange(height, dtype=np.float32)[:, None], width, 1)
-        _onto(below, cv2.remap(image, columns.astype(np.float32), rows, cv2.INTER_LINEAR))
-    _onto(below, image)
-    return below
-
-
-def _copied(image: np.ndarray, way: float, step_px: float) -> np.ndarray:
-    """Several of it in one drawing, fainter the older (smear_multiple)."""
-    below = np.zeros_like(image)
-    for k in (3, 2, 1):
-        moved = cv2.warpAffine(image, np.array([[1, 0, way * step_px * k], [0, 1, 0]]), image.shape[1::-1])
-        _onto(below, cv2.convertScaleAbs(moved, alpha=1 - 0.2 * k))
-    _onto(below, image)
-    return below
-
-
-def _abstract(image: np.ndarray, flip: float, seed: int) -> np.ndarray:
-    """The figure gone into a few brush strokes round its middle, in its own colours (smear_abstract)."""
-    rows, columns = np.flatnonzero(image[..., 3].any(1)), np.flatnonzero(image[..., 3].any(0))
-    if len(rows) == 0:
-        return image
-    rng = np.random.default_rng(seed)
-    x, y = (columns[0] + columns[-1]) / 2, (rows[0] + rows[-1]) / 2
-    rx, ry = (columns[-1] - columns[0]) * 0.52 + 2, (rows[-1] - rows[0]) * 0.46 + 2
-    solid = image[image[..., 3] == 255]
-    out = np.zeros_like(image)
-    for k in range(7):
-        colour = solid[int(rng.integers(len(solid)))].tolist() if len(solid) else [60, 50, 60, 255]
-        grow = 1 - 0.11 * k
-        start = rng.uniform(150, 210) if flip > 0 else rng.uniform(-30, 30)
-        t = np.radians(np.linspace(start, start + rng.uniform(150, 250), 28))
-        outer = np.stack([x + rx * grow * np.cos(t), y + ry * grow * np.sin(t)], 1)
-        thick = 0.20 * np.sin(np.linspace(0, np.pi, 28)) ** 0.7
-        inner = np.stack([x + rx * (grow - thick) * np.cos(t), y + ry * (grow - thick) * np.sin(t)], 1)
-        cv2.fillPoly(out, [np.rint(np.concatenate([outer, inner[::-1]]) * 8).astype(np.int32)], colour, cv2.LINE_AA, 3)
-    return out
-
-
-def _caved(image: np.ndarray, amount: float, flip: float) -> np.ndarray:
-    """Ripples that run through the form from where it is hit, high on its front (impact_distort)."""
-    rows, columns = np.flatnonzero(image[..., 3].any(1)), np.flatnonzero(image[..., 3].any(0))
-    if len(rows) == 0:
-        return image
-    height, width = image.shape[:2]
-    tall = rows[-1] - rows[0] + 1
-    x = columns[-1] if flip > 0 else columns[0]
-    y = rows[0] + 0.25 * tall
-    v, u = np.mgrid[:height, :width].astype(np.float32)
-    away = np.hypot(u - x, v - y) / (0.5 * tall)
-    push = amount * 0.10 * tall * np.exp(-(away**2) * 2.2)
-    ripple = amount * 0.022 * tall * np.sin(10 * away) * np.exp(-away)
-    return cv2.remap(
-        image, (u + flip * (push + ripple)).astype(np.float32), (v + 0.6 * ripple).astype(np.float32), cv2.INTER_LINEAR
-    )
-
-
-def _onto(below: np.ndarray, image: np.ndarray) -> None:
-    """A premultiplied cel over another of the same size, in place."""
-    keep = cv2.bitwise_not(image[..., 3])
-    below[...] = cv2.add(cv2.multiply(below, cv2.merge([keep] * 4), scale=1 / 255), image)

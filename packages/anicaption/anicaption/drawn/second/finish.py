@@ -13,10 +13,12 @@ import numpy as np
 
 from anicaption.drawn.grade import Grade
 from anicaption.drawn.script import Shot
+from anicaption.drawn.second.elements import BEHIND, draw_element
 from anicaption.drawn.second.impacts import impact
 from anicaption.drawn.second.lamps import Lamps
 from anicaption.drawn.second.light import light_of
 from anicaption.drawn.second.lines import Head, draw_lines
+from anicaption.drawn.second.symbols import draw_symbol
 from anicaption.drawn.second.treat import Treatments
 from anicaption.drawn.second.words import Words
 
@@ -87,8 +89,21 @@ class Finish:
 
     # -- the composite and the frame ---------------------------------------------------------------------------
 
-    def composite(self, picture: np.ndarray, own: int, head: Head, mask: np.ndarray) -> np.ndarray:
+    def elements(self, picture: np.ndarray, own: int, head: Head, behind: bool) -> None:
+        """Effect animation before or behind the figures, in place."""
+        for kind, start, _ in active(self.shot.effects.elements, own):
+            if (kind in BEHIND) == behind:
+                draw_element(picture, kind, self.shot.effects.seed, own - start, head)
+
+    def composite(
+        self, picture: np.ndarray, own: int, head: Head, mask: np.ndarray, face: tuple[np.ndarray, float] | None
+    ) -> np.ndarray:
+        """The composite finished; `face` is the main figure's head space in it."""
         shot, effects = self.shot, self.shot.effects
+        for kind, start, _ in active(effects.manpu, own):
+            if face is not None:
+                draw_symbol(picture, kind, own - start, *face)
+        self.elements(picture, own, head, behind=False)
         if shot.look.focus == "full_defocus":
             picture = cv2.GaussianBlur(picture, (0, 0), 1.2 * _SOFT * self.size[0])
         for kind, _, _ in active(effects.lines, own):

@@ -9,15 +9,16 @@ import numpy as np
 
 from anicaption.drawn import sheet as sheets
 from anicaption.drawn.camera import Path
-from anicaption.drawn.script import Shot
-from anicaption.drawn.second.brush import blend, lay, scaled
+from anicaption.drawn.script import UNPAINTED, Shot
+from anicaption.drawn.second.brush import blend, lay, scaled, superellipse
+from anicaption.drawn.second.hangar import hangar
 from anicaption.drawn.second.light import light_of
 from anicaption.drawn.second.paper import Box, Paper, Sheet
+from anicaption.drawn.second.rushing import MARGIN, Gates, Strip
 from anicaption.drawn.second.walls import SCENES
 
 BACK_FACTOR, FRONT_FACTOR = 0.42, 2.0
-ARTS = ("painted", "flat", "drawn_cel", "image_bg", "line_bg", "blank")
-_SCROLL = 0.11  # frame widths a frame that lines run under a figure
+ARTS = ("painted", "flat", "cg_set", "drawn_cel", "image_bg", "line_bg", "blank")
 
 
 def chained(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
@@ -66,19 +67,28 @@ class Ground:
         self.numbers = sheets.background_numbers(shot)
         if shot.place.art not in ARTS:
             raise ValueError(f"drawn.second.ground: background art {shot.place.art!r} is not one of {', '.join(ARTS)}")
-        self._sheets = self._painted()
+        self._sheets, self._moving = [], None
+        if shot.place.motion in ("line_scroll", "drawn_3d"):
+            maker = Strip if shot.place.motion == "line_scroll" else Gates
+            self._moving = maker(shot.place, self.light, height_px, path.aspect)
+        elif shot.look.stage in UNPAINTED:
+            self._sheets = [_bare(path, height_px)]
+        else:
+            self._sheets = self._painted()
 
     def key(self, frame: int) -> tuple:
         """What of the ground, the camera apart, makes a frame differ."""
         return self.numbers[frame], frame if self.shot.place.motion == "line_scroll" else 0
 
     def behind(self, picture: np.ndarray, frame: int) -> None:
-        if self.shot.place.motion == "line_scroll":
-            self._scrolled(picture, frame)
-        elif self.shot.place.motion == "drawn_3d":
-            self._drawn_anew(picture, self.numbers[frame])
-        else:
+        if self._moving is None:
             self._put(picture, frame, False)
+            return
+        # The frame and a margin around it, put where the camera's shake and tilt have it.
+        image = self._moving.picture(frame, self.numbers[frame])
+        half = np.array([self.path.aspect / 2 + MARGIN, 0.5 + MARGIN])
+        to_artwork = np.column_stack([np.eye(2) / self.height_px, -half])
+        put(picture, image, chained(self.path.affine(frame, 1.0, self.height_px), to_artwork))
 
     def before(self, picture: np.ndarray, frame: int) -> None:
         self._put(picture, frame, True)
@@ -91,8 +101,6 @@ class Ground:
 
     def _painted(self) -> list[Sheet]:
         place, light = self.shot.place, self.light
-        if place.motion in ("line_scroll", "drawn_3d"):
-            return []
         unit_px = self.height_px * min(2.0, float(np.exp(self.path.smooth_T4[:, 2].max())))
         # The frame may turn and tremble: a little more is painted than it ever shows.
         boxes: dict[float, Box] = {}
@@ -101,6 +109,10 @@ class Ground:
             boxes[factor] = (x0 - 0.04, y0 - 0.04, x1 + 0.04, y1 + 0.04)
         if place.art in ("image_bg", "line_bg", "blank"):
             return [_plain(Paper(boxes[1.0], unit_px, False, place.seed, flat=True), place.art, light, place.seed)]
+        if place.art == "cg_set":
+            paper = Paper(boxes[1.0], unit_px, False, place.seed, flat=True)
+            hangar(paper, light, place)
+            return [replace(paper.sheet(), image=cv2.GaussianBlur(paper.image, (0, 0), max(0.4, 0.0013 * unit_px)))]
         if place.kind not in SCENES:
             raise ValueError(f"drawn.second.ground: no scene {place.kind!r}; there are {', '.join(SCENES)}")
         layered, flat, inked = place.layering != "single_plane", place.art != "painted", place.art == "drawn_cel"
@@ -119,85 +131,6 @@ class Ground:
             done.append(replace(one, image=_soft(one.image, 0.008 * one.unit_px)))
         return done
 
-    def _scrolled(self, picture: np.ndarray, frame: int) -> None:
-        """Streaks that run under a figure: a long strip, pulled by the same way every frame."""
-        height, width = picture.shape[:2]
-        if not hasattr(self, "_strip"):
-            rng = np.random.default_rng(self.shot.place.seed)
-            base = blend(self.light.sky[1], self.light.haze, 0.5)
-            strip = np.empty((height, 3 * width, 3), np.uint8)
-            strip[:] = base
-            for _ in range(260):
-                y, x = rng.uniform(0, height), rng.uniform(0, 3 * width)
-                long, thick = rng.uniform(0.2, 1.1) * width, rng.uniform(0.003, 0.03) * height
-                tone = blend(
-                    base,
-                    ((250, 246, 232), (38, 34, 52), self.light.sky[0])[int(rng.integers(3))],
-                    float(rng.uniform(0.2, 0.9)),
-                )
-                for shift in (0, -3 * width, 3 * width):  # the strip closes on itself
-                    points = np.array(
-                        [
-                            (x + shift, y),
-                            (x + shift + long * 0.3, y - thick),
-                            (x + shift + long, y),
-                            (x + shift + long * 0.3, y + thick),
-                        ]
-                    )
-                    cv2.fillPoly(strip, [np.rint(points * 8).astype(np.int32)], tone, cv2.LINE_AA, 3)
-            self._strip = np.concatenate([strip, strip[:, : width + 2]], 1)
-        mirrored = self.shot.acting is not None and self.shot.acting.mirrored
-        at = (frame * _SCROLL * width * (-1 if mirrored else 1)) % (3 * width)
-        whole, part = int(at), at - int(at)
-        view = self._strip[:, whole : whole + width + 1]
-        picture[...] = cv2.addWeighted(view[:, :width], 1 - part, view[:, 1 : width + 1], part, 0)
-
-    def _drawn_anew(self, picture: np.ndarray, number: int) -> None:
-        """A corridor of gates that comes towards the lens, inked and painted again for every drawing."""
-        height, width = picture.shape[:2]
-        rng = np.random.default_rng([self.shot.place.seed, number])
-        light = self.light
-        x, y = width * 0.5, height * (0.42 + self.shot.place.horizon * 0.3)
-        sky, floor, wall = light.sky[1], scaled((150, 120, 92), light.ambient), scaled((132, 140, 142), light.ambient)
-        picture[:] = sky
-        big = np.hypot(width, height)
-
-        def shake(points) -> np.ndarray:
-            return np.rint((np.asarray(points, float) + rng.normal(0, 0.0016 * height, (len(points), 2))) * 8).astype(
-                np.int32
-            )
-
-        cv2.fillPoly(
-            picture, [shake([(x, y), (x - big, y + 0.62 * big), (x + big, y + 0.62 * big)])], floor, cv2.LINE_AA, 3
-        )
-        ink, thick = (40, 34, 46), max(1, round(0.005 * height))
-        phase = (number * 0.23) % 1.0
-        for k in range(8, -1, -1):
-            depth = 0.20 * 1.62 ** (8 - k + phase - 6)
-            near = depth * 1.62**0.45
-            for side in (-1, 1):
-                tone = blend(wall, sky, min(0.85, 0.1 * k))
-                quad = [
-                    (x + side * depth * width, y - depth * height * 1.1),
-                    (x + side * near * width, y - near * height * 1.1),
-                    (x + side * near * width, y + near * height * 0.62),
-                    (x + side * depth * width, y + depth * height * 0.62),
-                ]
-                cv2.fillPoly(picture, [shake(quad)], tone, cv2.LINE_AA, 3)
-                cv2.polylines(picture, [shake(quad)], True, ink, thick, cv2.LINE_AA, 3)
-            bar = [(x - depth * width, y + depth * height * 0.62), (x + depth * width, y + depth * height * 0.62)]
-            cv2.polylines(picture, [shake(bar)], False, ink, thick, cv2.LINE_AA, 3)
-        for a in np.linspace(-1, 1, 9):
-            cv2.polylines(
-                picture,
-                [shake([(x, y), (x + a * big, y + 0.62 * big)])],
-                False,
-                blend(floor, ink, 0.5),
-                thick,
-                cv2.LINE_AA,
-                3,
-            )
-
 
 def _soft(image: np.ndarray, sigma_px: float) -> np.ndarray:
     """Out of focus, as the box blurs of a compositing program do it: three passes."""
@@ -205,6 +138,16 @@ def _soft(image: np.ndarray, sigma_px: float) -> np.ndarray:
     for _ in range(3):
         image = cv2.blur(image, (size, size), borderType=cv2.BORDER_REFLECT)
     return image
+
+
+def _bare(path: Path, height_px: float) -> Sheet:
+    """The animation paper of an unpainted shot, with its peg holes."""
+    x0, y0, x1, y1 = path.extent(1.0)
+    paper = Paper((x0 - 0.04, y0 - 0.04, x1 + 0.04, y1 + 0.04), height_px, False, 3, flat=True)
+    paper.mass(paper.everything(), (247, 247, 245))
+    for x, wide in ((-0.30, 0.055), (0.0, 0.018), (0.30, 0.055)):
+        paper.patch(superellipse((x, -0.455), wide, 0.018, 5), (168, 168, 168))
+    return paper.sheet()
 
 
 def _plain(paper: Paper, art: str, light, seed: int) -> Sheet:

@@ -26,12 +26,12 @@ class Head:
         self.easel, self.character, self.build, self.paints, self.stance = easel, character, build, paints, stance
         self.centre, self.gag = np.asarray(centre, float), gag
         angle = np.radians(stance.nod + 0.6 * stance.bend)
-        self._turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        self.turned = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         self.fx = 0.34 * stance.turn * build.face / 0.45  # the face's middle
         self.tiny = easel.unit_px < 26 * easel.zoom
 
     def at(self, points) -> np.ndarray:
-        return np.asarray(points, float) @ self._turn.T + self.centre
+        return np.asarray(points, float) @ self.turned.T + self.centre
 
     def hair_behind(self) -> None:
         if self.build.folk != "human":

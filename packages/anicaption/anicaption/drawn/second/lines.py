@@ -80,7 +80,7 @@ def _ribbons(picture: np.ndarray, rng, angle_deg: float, head: Head, ink: Rgb, m
     for offset in np.linspace(-1.3, 2.0, 7):
         bow, long = rng.uniform(-0.6, 0.6) * size, rng.uniform(3.0, 5.5) * size
         line = root + side * offset * size + way * long * t + side * bow * np.sin(np.pi * t)
-        half = size * rng.uniform(0.03, 0.09) * (1 - t) ** 0.8 + 0.3
+        half = size * rng.uniform(0.012, 0.05) * (1 - t) ** 0.8 + 0.3
         _poly(picture, np.concatenate([line + side * half, (line - side * half)[::-1]]), ink)
     covered = cv2.merge([mask] * 3)
     picture[...] = cv2.add(

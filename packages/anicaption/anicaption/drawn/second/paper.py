@@ -116,6 +116,10 @@ class Paper:
         cv2.fillPoly(self.image, shapes, rgb, cv2.LINE_AA, 3)
         if self.alpha is not None:
             cv2.fillPoly(self.alpha, shapes, 255, cv2.LINE_AA, 3)
+        if self.outlined:
+            for shape in shapes:
+                if np.ptp(shape, axis=0).min() > 0.02 * 8 * self.unit_px:
+                    self._ink(np.vstack([shape, shape[:1]]) / 8, blend(rgb, (34, 28, 40), 0.75), 0.0036)
 
     def rect(self, x0: float, y0: float, x1: float, y1: float, rgb: Rgb) -> None:
         self.patch([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], rgb)

@@ -22,7 +22,7 @@ class Puppet:
     """One drawing of a character: feet at (0, 0), y down, lengths in head heights, facing right.
 
     `twists` are values of motion.deformation that change how it is built (the cel as a whole is deformed elsewhere);
-    where it is `armed`, a smear is its near arm's.
+    where it is `armed`, a smear is its near arm's; `limp` is how boneless its limbs are.
     """
 
     def __init__(
@@ -34,10 +34,11 @@ class Puppet:
         stance: Stance,
         twists: Iterable[str] = (),
         armed: bool = True,
+        limp: float = 0.0,
     ) -> None:
         self.easel, self.character, self.build, self.paints, self.stance = easel, character, build, paints, stance
         self.twists = frozenset(twists)
-        self.armed = armed
+        self.armed, self.limp = armed, limp
         b, s = build, stance
         lowest = max(self._reach(s.near_leg), self._reach(s.far_leg))
         self.pelvis = np.array([s.forward, -(lowest + s.air)])
@@ -114,8 +115,8 @@ class Puppet:
         if far:
             upper, lower = (scaled(c, (0.84, 0.80, 0.86)) for c in (upper, lower))
         end = 3.0 if foreshortened else 1.0
-        if "rubber_limb" in self.twists:
-            middle = (shoulder + wrist) / 2 + 0.55 * b.arm * np.array([_way(limb[0])[1], -_way(limb[0])[0]])
+        if self.limp:
+            middle = (shoulder + wrist) / 2 + 0.6 * self.limp * b.arm * np.array([_way(limb[0])[1], -_way(limb[0])[0]])
             easel.part(noodle((shoulder, middle, wrist), (g, g * 0.8, g * 0.8)), upper)
         elif upper == lower:
             easel.part(
@@ -192,8 +193,20 @@ class Puppet:
         if far:
             cloth = scaled(cloth, (0.84, 0.80, 0.86))
         self._shoe(ankle, limb[1], far)
-        if "rubber_limb" in self.twists:
-            easel.part(noodle((hip, knee + (knee - (hip + ankle) / 2) * 1.2, ankle), (g * 1.15, g, g * 0.75)), cloth)
+        if self.limp:
+            easel.part(
+                noodle(
+                    (
+                        hip,
+                        knee
+                        + (knee - (hip + ankle) / 2) * (1 + 0.6 * self.limp)
+                        + 0.3 * self.limp * b.leg * np.array([0.6, 0]),
+                        ankle,
+                    ),
+                    (g * 1.15, g, g * 0.75),
+                ),
+                cloth,
+            )
         else:
             easel.part([capsule(hip, knee, g * 1.22, g * 0.96), capsule(knee, ankle, g * 0.96, g * 0.74)], cloth)
         if b.folk == "robot":

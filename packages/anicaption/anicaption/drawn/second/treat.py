@@ -42,7 +42,7 @@ class Treatments:
             size = max(0.55, height_px / 620)
             grain = 0.7 * cv2.GaussianBlur(grain, (0, 0), size) * size * 3.0 + 0.25 * grain
             grain = 0.75 * grain.mean(2, keepdims=True) * 1.6 + 0.35 * grain * [0.8, 0.7, 1.3]
-            self._grain = np.rint(grain / grain.std() * 8.5).astype(np.int16)
+            self._grain = np.rint(grain / grain.std() * 6.5).astype(np.int16)
         if self.kinds & {"texture", "still_postcard"}:
             fibre = rng.standard_normal((height_px, width_px)).astype(np.float32)
             coarse = cv2.GaussianBlur(fibre, (0, 0), max(0.8, height_px / 160))
