@@ -87,7 +87,7 @@ def _placed(rng: np.random.Generator, shot: Shot, decks: Decks) -> Shot:
     lit = decks.deal("light", ("as it is",) * 6 + ("backlit", "special", "interior_artificial"))
     if lit != "as it is":
         place = replace(place, light=lit)
-    if place.motion == "none" and place.art == "painted":
+    if place.motion == "none" and place.art == "painted" and not shot.split:
         art = decks.deal("art", _ARTS)
         moved = bool(shot.camera.moves) or shot.camera.shake != "none" or shot.acting is None or bool(shot.others)
         if art in _BARE and (moved or place.layering != "single_plane"):
