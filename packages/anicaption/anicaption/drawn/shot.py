@@ -32,7 +32,9 @@ class DrawnShot:
         self.colours = palette(shot.place.light, shot.place.seed)
         self.sheets = sheet.sheets_of(shot)
         cast = [(shot.acting, shot.character), *((role.acting, role.character) for role in shot.others)]
-        self._panels = [DrawnShot(panel, height_px, width_px) for panel in shot.split]
+        # Panels are filmed as long as the picture they stand beside, transitions included.
+        panels = [replace(panel, into=shot.into, out=shot.out) for panel in shot.split]
+        self._panels = [DrawnShot(panel, height_px, width_px) for panel in panels]
         self._figures = [Figure(acting, who, self.colours, shot.look) for acting, who in cast if acting and who]
 
     @property
