@@ -38,9 +38,9 @@ _PLOTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("What camera motion leaves: redrawing", ("redraw",)),
     ("Motion of the foreground, % of the frame height a frame", ("motion_pct",)),
     ("Luma difference, and what motion does not explain", ("change", "jump")),
-    ("Light and colour", ("luma", "chroma", "warmth")),
+    ("Light and colour", ("lightness", "chroma", "warmth")),
 )
-_OF_A_FRAME = {"luma", "chroma", "warmth", "dark_share", "bright_share", "hue_share"}  # the others are of two
+_OF_A_FRAME = {"luma", "lightness", "chroma", "warmth", "hue_share"}  # the others are of two
 _CSS = """
 .strip{display:flex;flex-wrap:wrap;gap:8px}
 .strip figure{margin:0}.strip img{display:block;border-radius:4px;height:108px}

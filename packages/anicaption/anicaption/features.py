@@ -27,7 +27,7 @@ PARTS = ("shot", "first", "last")  # all pictures; those of the first frames; th
 # A fixed list, not COLUMNS: a column added later must not move the others' places in a head that was fitted before.
 TRACK_COLUMNS = (
     "camera_x", "camera_y", "camera_zoom", "camera_roll_deg", "camera_support", "redraw", "drawing_new", "motion_pct",
-    "still_share", "change", "jump", "luma", "chroma", "warmth", "dark_share", "bright_share", "hue_share",
+    "still_share", "change", "jump", "luma", "chroma", "warmth", "lightness", "hue_share",
 )  # fmt: skip
 _SUMMED = ("camera_x", "camera_y", "camera_zoom", "camera_roll_deg")
 EVENT_FIELDS = ("motion.deformation", "vfx.impact_frame", "vfx.lines", "vfx.text", "camera.transition")

@@ -8,11 +8,12 @@ again without its pixels: `read(tracks.window(start, end, crop))`.
 from __future__ import annotations
 
 from anicaption.measure.camera import read_camera
+from anicaption.measure.colour import read_colour
 from anicaption.measure.edges import read_transition
 from anicaption.measure.flash import read_flash
+from anicaption.measure.flashing import read_flashing
 from anicaption.measure.intensity import read_intensity
 from anicaption.measure.layering import read_layering
-from anicaption.measure.palette import read_palette
 from anicaption.measure.rocking import read_rocking
 from anicaption.measure.timing import read_timing
 from anicaption.record import Variable
@@ -24,7 +25,8 @@ READERS = (
     read_rocking,
     read_timing,
     read_intensity,
-    read_palette,
+    read_colour,
+    read_flashing,
     read_transition,
     read_flash,
 )

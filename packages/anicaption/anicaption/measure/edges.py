@@ -25,10 +25,10 @@ FLASH_OF = {"fade_white": "white_flash", "fade_black": "black_flash"}
 
 _IRIS = 0.22  # by which the brightest spot of an iris stays above its mean light, both as shares of the open picture
 _BROKEN_SCORE = 0.8  # certainty of a joint of which a clip has only a part
-_STREAKS = 0.6  # streak over which a frame is torn
+_STREAKS = 0.52  # streak over which a frame is torn
 _WHIP_LEAST, _WHIP_MOST = 4, 20  # frames of a whip on either side
 _WHIP_MOVES = 0.02  # difference from frame to frame while it lasts
-_WHIP_CALM = 0.25  # by which the streaks of a whip stand over those of its shot
+_WHIP_CALM = 0.22  # by which the streaks of a whip stand over those of its shot
 _WHIP_DIES = 0.04  # by which they are less in its slow half
 _WHIP_SCORE = 0.8
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 BLACK, WHITE = 0.06, 0.92  # mean (0..1) under or over which a flat picture is blank
+PITCH = 0.012  # mean under which a picture is black, though the last of an iris may still be open
 FLAT = 0.05  # deviation (0..1) under which it is flat
 SHORT_FRAMES = 24  # blanks up to this length are a transition, longer ones a shot of their own
 MOST_FRAMES = 60  # a fade is followed at most this far
@@ -47,7 +48,7 @@ class Blank:
 
 def is_blank(luma: float, spread: float) -> bool:
     """Whether a picture of this mean and deviation (0..1) is black or white all over."""
-    return spread < FLAT and (luma < BLACK or luma > WHITE)
+    return luma < PITCH or (spread < FLAT and (luma < BLACK or luma > WHITE))
 
 
 def blanks(scores: Mapping[str, np.ndarray], most_back: float) -> list[Blank]:
@@ -55,7 +56,7 @@ def blanks(scores: Mapping[str, np.ndarray], most_back: float) -> list[Blank]:
     luma, flat, back = scores["luma"], scores["spread"] < FLAT, scores["blank_back"]
     found = []
     for kind, blank, height in (
-        ("fade_black", flat & (luma < BLACK), luma),
+        ("fade_black", (flat & (luma < BLACK)) | (luma < PITCH), luma),
         ("fade_white", flat & (luma > WHITE), 1 - luma),
     ):
         edges = np.flatnonzero(np.diff(np.concatenate([[0], blank.astype(np.int8), [0]])))

@@ -17,10 +17,11 @@ from anicaption.align import align
 from anicaption.layers import ROWS_PX, Picture, Step, match_light
 from anicaption.measure import edges
 from anicaption.measure.camera import CameraWatch
+from anicaption.measure.colour import ColourWatch
+from anicaption.measure.flashing import FlashingWatch
 from anicaption.measure.intensity import IntensityWatch
 from anicaption.measure.layering import LayerWatch
 from anicaption.measure.leftover import UNKNOWN, Leftover
-from anicaption.measure.palette import PaletteWatch
 from anicaption.measure.rocking import FigureWatch
 from anicaption.measure.timing import TimingWatch
 from anicaption.measure.transition import TransitionWatch
@@ -38,7 +39,7 @@ class Family(Protocol):
 
 
 FIGURE_REDRAW = 0.25  # redraw under which nothing moves against the background
-FAMILIES: tuple[type[Family], ...] = (PaletteWatch,)  # and TransitionWatch, which others may share
+FAMILIES: tuple[type[Family], ...] = (ColourWatch, FlashingWatch)  # and TransitionWatch, which others may share
 
 
 class Watch:

@@ -68,6 +68,8 @@ GHOST_ACROSS, GHOST_SAME = 0.05, 0.9  # of the ends of such a look, after motion
 GHOST_UNEXPLAINED = 0.58  # as MIX_UNEXPLAINED
 HEAD_FRAMES = 2 * max(MIX_HALVES) + 1 + 2 * DRIFT_FRAMES  # pictures that are remembered at either end of the film
 
+_GRAIN = 2.0  # grey levels squared: what a blank picture changes by, all ways alike
+
 _MIX = tuple(f"mix_{half}_{name}" for half in MIX_HALVES for name in ("residual", "start", "end", "same"))
 _ACROSS = tuple(f"across_{n}" for n in range(1, FLASH_FRAMES + 1))
 _SLIDE = tuple(f"{name}_{what}" for name in ("slide", "ghost") for what in ("residual", "start", "end"))
@@ -226,8 +228,8 @@ class TransitionWatch:
         return {name: np.array(values[first:], np.float32) for name, values in self._scores.items()}
 
     def columns(self) -> dict[str, np.ndarray]:
-        """The column that goes into tracks: `jump`, what motion does not explain of the frame before, 0..1."""
-        return {"jump": np.array(self._scores["jump"], np.float32)}
+        """The columns that go into tracks: what motion does not explain of the frame before, and mean light, 0..1."""
+        return {name: np.array(self._scores[name], np.float32) for name in ("jump", "luma")}
 
 
 def _sinks(detail: np.ndarray) -> bool:
@@ -242,7 +244,7 @@ def streak(grey: np.ndarray) -> tuple[float, float]:
     and how much it changes at all, grey levels squared."""
     along = float(cv2.norm(grey[:, 1:], grey[:, :-1], cv2.NORM_L2SQR)) / (WIDTH_PX - 1) / HEIGHT_PX
     down = float(cv2.norm(grey[1:], grey[:-1], cv2.NORM_L2SQR)) / (HEIGHT_PX - 1) / WIDTH_PX
-    return 1 - np.sqrt(min(along, down) / max(along, down, 0.25)), along + down
+    return 1 - float(np.sqrt((min(along, down) + _GRAIN) / (max(along, down) + _GRAIN))), along + down
 
 
 def decide(scores: Mapping[str, np.ndarray], first: int = 0) -> tuple[Boundary, ...]:
