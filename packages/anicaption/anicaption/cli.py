@@ -13,15 +13,19 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
 
     draw = commands.add_parser("draw", help="draw anime episodes whose variables are known exactly")
-    draw.add_argument("--out", type=Path, required=True, help="folder for the episodes and their truth")
+    draw.add_argument("--out", type=Path, required=True, help="folder for the episodes, or the gallery's page")
     draw.add_argument("--episodes", type=int, default=1)
     draw.add_argument("--seed", type=int, default=0)
     draw.add_argument("--height", type=int, default=720, dest="height_px", help="rows of pixels (default 720)")
     draw.add_argument(
-        "--script", choices=["episode", "moves"], default="episode", help="moves: short shots, large moves"
+        "--script",
+        choices=["episode", "moves", "variables"],
+        default="episode",
+        help="moves: short shots, large moves; variables: every value of every field",
     )
     draw.add_argument("--shots", type=int, default=None, help="shots an episode (default: the script's own number)")
     draw.add_argument("--hand", choices=["first", "second"], default="first", help="who draws it (second: held out)")
+    draw.add_argument("--gallery", action="store_true", help="one page that shows every value; --out names it")
     draw.set_defaults(run=_draw)
 
     for more in (commands_outputs, commands_taxonomy, commands_learned):
@@ -32,7 +36,13 @@ def main(argv: list[str] | None = None) -> int:
     return arguments.pop("run")(**arguments)
 
 
-def _draw(out: Path, **options) -> int:
+def _draw(out: Path, gallery: bool, **options) -> int:
+    if gallery:
+        from anicaption.drawn import gallery as pages
+
+        n_values = pages.gallery(out, lambda example: print(f"{example.field}={example.value}"))
+        print(f"{out}: {n_values} values")
+        return 0
     from anicaption.drawn.film import draw
 
     for drawn in draw(out, **options):

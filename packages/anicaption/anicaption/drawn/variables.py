@@ -6,6 +6,7 @@ for the reported figures.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -33,9 +34,15 @@ def write_variables(n_episodes: int, seed: int, n_shots: int | None = None) -> l
 def _episode(seed: int, number: int, n_shots: int) -> Episode:
     rng = np.random.default_rng([seed, number, 3])
     decks = Decks(rng)
-    kinds = [kind for kind, n in _KINDS.items() for _ in range(n)]
-    shots = [dress(rng, _shot(rng, decks, decks.deal("kind", kinds)), decks) for _ in range(n_shots)]
+    shots = [dress(rng, shot, decks) for shot in plain_shots(rng, decks, n_shots)]
     return Episode(f"variables-{seed:04d}-{number:03d}", int(seed), join(rng, shots, decks))
+
+
+def plain_shots(rng: np.random.Generator, decks: Decks, n_shots: int) -> Iterator[Shot]:
+    """Shots with motion and camera, before they are dressed."""
+    kinds = [kind for kind, n in _KINDS.items() for _ in range(n)]
+    for _ in range(n_shots):
+        yield _shot(rng, decks, decks.deal("kind", kinds))
 
 
 def _shot(rng: np.random.Generator, decks: Decks, kind: str) -> Shot:
