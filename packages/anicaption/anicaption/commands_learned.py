@@ -1,4 +1,4 @@
-"""The commands that learn: fit, and those of commands_vlm. Only argparse is imported until one of them runs."""
+"""The commands that learn (fit, vlm, train). Only argparse is imported until one of them runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from anicaption import commands_vlm
+from anicaption import commands_tune, commands_vlm
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -23,6 +23,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     fit.set_defaults(run=_fit)
 
     commands_vlm.add_commands(commands)
+    commands_tune.add_commands(commands)
 
 
 def _fit(

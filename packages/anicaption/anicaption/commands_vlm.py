@@ -67,7 +67,6 @@ def _label(
     clips: list[Path], out: Path, fields: list[str] | None, threshold: float, prose: bool, **options: Any
 ) -> int:
     from anicaption.frames import VideoError
-    from anicaption.vlm.score import VlmError
 
     try:
         asking = _asking(options, threshold)
@@ -81,7 +80,7 @@ def _label(
         for clip in clips:
             try:
                 row = _labelled(asking, clip, fields, prose)
-            except (VideoError, VlmError) as error:
+            except VideoError as error:
                 row = {"clip": str(clip), "failed": str(error)}
             failed += "failed" in row
             if "failed" in row:
@@ -97,20 +96,25 @@ def _labelled(asking: Any, clip: Path, fields: list[str] | None, prose: bool) ->
     from anicaption.captioner import caption
     from anicaption.record import Record
     from anicaption.vlm.prompt import askable
-    from anicaption.vlm.score import row_of
+    from anicaption.vlm.score import VlmError
     from anicaption.vlm.view import shot_view
 
     measured = caption(clip)
+    assert measured.tracks is not None
     view = shot_view(clip, measured)
     asked = fields or [name for name in askable() if not measured[name].known]
     said = asking.score(view, asked)
-    assert measured.tracks is not None
-    record = Record.build(measured.tracks, measured.variables() | said)
-    row: dict[str, Any] = {"clip": str(clip), "model": asking.backend.identity, "record": record.to_json()}
+    broken = [f"{v.field} {v.abstained}" for v in said.values() if v.abstained and v.abstained.startswith("failed: ")]
+    variables = measured.variables() | said
+    record, narrative = Record.build(measured.tracks, variables), None
     if prose:
-        row["narrative"] = row_of(asking.narrate(view, record))
-    broken = [v for v in said.values() if v.abstained and v.abstained.startswith("failed: ")]
-    return row | {"failed": f"{len(broken)} fields, {broken[0].field} {broken[0].abstained}"} if broken else row
+        try:
+            narrative = asking.narrate(view, record)
+        except VlmError as error:
+            broken.append(f"narrative failed: {error}")
+    record = Record.build(measured.tracks, variables, narrative)
+    row = {"clip": str(clip), "model": asking.backend.identity, "record": record.to_json()}
+    return row | {"failed": f"{len(broken)}: {broken[0]}"} if broken else row
 
 
 def _selftest(clips: list[Path], **options: Any) -> int:

@@ -15,6 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from anicaption.frames import write_video
+from anicaption.record import Record, Span, abstain, measured
+from anicaption.tracks import Event, Tracks
+from anicaption.vlm.view import ShotView, shot_view
 from PIL import Image
 
 TEMPLATE = (
@@ -200,14 +203,15 @@ def server(_server) -> TinyServer:
 
 
 @pytest.fixture(scope="session")
-def shot(clip):
-    """(record, view) of the clip, with an event for a contact sheet."""
-    from dataclasses import replace
-
-    from anicaption.captioner import record_of, watch
-    from anicaption.tracks import Event
-    from anicaption.vlm.view import shot_view
-
-    tracks = watch(clip)
-    record = record_of(replace(tracks, events=(Event("vfx.impact_frame", "mono", 10, 12, 0.9),)))
+def shot(clip) -> tuple[Record, ShotView]:
+    """A record of the clip with something measured, something not decided and an event; and its view."""
+    columns = {name: np.zeros(48, np.float32) for name in ("camera_x", "camera_y", "camera_zoom", "camera_roll_deg")}
+    columns["camera_x"][1:] = 3 / 128
+    tracks = Tracks(Fraction(24), 128, 72, columns, (Event("vfx.impact_frame", "mono", 10, 12, 0.9),))
+    moved = [Span(value="pan_right", start=0, end=48)]
+    said = {
+        "camera.move": measured("camera.move", ["pan_right"], {"pan_right": 0.9}, (), moved),
+        "motion.timing": abstain("motion.timing", "too few drawings"),
+    }
+    record = Record.build(tracks, said)
     return record, shot_view(clip, record)

@@ -269,7 +269,7 @@ def test_clips_are_labelled_by_command(server, clip, tmp_path):
     (row,) = rows(out)
     record = Record.from_json(row["record"])
     assert record["style.medium"].source == "vlm" and record["camera.move"].source == "measured"
-    assert row["narrative"]["summary"] == "the summary" and "failed" not in row
+    assert record.narrative and record.narrative.summary == "the summary" and "failed" not in row
 
 
 def test_a_failure_is_a_row(server, clip, tmp_path, capsys):

@@ -93,16 +93,26 @@ class Local:
         return processor.tokenizer.decode(written, skip_special_tokens=True)
 
     @cached_property
-    def _loaded(self) -> tuple[Any, Any]:
-        from transformers import AutoModelForImageTextToText, AutoProcessor
+    def processor(self) -> Any:
+        """The tokenizer and picture processor of the folder."""
+        from transformers import AutoProcessor
 
-        model: Any = AutoModelForImageTextToText.from_pretrained(self.folder, dtype=self.dtype, local_files_only=True)
+        return AutoProcessor.from_pretrained(self.folder, local_files_only=True)
+
+    def fresh_model(self) -> Any:
+        """The model as the folder has it, without the adapter, read again at every call."""
+        from transformers import AutoModelForImageTextToText
+
+        return AutoModelForImageTextToText.from_pretrained(self.folder, dtype=self.dtype, local_files_only=True)
+
+    @cached_property
+    def _loaded(self) -> tuple[Any, Any]:
+        model = self.fresh_model()
         if self.adapter is not None:
             from peft import PeftModel
 
             model = PeftModel.from_pretrained(model, str(self.adapter)).merge_and_unload()
-        processor = AutoProcessor.from_pretrained(self.folder, local_files_only=True)
-        return model.to(self.device).eval(), processor
+        return model.to(self.device).eval(), self.processor
 
     def _inputs(self, view: ShotView, text: str) -> dict[str, Any]:
         _, processor = self._loaded

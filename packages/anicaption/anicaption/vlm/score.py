@@ -11,12 +11,12 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from anicaption.choose import failed, guess, is_multi
-from anicaption.record import Record, Variable
+from anicaption.record import Narrative, Record, Variable
 from anicaption.taxonomy import taxonomy
 from anicaption.vlm.prompt import NARRATIVE_SCHEMA, YES, Question, narrative_request, questions
 from anicaption.vlm.view import ShotView
@@ -33,16 +33,6 @@ class Failure:
     """A question that has no answer, and why."""
 
     reason: str
-
-
-@dataclass(frozen=True)
-class Narrative:
-    """What nobody measures, in words; `model` wrote it."""
-
-    summary: str
-    subjects: str
-    environment: str
-    model: str
 
 
 class Backend(Protocol):
@@ -131,7 +121,7 @@ class Vlm:
             kept = read_narrative(text, self.backend.identity)
             if self.answers and path:
                 self.answers.keep(path, kept)
-        return Narrative(kept["summary"], kept["subjects"], kept["environment"], self.backend.identity)
+        return Narrative(**kept, model=self.backend.identity)
 
     def _answered(self, view: ShotView, asked: Sequence[Question]) -> list[Labels | Failure]:
         if self.answers is None:
@@ -178,8 +168,3 @@ def read_narrative(text: str, who: str) -> dict[str, str]:
     if not isinstance(said, dict) or not all(isinstance(said.get(name), str) and said[name].strip() for name in wanted):
         raise VlmError(f"{who}: the narrative lacks one of {', '.join(wanted)}: {text[:80]!r}; constrain its output")
     return {name: " ".join(said[name].split()) for name in wanted}
-
-
-def row_of(narrative: Narrative) -> dict[str, str]:
-    """A narrative as a JSON value."""
-    return asdict(narrative)
