@@ -51,7 +51,7 @@ class Figure:
         if drawing.eyes is not None:
             mask = replace(mask, lids=min(mask.lids, 1.0) * drawing.eyes, arched=False)
         if drawing.gaze is not None:
-            mask = replace(mask, look=1.4 * drawing.gaze)
+            mask = replace(mask, look=1.6 * drawing.gaze, arched=False)
         base = replace(base, mask=mask)
         if drawing.hair is not None:
             turn = 2 * np.pi * drawing.hair

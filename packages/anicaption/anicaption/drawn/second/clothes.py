@@ -142,9 +142,19 @@ def streamer(body: Puppet) -> None:
     )
 
 
+def _tabard(body: Puppet) -> None:
+    """A cloth from the waist of those who wear nothing else."""
+    h, drift = body.build.hip * 0.8, 0.30 * body.stance.cloth
+    hem = -0.75 * body.build.leg / body.build.torso
+    cloth = [(-h, 0.10), (h, 0.10), (h * 1.1 + drift, hem), (drift, hem - 0.06), (-h * 1.1 + drift, hem)]
+    body.easel.part(body.at(cloth), body.paints.second, shade=0.1)
+
+
 def chassis(body: Puppet) -> None:
     p, easel, s = body.paints, body.easel, body.half + 0.08
     easel.part(body.at([(-s * 0.6, 0.3), (s * 0.6, 0.3), (s * 0.66, -0.14), (-s * 0.66, -0.14)]), p.dark, shade=0)
+    if body.character.legs == "skirt":
+        _tabard(body)
     easel.part(
         body.at([(-s, 1.0), (s, 1.0), (s * 1.04, 0.62), (s * 0.7, 0.22), (-s * 0.7, 0.22), (-s * 1.04, 0.62)]),
         p.main,
@@ -176,6 +186,8 @@ def belly(body: Puppet) -> None:
     if not body.stance.from_behind:
         spot = middle + np.array([0.25 * body.stance.turn * b.hip, b.torso * 0.10])
         easel.part(ellipse(spot, b.hip * 0.66, b.torso * 0.40), blend(p.skin, p.pale, 0.6), ink=0.6, shade=0.05)
+    if body.character.legs == "skirt":
+        _tabard(body)
     band = body.at([(-b.hip * 0.9, 0.98), (b.hip * 0.9, 0.98), (b.hip * 1.0, 0.84), (-b.hip * 1.0, 0.84)])
     easel.part(band, p.accent, shade=0.05)
 

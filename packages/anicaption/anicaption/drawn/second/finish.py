@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from anicaption.drawn.grade import Grade
-from anicaption.drawn.script import Shot
+from anicaption.drawn.script import UNPAINTED, Shot
 from anicaption.drawn.second.elements import BEHIND, draw_element
 from anicaption.drawn.second.impacts import impact
 from anicaption.drawn.second.lamps import Lamps
@@ -42,7 +42,11 @@ class Finish:
         self.words = Words(height_px, width_px, effects.text_x, effects.seed)
         self.signs = Words(*size, effects.text_x, effects.seed)
         self.grade = Grade(shot.look, shot.look.seed)
-        self.bright = sum(colours.sky[1]) + sum(colours.haze) > 700
+        self.bright = sum(colours.sky[1]) + sum(colours.haze) > 700 or shot.look.stage in UNPAINTED
+        # Lines that are the ground itself lie under the figures; a scrolled ground is lines already.
+        self.lines_below = shot.place.art == "line_bg"
+        if self.lines_below:
+            self.bright = bool(shot.place.seed % 2)
 
     def restless(self, own: int) -> bool:
         """Whether the composite of frame `own` may differ from the one before though nothing was moved or redrawn."""
@@ -80,6 +84,14 @@ class Finish:
         share = {"fg_blur": 1.0, "rack": 1 - self._racked(own)}.get(self.shot.look.focus, 0.0)
         return share * _SOFT * self.size[0]
 
+    def ground_lines(self, picture: np.ndarray, own: int, head: Head, mask: np.ndarray) -> None:
+        """Effect lines that are the background, thick enough to be all of it; in place."""
+        if self.lines_below and self.shot.place.motion == "none":
+            for kind, _, _ in active(self.shot.effects.lines, own):
+                for more in range(3):
+                    seed = self.shot.effects.seed + own // 2 + 7919 * more
+                    draw_lines(picture, kind, seed, self.shot.effects.lines_angle_deg, self.bright, head, mask)
+
     def sign(self, picture: np.ndarray, own: int, put: Callable[[np.ndarray, float, float, float], None]) -> None:
         """Signs that stand in the place; `put(cel, x, y, width)` lays one on the artwork."""
         for kind, words, _, _ in active(self.shot.effects.text, own):
@@ -106,7 +118,7 @@ class Finish:
         self.elements(picture, own, head, behind=False)
         if shot.look.focus == "full_defocus":
             picture = cv2.GaussianBlur(picture, (0, 0), 1.2 * _SOFT * self.size[0])
-        for kind, _, _ in active(effects.lines, own):
+        for kind, _, _ in () if self.lines_below else active(effects.lines, own):
             draw_lines(picture, kind, effects.seed + own // 2, effects.lines_angle_deg, self.bright, head, mask)
         picture = self.lamps.shine(picture, own, mask)
         picture = self.grade.apply(picture)

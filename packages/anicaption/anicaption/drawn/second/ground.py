@@ -156,15 +156,8 @@ def _plain(paper: Paper, art: str, light, seed: int) -> Sheet:
     box = paper.everything()
     if art == "blank":
         paper.mass(box, (246, 243, 234) if rng.random() < 0.6 and not light.lamp else (22, 20, 28))
-    elif art == "line_bg":
-        paper.mass(box, blend(light.haze, (250, 248, 238), 0.6))
-        for _ in range(int(90 * (paper.x1 - paper.x0))):
-            x, y, long = rng.uniform(paper.x0 - 1, paper.x1), rng.uniform(paper.y0, paper.y1), rng.uniform(0.4, 1.6)
-            thick = rng.uniform(0.002, 0.012)
-            paper.patch(
-                [(x, y), (x + long * 0.4, y - thick), (x + long, y), (x + long * 0.4, y + thick)],
-                blend(light.sky[0], (30, 28, 40), float(rng.random())),
-            )
+    elif art == "line_bg":  # the lines themselves are laid on by the finish
+        paper.mass(box, (250, 246, 236) if seed % 2 else blend(light.sky[0], (20, 18, 34), 0.7))
     else:
         hue = ((226, 150, 140), (150, 190, 170), (214, 190, 120), (150, 150, 196))[int(rng.integers(4))]
         paper.mass(box, blend(hue, (255, 250, 240), 0.55), scaled(hue, (0.9, 0.9, 0.92)))

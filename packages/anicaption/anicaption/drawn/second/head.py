@@ -82,6 +82,9 @@ class Head:
 
     def _behind_others(self) -> None:
         easel, p, w = self.easel, self.paints, self.build.face
+        if self.character.hair in ("long", "twin_tails", "ponytail"):  # a plume, for the wind to play with
+            sway = 0.5 * self.stance.wind
+            easel.part(self.at(self._bunch((-0.06, -0.42), (-0.62 + sway, 0.55), 0.17, self.stance.wave)), p.hair)
         if self.build.folk == "robot":
             easel.line(self.at([(-0.1, -0.4), (-0.16 + 0.04 * self.stance.wind, -0.72)]), p.dark, 1.6)
             easel.part(self.at(ellipse((-0.16 + 0.04 * self.stance.wind, -0.74), 0.06, 0.06)), p.accent, shade=0)

@@ -9,7 +9,7 @@ from anicaption.drawn.second.brush import blend
 from anicaption.drawn.second.light import Light as Colours
 
 KINDS = ("backlight_glow", "flare", "lens_flare", "para", "rays", "rim", "flicker", "sparkle")
-_FLICKER_FRAMES = 6
+_FLICKER_FRAMES = 11  # about twice a second: what flickers here must not flash
 
 
 class Lamps:
@@ -98,8 +98,7 @@ class Lamps:
         if "sparkle" in self.kinds:
             self._twinkle(picture, own)
         if "flicker" in self.kinds:
-            low = (own // (_FLICKER_FRAMES // 2)) % 2
-            picture = cv2.convertScaleAbs(picture, alpha=0.74 if low else 1.04)
+            picture = cv2.convertScaleAbs(picture, alpha=0.87 + 0.15 * np.sin(2 * np.pi * own / _FLICKER_FRAMES))
         return picture
 
     def _twinkle(self, picture: np.ndarray, own: int) -> None:

@@ -88,6 +88,7 @@ class SecondShot:
         fast = self.path.speed_pct(frame) >= _TORN_PCT
         if fast and "follow" in self.shot.camera.moves:
             picture = self._torn(picture, frame)
+        finish.ground_lines(picture, own, self.head_at(frame), mask)
         finish.sign(picture, own, stand)
         if (soft_px := finish.ground_px(own)) > 0.3:
             picture = cv2.GaussianBlur(picture, (0, 0), soft_px)

@@ -104,7 +104,8 @@ class Words:
             turn = cv2.getRotationMatrix2D((cel.shape[1] / 2, cel.shape[0] / 2), float(rng.uniform(-18, 18)), 1.0)
             cel = cv2.warpAffine(cel, turn, cel.shape[1::-1], flags=cv2.INTER_LINEAR)
             _over_cel(sheet, cel, round(size * (0.15 + 0.92 * i)), round(size * (0.45 + rng.uniform(-0.22, 0.22))))
-        return sheet, round(self.text_x * w), round(rng.choice([0.0, 0.30]) * h)
+        wide = round(size * (0.92 * len(words) + 0.8))
+        return sheet, max(0, min(round(self.text_x * w), w - wide)), round(rng.choice([0.0, 0.30]) * h)
 
     def _roll(self, picture: np.ndarray, words: str, along: float) -> None:
         """Credits that climb in the right third."""
