@@ -94,7 +94,7 @@ def lay_panels(picture: np.ndarray, beside: list[np.ndarray]) -> np.ndarray:
     n, slant = 1 + len(beside), 0.09 * height
     edges = [width * k / n for k in range(n + 1)]
     screen = np.full_like(picture, 248)
-    gap = 0.008 * height
+    gap = 0.012 * height
     for k, panel in enumerate([picture, *beside]):
         middle = round((edges[k] + edges[k + 1]) / 2 - width / 2)
         shifted = _warped(panel, np.array([[1.0, 0, middle], [0, 1.0, 0]]), (width, height), cv2.BORDER_REPLICATE)

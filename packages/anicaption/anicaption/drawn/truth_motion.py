@@ -85,7 +85,7 @@ def _economy(shot: Shot, main: Sheet, timing: str | None) -> str | None:
     if not main.moving:
         if acting.slide != (0.0, 0.0):
             return "slide_only"
-        if shot.camera.moves:
+        if shot.camera.moves or shot.place.motion == "drawn_3d":
             return "still_with_camera"
         return "still" if acting.rocking == "none" else None
     numbers = main.numbers("body")
