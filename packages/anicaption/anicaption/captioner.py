@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from anicaption.frames import VideoSource, frames, probe
+from anicaption.frames import Stream, VideoError, VideoSource, frames, probe
 from anicaption.fuse import fuse, stated
 from anicaption.measure import read
 from anicaption.record import Narrative, Record, Variable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from anicaption.vlm.score import Vlm
 
 WATCH_ROWS_PX = 144
+_LEAST_DECODED = 0.8  # of the declared frames or seconds; durations are rounded, and a last frame or two may be cut off
 
 
 def record_of(tracks: Tracks) -> Record:
@@ -26,14 +27,38 @@ def record_of(tracks: Tracks) -> Record:
 
 
 def watch(source: VideoSource) -> Tracks:
-    """The tracks of every frame of a file, of any size and rate. Raises VideoError where decoding breaks."""
+    """The tracks of every frame of a file, of any size, rate and shape of pixels.
+
+    Raises VideoError where decoding breaks, where the decoder made up a picture, where there is no frame or far fewer
+    than the container declares: measurements of what is not there would be guesses.
+    """
     from anicaption.measure.onepass import Watch
 
     stream = probe(source)
-    watch = Watch(stream.rate, stream.width_px, stream.height_px)
+    watch = Watch(stream.rate, stream.shown_width_px, stream.height_px)
+    n_frames, first_pts, last_pts = 0, 0, 0
     for frame in frames(source):
-        watch.see(frame.rgb(min(WATCH_ROWS_PX, stream.height_px)))
+        if frame.corrupt:
+            words = f"frame {frame.index} is damaged, and the decoder filled it in"
+            raise VideoError(stream.source, "decode", words, "copy the file again", frame.index)
+        watch.see(frame.rgb(min(WATCH_ROWS_PX, stream.height_px), stream.pixel_aspect))
+        first_pts, last_pts = first_pts if n_frames else frame.pts, frame.pts
+        n_frames += 1
+    if not n_frames:
+        raise VideoError(stream.source, "decode", "no frame in it", "give a clip of at least one frame")
+    _check_whole(stream, n_frames, float((last_pts - first_pts) * stream.time_base + 1 / stream.rate))
     return watch.tracks()
+
+
+def _check_whole(stream: Stream, n_frames: int, seconds: float) -> None:
+    """Refuse a stream that broke off without the decoder's noticing."""
+    if stream.n_frames and n_frames < _LEAST_DECODED * stream.n_frames:
+        words = f"it ends after {n_frames} of {stream.n_frames} declared frames"
+    elif not stream.n_frames and seconds < _LEAST_DECODED * (stream.duration_s or 0):
+        words = f"it ends after {seconds:.2f} of {stream.duration_s:.2f} declared seconds"
+    else:
+        return
+    raise VideoError(stream.source, "decode", words, "copy the file again", n_frames)
 
 
 def caption(source: VideoSource) -> Record:

@@ -48,6 +48,12 @@ class Stream:
     rate: Fraction
     duration_s: float | None
     n_frames: int | None
+    pixel_aspect: Fraction = Fraction(1)  # width of a pixel over its height
+
+    @property
+    def shown_width_px(self) -> int:
+        """Columns of the picture as it is shown, in pixels as wide as high."""
+        return self.width_px if self.pixel_aspect == 1 else even(float(self.width_px * self.pixel_aspect))
 
 
 @dataclass
@@ -58,19 +64,27 @@ class Frame:
     pts: int
     time_base: Fraction
     _picture: av.VideoFrame
-    _cache: dict[int, np.ndarray] = field(default_factory=dict)
+    _cache: dict[tuple[int, Fraction], np.ndarray] = field(default_factory=dict)
 
-    def rgb(self, height_px: int | None = None) -> np.ndarray:
-        """The picture as RGB uint8 (H, W, 3); at `height_px` rows with the aspect kept and an even width."""
+    @property
+    def corrupt(self) -> bool:
+        """Whether the decoder knows that it made up a part of this picture."""
+        return self._picture.is_corrupt
+
+    def rgb(self, height_px: int | None = None, pixel_aspect: Fraction = Fraction(1)) -> np.ndarray:
+        """The picture as RGB uint8 (H, W, 3); at `height_px` rows with the aspect kept and an even width.
+
+        With the `pixel_aspect` of its stream, pixels come out as wide as high.
+        """
         height = height_px or self._picture.height
-        if height not in self._cache:
+        if (height, pixel_aspect) not in self._cache:
             width = self._picture.width
-            if height != self._picture.height:
-                width = even(width * height / self._picture.height)
-            self._cache[height] = self._picture.to_ndarray(
+            if height != self._picture.height or pixel_aspect != 1:
+                width = even(float(width * pixel_aspect * height / self._picture.height))
+            self._cache[height, pixel_aspect] = self._picture.to_ndarray(
                 format="rgb24", width=width, height=height, interpolation="AREA"
             )
-        return self._cache[height]
+        return self._cache[height, pixel_aspect]
 
 
 def even(size_px: float) -> int:
@@ -98,6 +112,7 @@ def probe(source: VideoSource) -> Stream:
             rate=Fraction(rate),
             duration_s=_duration_s(container, stream),
             n_frames=stream.frames or None,
+            pixel_aspect=Fraction(stream.sample_aspect_ratio or 1),
         )
 
 
