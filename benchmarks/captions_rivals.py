@@ -1,23 +1,29 @@
-"""The simple rivals of the caption benchmark, each seeing the same frames as we do."""
+"""The simple rivals of the caption benchmark: each answers one field from the frames of one shot."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from benchmarks.rivals_motion import single_ransac
+
 Values = tuple[str, ...]
+ROWS_PX = 288  # what rivals are shown, twice the rows of our own pass
 
 
-class Rival(Protocol):
-    """Sees the frames of one shot, RGB uint8 (H, W, 3), and then says one field."""
+@dataclass(frozen=True)
+class Rival:
+    """`answer` says values of `field` from all frames of a shot, RGB uint8 (H, W, 3)."""
 
-    name: ClassVar[str]
-    field: ClassVar[str]
-
-    def see(self, rgb: np.ndarray) -> None: ...
-
-    def answer(self) -> Values: ...
+    name: str
+    field: str
+    answer: Callable[[Sequence[np.ndarray]], Values]
 
 
-RIVALS: tuple[type[Rival], ...] = ()
+RIVALS = (
+    Rival("one RANSAC motion of tracked corners", "camera.move", single_ransac),
+    Rival("one RANSAC motion of matched ORB points", "camera.move", partial(single_ransac, tracker="orb")),
+)
