@@ -70,8 +70,13 @@ def join(rng: np.random.Generator, shots: Sequence[Shot], decks: Decks | None = 
         if kind == "none":
             continue
         length = int(rng.integers(4, 8)) if kind == "whip" else int(rng.integers(6, 14))
-        room = min(joined[i - 1].n_frames, joined[i].n_frames) // 3
-        joint = (kind, min(length, room))
+        before, after = joined[i - 1], joined[i]
+        # An impact frame that is half faded is none: transitions keep clear of them.
+        quiet_end = before.n_frames - max((end for _, _, end in before.effects.impacts), default=0)
+        quiet_start = min((start for _, start, _ in after.effects.impacts), default=after.n_frames)
+        joint = (kind, min(length, before.n_frames // 3, after.n_frames // 3, quiet_end - 2, quiet_start - 2))
+        if joint[1] < 4:
+            continue
         both = kind in SHARED_JOINTS or kind in ("whip", "iris") or rng.random() < 0.5
         first = both or rng.random() < 0.5
         if first:
