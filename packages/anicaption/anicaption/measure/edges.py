@@ -39,7 +39,13 @@ def events(watch: TransitionWatch) -> tuple[Event, ...]:
     found = [*gradual(scores), *whips(scores)]
     n_frames = len(scores["jump"])
     found += _broken(watch, n_frames, found)
-    return tuple(sorted((*found, *flashes(scores), *afterglows(scores)), key=lambda event: event.start))
+    dimmed = [event for event in found if event.value.startswith(("fade", "iris"))]
+    hits = [
+        hit
+        for hit in (*flashes(scores), *afterglows(scores))
+        if not any(hit.start < event.end and event.start < hit.end for event in dimmed)
+    ]
+    return tuple(sorted((*found, *hits), key=lambda event: event.start))
 
 
 def gradual(scores: Mapping[str, np.ndarray]) -> tuple[Event, ...]:

@@ -23,7 +23,10 @@ FLASH_FRAMES = 4
 JUMP_FLOOR = 0.06  # difference after motion that is large, of 0..1
 BACK_SHARE = 0.5  # across a flash the picture differs by less than this share of the jumps in and out
 
-SCORES = ("flash_luma", "flash_spread", "flash_chroma", "flash_two_tone", "flash_negative", "flash_colours")
+SCORES = ("flash_luma", "flash_spread", "flash_chroma", "flash_two_tone", "flash_negative", "flash_few")
+_BLACK, _MOST_MATTE = 26, 0.3  # brightest value of a matte; share of a side that it may take at one edge
+_SAME_COLOUR = 36  # by which the channels of one flat colour may differ after coding
+_FEW_SHARE = 0.74  # of the picture that three flat colours cover where there are no others
 _ROWS_PX = (
     72  # enough for flat areas; an averaged line is a colour that nobody painted, so pixels are picked, not mixed
 )
@@ -47,22 +50,47 @@ class FlashWatch:
     def describe(self, n_frames: int) -> list[dict[str, float]]:
         """The scores of the `n_frames` pictures before the newest one, against the picture before them."""
         before = self._recent[-2 - n_frames]
-        return [_describe(self._recent[i], before) for i in range(-1 - n_frames, -1)]
+        inside = _matte(before)
+        return [_describe(self._recent[i][inside], before[inside]) for i in range(-1 - n_frames, -1)]
+
+
+def _matte(rgb: np.ndarray) -> tuple[slice, slice]:
+    """The part of a picture inside the black of its matte; all of it where there is none."""
+    bright = rgb.max(axis=2)
+    found = []
+    for axis in (1, 0):
+        open_at = np.flatnonzero(bright.max(axis) > _BLACK)
+        n = bright.shape[1 - axis]
+        first, last = (int(open_at[0]), int(open_at[-1]) + 1) if len(open_at) else (0, n)
+        found.append(slice(first, last) if max(first, n - last) < _MOST_MATTE * n else slice(0, n))
+    return found[0], found[1]
 
 
 def _describe(rgb: np.ndarray, before: np.ndarray) -> dict[str, float]:
     grey, grey_before = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (rgb, before))
     chroma = rgb.max(axis=2).astype(np.int16) - rgb.min(axis=2)
-    codes = (rgb.astype(np.int32) + 16) >> 5 if rgb.size else rgb
-    shares = np.sort(np.bincount((codes @ np.array([1, 9, 81])).ravel()))[::-1].cumsum() / grey.size
     return {
         "flash_luma": float(grey.mean()) / 255,
         "flash_spread": float(grey.std()) / 255,
         "flash_chroma": float(chroma.mean()) / 255,
         "flash_two_tone": float(((grey < 64) | (grey > 191)).mean()),
         "flash_negative": -correlation(grey, grey_before),
-        "flash_colours": float(np.searchsorted(shares, 0.85) + 1),
+        "flash_few": _few(rgb),
     }
+
+
+def _few(rgb: np.ndarray) -> float:
+    """Share of the picture that three flat colours cover."""
+    pixels = rgb.reshape(-1, 3).astype(np.int16)
+    left = pixels
+    for _ in range(3):
+        if not len(left):
+            break
+        codes = (left >> 4) @ np.array([1, 16, 256])
+        common = int(np.bincount(codes).argmax())
+        middle = left[codes == common].mean(0)
+        left = left[np.abs(left - middle).max(1) > _SAME_COLOUR]
+    return 1 - len(left) / len(pixels)
 
 
 def excursions(scores: Mapping[str, np.ndarray]) -> tuple[tuple[int, int], ...]:
@@ -103,19 +131,20 @@ def flashes(scores: Mapping[str, np.ndarray]) -> tuple[Event, ...]:
 
 
 def _kinds(numbers: Mapping[str, float]) -> list[tuple[str, float]]:
-    luma, spread, chroma, two_tone, negative, colours = (numbers[name] for name in SCORES)
-    if spread < 0.12 and luma > 0.85:
-        return [("white_flash", min(1.0, 0.5 + (luma - 0.85) * 4))]
-    if spread < 0.12 and luma < 0.12:
+    luma, spread, chroma, two_tone, negative, few = (numbers[name] for name in SCORES)
+    if spread < 0.12 and luma > 0.93 and chroma < 0.05:
+        return [("white_flash", min(1.0, 0.5 + (luma - 0.9) * 5))]
+    if spread < 0.06 and luma < 0.12:
         return [("black_flash", min(1.0, 0.5 + (0.12 - luma) * 5))]
-    found = []
-    if negative > 0.5:
-        found.append(("inverted", min(1.0, negative)))
-    if chroma < 0.06 and two_tone > 0.75:
-        found.append(("mono", two_tone))
-    elif chroma >= 0.06 and colours <= 3:
-        found.append(("limited_color", 0.8))
-    return found
+    if negative > 0.6:
+        return [("inverted", negative)]
+    if luma > 0.74 and 0.04 < spread < 0.28 and chroma < 0.1 and two_tone > 0.76:
+        return [("rough_drawing", 0.7)]
+    if chroma < 0.06 and two_tone > 0.75 and spread > 0.28:
+        return [("mono", two_tone)]
+    if few > _FEW_SHARE and chroma >= 0.06:
+        return [("limited_color", few)]
+    return [("inverted", 0.5 + negative / 2)] if negative > 0.2 else []
 
 
 def read_flash(tracks: Tracks) -> dict[str, Variable]:
