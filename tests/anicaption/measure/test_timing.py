@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from anicaption.frames import encode_clip, read_clip
 from anicaption.measure import read
+from anicaption.measure.beat import likeliest
 from anicaption.measure.timing import drawings, exposure
 from anicaption.tracks import Event, Tracks
 
@@ -20,7 +21,7 @@ def test_exposure_under_a_still_camera(studio, frames):
     assert studio.read(path, "motion.timing", exposure=frames) == (EXPOSURES[frames],)
 
 
-@pytest.mark.parametrize("frames", [2, 3])
+@pytest.mark.parametrize("frames", EXPOSURES)
 @pytest.mark.parametrize("step", [{"x": 0.006}, {"zoom": 0.008}])
 def test_exposure_under_a_moving_camera(studio, frames, step):
     path = studio.line(36, **step)
@@ -40,6 +41,13 @@ def test_every_frame_doubled_turns_ones_into_twos(studio):
     assert read(studio.watched(doubled))["motion.timing"].values == ("twos",)
 
 
+def test_a_mirrored_film_has_the_same_timing(studio):
+    film = studio.film(studio.line(30, x=0.006), exposure=3, size=(256, 144))
+    tracks, mirrored = studio.watched(film), studio.watched(film[:, :, ::-1])
+    assert read(mirrored)["motion.timing"].values == read(tracks)["motion.timing"].values
+    assert np.array_equal(mirrored["drawing_new"], tracks["drawing_new"], equal_nan=True)
+
+
 def test_compression_is_no_new_drawing(studio):
     film = studio.film(studio.line(36), exposure=0, noise=1.5)
     coded = read_clip(encode_clip(film, crf=30))
@@ -56,20 +64,34 @@ def test_few_frames_say_nothing_of_exposure(studio):
 
 
 def test_impact_frames_are_not_drawings_of_the_figure():
-    redraw = np.tile([0.6, 0.02, 0.02], 12).astype(np.float32)
-    redraw[[14, 15, 16]] = 0.95
+    on_threes = np.tile([True, False, False], 12)
+    columns = {
+        "redraw": np.where(on_threes, 0.6, 0.02).astype(np.float32),
+        "redraw_peak": np.where(on_threes, 1.5, 0.01).astype(np.float32),
+        "redraw_area": np.where(on_threes, 15.0, 0.0).astype(np.float32),
+        "redraw_floor": np.full(36, 0.02, np.float32),
+    }
+    columns["redraw"][[14, 16]], columns["redraw_peak"][[14, 16]], columns["redraw_area"][[14, 16]] = 0.95, 20, 900
     events = (Event("vfx.impact_frame", "white_flash", 14, 16, 1.0),)
-    tracks = Tracks(Fraction(24), 320, 180, {"redraw": redraw}, events)
-    assert read(tracks)["motion.timing"].values == ("threes",)
+    assert read(Tracks(Fraction(24), 320, 180, columns, events))["motion.timing"].values == ("threes",)
 
 
 def test_a_mouth_that_sometimes_repeats_keeps_its_beat():
-    assert exposure(np.array([3, 6, 12, 15, 21, 24, 27, 30]))[0] == "threes"
+    odds = np.full(36, -3.0)
+    odds[[3, 6, 12, 15, 18, 24, 27, 30, 33]] = 3.0
+    assert set(likeliest(odds).on_beat) == {3}
 
 
 def test_changing_holds_are_modulated():
-    assert exposure(np.array([2, 3, 4, 7, 8, 11, 13, 14, 18, 19]))[0] == "modulated"
+    odds = np.full(37, -3.0)
+    odds[[1, 2, 3, 4, 8, 12, 16, 17, 18, 19, 20, 23, 26, 29, 31, 33, 35]] = 3.0
+    sheet = likeliest(odds)
+    assert np.array_equal(np.flatnonzero(sheet.new[1:]), np.flatnonzero(odds[1:] > 0))
+    beats = {n: float((sheet.on_beat == n).mean()) for n in set(sheet.on_beat)}
+    assert exposure(np.flatnonzero(sheet.new), beats)[0] == "modulated"
 
 
-def test_frames_of_one_kind_are_marked_unknown():
-    assert np.isnan(drawings(np.full(40, 0.05, np.float32), np.ones(40, bool))).all()
+def test_frames_without_measurements_are_marked_unknown():
+    nothing = np.full(40, np.nan, np.float32)
+    columns = dict.fromkeys(("redraw", "redraw_peak", "redraw_area", "redraw_floor"), nothing)
+    assert np.isnan(drawings(columns)).all()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from array import array
 
 import numpy as np
 
+from anicaption.measure.leftover import Left
 from anicaption.record import Evidence, Variable, abstain, measured
 from anicaption.tracks import Tracks
 
@@ -20,14 +22,15 @@ class IntensityWatch:
     """The streaming half: keeps the motion of each step."""
 
     def __init__(self) -> None:
-        self._motion: list[float] = []
+        self._columns = {name: array("f") for name in ("motion_pct", "flow_pct", "nonrigid_pct")}
 
-    def see(self, motion_pct: float) -> None:
-        """`motion_pct` as layers.Leftover gives it, NaN for a first frame or an unknown motion."""
-        self._motion.append(motion_pct)
+    def see(self, left: Left) -> None:
+        """`left` as leftover.Leftover gives it, NaN for a first frame or an unknown motion."""
+        for name, column in self._columns.items():
+            column.append(getattr(left, name))
 
     def columns(self) -> dict[str, np.ndarray]:
-        return {"motion_pct": np.array(self._motion, np.float32)}
+        return {name: np.array(values, np.float32) for name, values in self._columns.items()}
 
 
 def read_intensity(tracks: Tracks) -> dict[str, Variable]:

@@ -24,13 +24,20 @@ class Left(NamedTuple):
     stands still in the frame) would have them, as x / (1 + x).
     motion_pct: 95th percentile of the flow over the quarter of the frame that moves most, % of its height; blocks
     that are as they were count 0.
+    flow_pct, nonrigid_pct: mean length, over the blocks that moved, of the flow and of what the best affine motion of
+    those blocks leaves of it, % of the frame height; 0 where nothing moved.
     still_share: share of the inner blocks with lines that stand still in the frame while the background slides, 0..1;
     NaN while it does not.
     """
 
     redraw: float
     motion_pct: float
+    flow_pct: float
+    nonrigid_pct: float
     still_share: float
+
+
+UNKNOWN = Left(math.nan, math.nan, math.nan, math.nan, math.nan)
 
 
 class Leftover:
@@ -43,7 +50,7 @@ class Leftover:
     def __call__(self, before: Picture, now: Picture, step: Step) -> Left:
         """What is left of one step; NaN where the background's motion is unknown."""
         if step.motion is None:
-            return Left(math.nan, math.nan, math.nan)
+            return UNKNOWN
         old, new = before.levels[0], now.levels[0]
         rows = new.grey.shape[0]
         blocks = self._grid(now)
@@ -67,7 +74,7 @@ class Leftover:
             judged = (blocks.border < 0.1) & (lines > _FLOOR)
             held = judged & (away(blocks.mean(change * change)) < 0.4 * off) & (off > _MOVED)
             still = float(held.sum()) / max(1, int(judged.sum()))
-        return Left(most / (1 + most), self._motion(carried, new.grey, off > _MOVED), still)
+        return Left(most / (1 + most), *self._motion(carried, new.grey, off > _MOVED), still)
 
     def _grid(self, picture: Picture) -> Cells:
         fine = picture.levels[0].grey.shape[0] // 72  # two blocks a cell each way at 144 rows
@@ -75,13 +82,27 @@ class Leftover:
             self._blocks = Cells(picture.cells.columns * fine, picture.cells.rows * fine)
         return self._blocks
 
-    def _motion(self, carried: np.ndarray, now: np.ndarray, moved: np.ndarray) -> float:
+    def _motion(self, carried: np.ndarray, now: np.ndarray, moved: np.ndarray) -> tuple[float, float, float]:
         blocks = self._blocks
         if blocks is None or not moved.any():
-            return 0.0
+            return 0.0, 0.0, 0.0
         a, b = (np.clip(picture, 0, 255).astype(np.uint8) for picture in (carried, now))
         flow = self._flow.calc(a, b, np.zeros((*a.shape, 2), np.float32))
+        to_pct = 100 / now.shape[0]
         length = blocks.mean(cv2.magnitude(flow[..., 0], flow[..., 1])) * moved
         length[length < _STIRS * now.shape[0] / ROWS_PX] = 0
         rank = len(length) - max(1, len(length) // 80)  # the top 5 % of a figure that fills a quarter of the frame
-        return 100 * float(np.partition(length, rank)[rank]) / now.shape[0]
+        energy = float(length[moved].mean()) * to_pct
+        stirred = length > 0
+        if not stirred.any():
+            return 0.0, energy, 0.0
+        flow_N2 = np.stack([blocks.mean(flow[..., 0]), blocks.mean(flow[..., 1])], 1)[stirred]
+        rest = np.hypot(*(flow_N2 - _affine(blocks.z[stirred], flow_N2)).T).sum() / np.count_nonzero(moved)
+        return to_pct * float(np.partition(length, rank)[rank]), energy, float(rest) * to_pct
+
+
+def _affine(z_N: np.ndarray, flow_N2: np.ndarray) -> np.ndarray:
+    """The affine motion nearest to the flow of blocks at positions z, at these positions (N, 2)."""
+    basis = np.stack([np.ones(len(z_N)), z_N.real, z_N.imag], 1)
+    normal = basis.T @ basis + 1e-6 * np.eye(3)
+    return basis @ np.linalg.solve(normal, basis.T @ flow_N2)

@@ -14,16 +14,18 @@ import cv2
 import numpy as np
 
 from anicaption.align import align
-from anicaption.layers import ROWS_PX, Picture, Step, match_light
+from anicaption.layers import ROWS_PX, STILL, Picture, Step, match_light
 from anicaption.measure import edges
 from anicaption.measure.camera import CameraWatch
 from anicaption.measure.colour import ColourWatch
+from anicaption.measure.cycle import RepeatWatch
+from anicaption.measure.exposure import ExposureWatch
 from anicaption.measure.flashing import FlashingWatch
 from anicaption.measure.intensity import IntensityWatch
 from anicaption.measure.layering import LayerWatch
 from anicaption.measure.leftover import UNKNOWN, Leftover
 from anicaption.measure.rocking import FigureWatch
-from anicaption.measure.timing import TimingWatch
+from anicaption.measure.timing import drawings
 from anicaption.measure.transition import TransitionWatch
 from anicaption.tracks import Event, Tracks
 
@@ -38,6 +40,7 @@ class Family(Protocol):
     def events(self) -> tuple[Event, ...]: ...
 
 
+FOLLOWED = 0.05  # still_share from which a figure stands still in the moving frame
 FIGURE_REDRAW = 0.25  # redraw under which nothing moves against the background
 FAMILIES: tuple[type[Family], ...] = (ColourWatch, FlashingWatch)  # and TransitionWatch, which others may share
 
@@ -52,7 +55,8 @@ class Watch:
         self.rate, self.width_px, self.height_px = rate, width_px, height_px
         self.transitions = TransitionWatch()
         self._families: list[Family] = [family() for family in FAMILIES]
-        self._camera, self._timing, self._intensity = CameraWatch(), TimingWatch(), IntensityWatch()
+        self._camera, self._intensity = CameraWatch(), IntensityWatch()
+        self._exposure, self._repeats = ExposureWatch(), RepeatWatch()
         self._leftover = Leftover()
         self._layers, self._figure = LayerWatch(), FigureWatch()
         self._change = array("f")
@@ -74,11 +78,13 @@ class Watch:
             left = self._leftover(lit, now, step)
             change = cv2.norm(before.fine, now.fine, cv2.NORM_L1) / now.fine.size / 255
             self._figure.see(lit, now, step, left.redraw > FIGURE_REDRAW)
+            figure = self._figure.motion(step) or (STILL if left.still_share > FOLLOWED else None)
         else:
             self._figure.see(None, now, None, False)
         self._layers.see(now, step)
         self._camera.see(step, left.still_share, self.width_px / self.height_px)
-        self._timing.see(left.redraw, step is None or step.still)
+        self._exposure.see(lit, now, step, figure)
+        self._repeats.see(now, step, left.redraw)
         self._intensity.see(left)
         self._change.append(change)
         if step is not None and step.support > 0.3:
@@ -87,7 +93,9 @@ class Watch:
 
     def tracks(self) -> Tracks:
         """The tracks of all frames seen so far."""
-        columns = self._camera.columns() | self._timing.columns() | self._intensity.columns()
+        columns = self._camera.columns() | self._intensity.columns()
+        columns |= self._exposure.columns() | self._repeats.columns()
+        columns["drawing_new"] = drawings(columns)
         columns |= self._layers.columns() | self._figure.columns()
         columns["change"] = np.array(self._change, np.float32)
         columns |= self.transitions.columns()

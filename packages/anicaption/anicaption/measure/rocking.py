@@ -63,7 +63,7 @@ class FigureWatch:
         if np.count_nonzero(weight) < MIN_CELLS:
             return 0.0, 0.0, 0.0, 1.0
         weight = weight.astype(float)
-        fit = refine(before, now, level, background.after(self._last), 4, weight=weight)
+        fit = refine(before, now, level, background.after(self._last), 3, weight=weight)
         own = background.inverse().after(fit.motion)  # what is left once the background lies still
         middle = complex((cells.z * weight).sum() / weight.sum())
         shift = middle - (own.turn * middle + own.shift)  # of the moved cells' middle, half widths
