@@ -12,7 +12,6 @@ from anicaption.taxonomy import taxonomy
 # Values that geometry does not draw: an opinion, a learned eye, or another film.
 NOT_DRAWN = {
     "camera.move": {"orbit"},
-    "camera.layering": {"multiplane_blur"},
     "motion.accent": {"slow_motion"},
 }
 FIELDS = (

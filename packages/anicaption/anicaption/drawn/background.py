@@ -21,6 +21,7 @@ from anicaption.drawn.script import Place
 
 BACK_FACTOR = 0.55
 FRONT_FACTOR = 1.7
+BOOKS = ("book", "multiplane_blur")  # layerings with a plane over the figures
 
 Painter = Callable[[Board, Board, Board | None, Palette, Place], None]
 PAINTERS: dict[str, Painter] = {
@@ -47,14 +48,17 @@ def paint(place: Place, path: Path, unit_px: float) -> list[Plane]:
     front = Board(_roomy(path.extent(FRONT_FACTOR)), unit_px, True, rng) if layered else None
     for board in (back, main, *([front] if front else [])):
         board.cel = place.art == "drawn_cel"
-    PAINTERS[place.kind](back, main, front if place.layering == "book" else None, colours, place)
+    PAINTERS[place.kind](back, main, front if place.layering in BOOKS else None, colours, place)
     planes = [back.plane(BACK_FACTOR), main.plane()] if layered else [main.plane()]
     if place.art == "drawn_cel":
         planes = [replace(plane, image=inked(plane.image, plane.unit_px)) for plane in planes]
     if place.blur:
         planes = [replace(plane, image=_soft(plane, 0.012)) for plane in planes]
-    if front is not None and place.layering == "book":
-        front.blurred(0.010)
+    deep = place.layering == "multiplane_blur"  # the lens is near: only one plane is sharp
+    if deep:
+        planes[0] = replace(planes[0], image=_soft(planes[0], 0.016))
+    if front is not None and place.layering in BOOKS:
+        front.blurred(0.026 if deep else 0.010)
         planes.append(front.plane(FRONT_FACTOR, in_front=True))
     return planes
 

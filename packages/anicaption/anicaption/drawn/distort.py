@@ -32,7 +32,7 @@ def posed(pose: Pose, deformed: Deformed, acting: Acting) -> Pose:
         elif kind == "stretch":
             pose = replace(pose, stretch=(1 / (1.08 + 0.14 * amount), 1.08 + 0.14 * amount))
         elif kind == "gag_face":
-            pose = replace(pose, face=replace(pose.face, gag=amount))
+            pose = replace(pose, yaw=min(pose.yaw, 0.5), face=replace(pose.face, gag=amount))
         elif kind == "forced_perspective":
             pose = replace(
                 pose, near_arm=(38.0, 62.0), near_hand="fist", swell=0.9 + 1.5 * amount, lean=-10.0,

@@ -13,6 +13,7 @@ from anicaption.drawn.ink import Pen, Rgb, sides, spline
 from anicaption.drawn.model import CHIBI, HeadSpace, Proportion, Tones
 from anicaption.drawn.outfit import draw_front, draw_skirt
 from anicaption.drawn.poses import Limb, Pose
+from anicaption.drawn.profile import PROFILE_YAW
 from anicaption.drawn.script import Character
 from anicaption.drawn.smears import draw_copies, draw_smear, draw_whirl
 
@@ -38,7 +39,8 @@ def draw_figure(pen: Pen, character: Character, tones: Tones, pose: Pose, propor
         draw_whirl(body)
         return
     if not pose.back_view:
-        draw_back_hair(pen, body.head, character, tones, pose.yaw)
+        behind = body.head.moved(-0.09, 0.0) if pose.yaw >= PROFILE_YAW else body.head
+        draw_back_hair(pen, behind, character, tones, pose.yaw)
         _scarf_tail(body)
     body.arm(pose.far_arm, far=True)
     if pen.sees(body.pelvis, proportion.leg):

@@ -10,11 +10,15 @@ from anicaption.drawn.hair import bangs_edge, draw_front_hair
 from anicaption.drawn.ink import Pen, spline
 from anicaption.drawn.model import HeadSpace, Tones
 from anicaption.drawn.poses import Face
+from anicaption.drawn.profile import PROFILE_YAW, draw_profile
 from anicaption.drawn.script import Character
 
 
 def draw_head(pen: Pen, at: HeadSpace, character: Character, tones: Tones, yaw: float, face: Face) -> None:
     """Face, features and front hair."""
+    if yaw >= PROFILE_YAW:
+        draw_profile(pen, at, character, tones, face)
+        return
     skin, skin_shadow = tones.skin
     contour = face_contour(yaw)
     if character.hair in ("short", "spiky", "ponytail", "twin_tails"):

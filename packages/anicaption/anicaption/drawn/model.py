@@ -43,6 +43,12 @@ class HeadSpace:
     def __call__(self, points_N2) -> np.ndarray:
         return np.asarray(points_N2, float) @ self._turn.T + self._centre
 
+    def moved(self, x: float, y: float) -> HeadSpace:
+        """The same head a little aside, in head units."""
+        aside = HeadSpace((0.0, 0.0), self.size, 0.0, self.sway, self.flutter)
+        aside._turn, aside._centre = self._turn, self([[x, y]])[0]
+        return aside
+
     def tail(
         self, root, length: float, width: float, curl: float, lag: float = 0.0, wind: float = 1.0
     ) -> tuple[np.ndarray, np.ndarray]:

@@ -71,6 +71,9 @@ _FACES = {
     "surprise": Face(mouth="small_o", mouth_open=0.8, eyes=1.2, brow_lift=0.05),
     "embarrassment": Face(mouth="frown", brow=-0.5, blush=1.0, gaze=0.5),
     "smug": Face(mouth="smile", brow=0.35, eyes=0.7),
+    "fear": Face(mouth="small_o", mouth_open=0.5, eyes=1.15, brow=-1.0, brow_lift=0.03, gaze=-0.3),
+    "disgust": Face(mouth="frown", brow=0.55, eyes=0.5, gaze=-0.6),
+    "pain": Face(mouth="grit", brow=-0.6, eyes=0.05),
 }
 EMOTIONS = tuple(_FACES)
 

@@ -39,7 +39,7 @@ class Place:
 
     kind: str
     light: str  # a value of style.color_script
-    layering: str  # a value of camera.layering: single_plane, parallax, book
+    layering: str  # a value of camera.layering: single_plane, parallax, book, multiplane_blur
     seed: int
     blur: bool = False
     horizon: float = 0.12

@@ -45,8 +45,8 @@ def _layering(shot: Shot) -> tuple[str, ...]:
     """How planes lie; whether there are several is only to be seen where the camera moves."""
     if shot.split:
         return ("split_screen",)
-    if shot.place.layering == "book":
-        return ("parallax", "book") if shot.camera.moves else ("book",)
+    if shot.place.layering in ("book", "multiplane_blur"):
+        return ("parallax", shot.place.layering) if shot.camera.moves else (shot.place.layering,)
     return (shot.place.layering,) if shot.camera.moves else ()
 
 

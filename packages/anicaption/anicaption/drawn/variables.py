@@ -21,19 +21,19 @@ from anicaption.drawn.script import CameraWork, Episode, Place, Shot
 SHOTS = 48
 # What a shot is about, and how often of the sum it comes.
 _KINDS = {
-    "acting": 10, "parts": 8, "held": 5, "course": 4, "action": 7, "scenery": 4, "follow": 5, "many": 5,
-    "line_scroll": 1, "drawn_3d": 2, "split": 1, "rocking": 2, "slide": 2,
+    "acting": 10, "parts": 8, "held": 5, "course": 6, "action": 9, "scenery": 4, "follow": 5, "many": 5,
+    "line_scroll": 2, "drawn_3d": 2, "split": 1, "rocking": 3, "slide": 2,
 }  # fmt: skip
 
 
 def write_variables(n_episodes: int, seed: int, n_shots: int | None = None) -> list[Episode]:
     """`n_episodes` episodes of `n_shots` (SHOTS) shots of 24 to 60 frames, joined by hard cuts or as `dress` joins."""
-    return [_episode(seed, number, n_shots or SHOTS) for number in range(n_episodes)]
+    decks = Decks(np.random.default_rng([seed, 3]))  # one set for all episodes, so that together they are balanced
+    return [_episode(seed, number, n_shots or SHOTS, decks) for number in range(n_episodes)]
 
 
-def _episode(seed: int, number: int, n_shots: int) -> Episode:
+def _episode(seed: int, number: int, n_shots: int, decks: Decks) -> Episode:
     rng = np.random.default_rng([seed, number, 3])
-    decks = Decks(rng)
     shots = [dress(rng, shot, decks) for shot in plain_shots(rng, decks, n_shots)]
     return Episode(f"variables-{seed:04d}-{number:03d}", int(seed), join(rng, shots, decks))
 
@@ -79,7 +79,9 @@ def _filmed(rng: np.random.Generator, n_frames: int, place: Place, work: CameraW
 
 
 def _place(rng: np.random.Generator, decks: Decks, work: CameraWork) -> Place:
-    layering = decks.deal("layering", ("single_plane", "parallax", "book"))
+    layering = decks.deal(
+        "layering", ("single_plane", "parallax", "book", "single_plane", "parallax", "book", "multiplane_blur")
+    )
     if "into_depth" in work.moves and layering == "single_plane":
         layering = "parallax"  # without planes there is no depth to move into
     return replace(locate(rng, layering=layering), nearness=float(rng.uniform(1.0, 1.5)))

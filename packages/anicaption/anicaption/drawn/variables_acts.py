@@ -10,7 +10,9 @@ from anicaption.drawn.casting import cast
 from anicaption.drawn.deck import Decks
 from anicaption.drawn.script import Acting, Character, Role, Shot
 
-EMOTIONS = ("calm", "joy", "anger", "determination", "sadness", "surprise", "embarrassment", "smug")
+EMOTIONS = (
+    "calm", "joy", "anger", "determination", "sadness", "surprise", "embarrassment", "smug", "fear", "disgust", "pain",
+)  # fmt: skip
 _SIZES = ("extreme_long", "long", "full", "full", "knee", "waist", "bust", "close_up")
 _CLOSE = ("knee", "waist", "bust", "bust", "close_up", "close_up", "extreme_close")
 # Frames per drawing, or the frames of each drawing in turn.
