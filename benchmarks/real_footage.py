@@ -1,8 +1,9 @@
-"""`make real-footage MEDIA=folder`: cuts and camera on labelled real footage, every mistake by its frame number.
+"""`make real-footage MEDIA=folder`: cuts, camera and timing on labelled real footage, every mistake as frames.
 
 The folder holds videos and, beside each, a JSON of labels: `file`, `cuts` (first frames of new shots, with `accept`
 limits where unsure), `in_shot_jumps` to ignore, `shots` with camera segments (inclusive frames) and perhaps a
-`companion` file of the same footage at 5/4 of the rate. Prints Markdown; nothing is written.
+`companion` file of the same footage at 5/4 of the rate, and runs of `held_frames`. Prints Markdown; the mistakes are
+shown in build/bench/real_footage.html.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from animatrix_ingest.watch.shots import NAMES, detectors, picture
 from scenedetect.common import FrameTimecode
 
 from benchmarks.boundaries import Score, Truth, score
+from benchmarks.real_page import Mistake, spread, write_mistakes
+from benchmarks.real_timing import TimingRead, timing
 
 FIELD = "camera.move"
 MOVES = {
@@ -29,6 +32,7 @@ MOVES = {
     "tilt_down": ("pan_down",), "zoom_in": ("track_up",), "zoom_out": ("track_back",),
 }  # fmt: skip
 EITHER = "accept static or pan_right"  # how the labels say that a follow shot may be read both ways
+UNLABELLED = {"follow", "follow_pan"}  # the labels say how the frame moves, not what it goes with
 PULL_DOWN = 5 / 4  # frames of a companion per frame of the labelled file
 
 
@@ -53,15 +57,15 @@ class Read:
     def verdict(self) -> str:
         if self.values is None:
             return "abstained"
-        return "right" if self.values in self.segment.right else "wrong"
+        return "right" if self.values - UNLABELLED in self.segment.right else "wrong"
 
 
-def main(media: tyro.conf.Positional[Path]) -> None:
+def main(media: tyro.conf.Positional[Path], page: Path = Path("build/bench/real_footage.html")) -> None:
     """Measure every labelled video under `media`."""
     labelled = sorted(path for path in media.rglob("*.json") if "cuts" in _load(path))
     if not labelled:
         raise SystemExit(f"real_footage: {media}: no JSON with labelled cuts; see the docstring for the format")
-    cuts, mistakes, reads = [], [], []
+    cuts, mistakes, reads, timings, shown = [], [], [], [], []
     for path in labelled:
         labels = _load(path)
         tracks, found = watched(path.with_name(labels["file"]))
@@ -70,7 +74,15 @@ def main(media: tyro.conf.Positional[Path]) -> None:
             result = score(truths(labels), found[name], ignore)
             cuts.append((labels["file"], name, result))
         mistakes += _mistakes(labels["file"], cuts[-len(NAMES)][2])
-        reads += [(labels["file"], read) for read in camera(labels, tracks)]
+        of_file = list(camera(labels, tracks))
+        reads += [(labels["file"], read) for read in of_file]
+        still = [
+            (read.segment.start, read.segment.end)
+            for read in of_file
+            if read.segment.right == (frozenset(),) and read.segment.sure >= 1
+        ]
+        timings += [(labels["file"], read) for read in timing(labels, tracks, still)]
+        shown += _shown_cuts(labels["file"], cuts[-len(NAMES)][2])
         if "companion" in labels:
             file = labels["companion"]["file"]
             if not path.with_name(file).exists():
@@ -79,7 +91,15 @@ def main(media: tyro.conf.Positional[Path]) -> None:
             result = score(truths(labels, PULL_DOWN), watched(path.with_name(file), ("ours",))[1]["ours"])
             cuts.append((file, "ours", result))
             mistakes += _mistakes(file, result)
-    print("\n".join([*_cut_table(cuts), "", *(mistakes or ["No mistakes of ours."]), "", *_camera_table(reads)]))
+    shown += [_shown_camera(file, read) for file, read in reads if read.verdict != "right"]
+    shown += [
+        _shown_timing(file, read) for file, read in timings if read.verdict != "right" or read.false or read.missed
+    ]
+    lines = [*_cut_table(cuts), "", *(mistakes or ["No mistakes of ours."]), "", *_camera_table(reads)]
+    lines += ["", *_timing_table(timings)]
+    print("\n".join(lines))
+    heads = [line for line in lines if line.startswith(("Camera segments", "Timing"))]
+    print(f"\nEvery mistake as frames: {write_mistakes(page, media, heads, shown)}")
 
 
 def watched(video: Path, names: Iterable[str] = NAMES) -> tuple[Tracks, dict[str, list[int]]]:
@@ -165,6 +185,48 @@ def _camera_table(rows: list[tuple[str, Read]]) -> list[str]:
         where = f"{segment.start}-{segment.end - 1}"
         lines.append(f"| {file} | {where} | {label} | {said} | {read.verdict} | {segment.sure:g} |")
     return lines
+
+
+def _timing_table(rows: list[tuple[str, TimingRead]]) -> list[str]:
+    counts = {v: sum(read.verdict == v for _, read in rows) for v in ("right", "wrong", "abstained")}
+    lines = [
+        f"Timing of still stretches: {counts['right']} right, {counts['wrong']} wrong, {counts['abstained']} abstained."
+    ]
+    lines += ["", "| file | frames | label | read | verdict | repeats missed | new taken for repeats | not told |"]
+    lines += ["|---|---|---|---|---|---:|---:|---:|"]
+    for file, r in rows:
+        counted = f"{len(r.missed)} | {len(r.false)} | {r.untold}"
+        lines.append(f"| {file} | {r.start}-{r.end - 1} | {r.true} | {'+'.join(r.said)} | {r.verdict} | {counted} |")
+    return lines
+
+
+def _shown_cuts(file: str, result: Score) -> list[Mistake]:
+    kinds = (("cut missed", result.missed), ("no cut here", result.false))
+    return [
+        Mistake(file, f"{words} at {frame}", tuple(range(max(frame - 4, 0), frame + 4)))
+        for words, found in kinds
+        for frame in found
+    ]
+
+
+def _shown_camera(file: str, read: Read) -> Mistake:
+    segment = read.segment
+    said = "nothing" if read.values is None else _words(read.values)
+    label = " or ".join(_words(right) for right in segment.right)
+    words = (
+        f"camera, frames {segment.start}-{segment.end - 1}: labelled {label} (sure {segment.sure:g}), read as {said}"
+    )
+    return Mistake(file, words, spread(segment.start, segment.end))
+
+
+def _shown_timing(file: str, read: TimingRead) -> Mistake:
+    """The frames that were misjudged, each after the one before it."""
+    wrong = sorted({*read.missed, *read.false})
+    words = f"timing, frames {read.start}-{read.end - 1}: {read.true} by the labels, read as {'+'.join(read.said)}"
+    if wrong:
+        words += f"; repeats taken for new: {list(read.missed)}; new taken for repeats: {list(read.false)}"
+    pairs = tuple(dict.fromkeys(i for frame in wrong[:6] for i in (frame - 1, frame)))
+    return Mistake(file, words, pairs or spread(read.start, read.end))
 
 
 def _words(values: frozenset[str]) -> str:
