@@ -23,7 +23,7 @@ from animatrix_ingest.watch.shots import NAMES, detectors, picture
 from scenedetect.common import FrameTimecode
 
 from benchmarks.boundaries import Score, Truth, score
-from benchmarks.real_page import Mistake, spread, write_mistakes
+from benchmarks.real_page import Mistake, runs, spread, write_mistakes
 from benchmarks.real_timing import TimingRead, timing
 
 FIELD = "camera.move"
@@ -224,7 +224,7 @@ def _shown_timing(file: str, read: TimingRead) -> Mistake:
     wrong = sorted({*read.missed, *read.false})
     words = f"timing, frames {read.start}-{read.end - 1}: {read.true} by the labels, read as {'+'.join(read.said)}"
     if wrong:
-        words += f"; repeats taken for new: {list(read.missed)}; new taken for repeats: {list(read.false)}"
+        words += f"; repeats taken for new: {runs(read.missed)}; new taken for repeats: {runs(read.false)}"
     pairs = tuple(dict.fromkeys(i for frame in wrong[:6] for i in (frame - 1, frame)))
     return Mistake(file, words, pairs or spread(read.start, read.end))
 

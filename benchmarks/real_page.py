@@ -35,6 +35,17 @@ def spread(start: int, end: int, n: int = 8) -> tuple[int, ...]:
     return tuple(dict.fromkeys(int(i) for i in np.linspace(start, end - 1, min(n, end - start)).round()))
 
 
+def runs(numbers: Sequence[int]) -> str:
+    """Ascending frame numbers in short: "370-391, 400"; "none" where there are none."""
+    told: list[list[int]] = []
+    for number in numbers:
+        if told and number == told[-1][1] + 1:
+            told[-1][1] = number
+        else:
+            told.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in told) or "none"
+
+
 def write_mistakes(path: Path, folder: Path, heads: Sequence[str], mistakes: Sequence[Mistake]) -> Path:
     """One page: `heads` are sentences of what was found right and wrong; then each mistake under its words."""
     body = ["<h1>Real footage: every mistake</h1>", *[f"<p>{escape(head)}</p>" for head in heads]]

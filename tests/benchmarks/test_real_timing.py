@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 from anicaption.tracks import Tracks
 
-from benchmarks.real_page import spread
+from benchmarks.real_page import runs, spread
 from benchmarks.real_timing import new_drawings, timing
 
 RUNS = {"held_frames": {"runs": [[first, first + 1] for first in range(10, 58, 2)]}}  # on twos from 10 to 57
@@ -38,6 +38,10 @@ def test_frames_that_are_misread_are_named_by_their_own_numbers():
 
 def test_without_labels_of_held_frames_nothing_is_asked():
     assert timing({}, Tracks(Fraction(24), 320, 180, {"luma": np.zeros(60, np.float32)}), [(0, 60)]) == []
+
+
+def test_runs_of_frames_are_told_in_short():
+    assert runs([4, 5, 6, 9]) == "4-6, 9" and runs([]) == "none"
 
 
 def test_shown_frames_hold_both_ends():
