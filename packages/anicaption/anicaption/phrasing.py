@@ -105,12 +105,14 @@ def _clauses(
         else:
             own[name] = _sentence(facts, name, language, pick)
             hung[name] = []
-    return [_hang(sentence, hung[name], language) for name, sentence in own.items()]
+    return [_hang(name, sentence, hung[name], language) for name, sentence in own.items()]
 
 
-def _hang(sentence: str, mods: Sequence[str], language: Language) -> str:
+def _hang(name: str, sentence: str, mods: Sequence[str], language: Language) -> str:
     if language == "ja":
         return sentence.replace("{mods}", "".join(mods))
+    if name == "camera.subject_count":  # each says another thing of the figure: they do not lean on one another
+        return " ".join(filter(None, [sentence, ", ".join(mods)]))
     return sentence + "".join(mod if mod.startswith(",") else f" {mod}" for mod in mods)
 
 
@@ -130,18 +132,20 @@ def _values(facts: Facts, name: str, language: Language, pick: _Pick) -> str:
     """The phrases of a field's values, each with its times where they are known."""
     values = facts.tags[name]
     if name == "camera.transition":  # how it comes in is said before how it goes out
-        values = tuple(sorted(values, key=lambda value: value.endswith("_out")))
+        values = tuple(sorted(values, key=lambda value: "_out" in value))
     spoken = [phrases(name, value, language) for value in values]
     which = pick.wording(max(map(len, spoken)))
     spans = () if name in _UNTIMED or not pick.says_times else facts.spans.get(name, ())
-    timed = []
-    for value, options in zip(values, spoken, strict=True):
-        when = _when([(a, b) for v, a, b in spans if v == value], facts.duration_s, language)
-        phrase = _nth(options, which)
-        timed.append(f"{when}{phrase}" if language == "ja" else f"{phrase} {when}".rstrip())
+    times = [_when([(a, b) for v, a, b in spans if v == value], facts.duration_s, language) for value in values]
+    told = [_nth(options, which) for options in spoken]
+    shared = times[0] if len(set(times)) == 1 else ""  # said once for all of them
+    if not shared:
+        told = [
+            f"{when}{phrase}" if language == "ja" else f"{phrase} {when}".rstrip() for phrase, when in zip(told, times)
+        ]
     if language == "ja":
-        return (lexicon()[name].sentences["ja"].join or "、").join(timed)
-    return timed[0] if len(timed) == 1 else f"{', '.join(timed[:-1])} and {timed[-1]}"
+        return shared + (lexicon()[name].sentences["ja"].join or "、").join(told)
+    return f"{_and(told)} {shared}".rstrip()
 
 
 def _when(spans: Sequence[tuple[float, float]], duration_s: float, language: Language) -> str:
