@@ -12,11 +12,12 @@ from anicaption.taxonomy import taxonomy
 # Values that geometry does not draw: an opinion, a learned eye, or another film.
 NOT_DRAWN = {
     "camera.move": {"orbit"},
+    "camera.viewpoint": {"pov"},
     "motion.accent": {"slow_motion"},
 }
 FIELDS = (
     "camera.move", "camera.speed", "camera.easing", "camera.shake", "camera.layering", "camera.tilt",
-    "camera.subject_count", "motion.timing", "motion.economy", "motion.partial", "motion.intensity",
+    "camera.subject_count", "camera.shot_size", "camera.viewpoint", "motion.emotion", "motion.timing", "motion.economy", "motion.partial", "motion.intensity",
     "motion.spacing", "motion.deformation", "motion.deformation_degree", "motion.background_motion", "motion.rocking",
     "motion.accent",
 )  # fmt: skip

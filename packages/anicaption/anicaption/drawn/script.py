@@ -159,7 +159,7 @@ class Shot:
     others: tuple[Role, ...] = ()
     look: Look = field(default_factory=Look)
     split: tuple[Shot, ...] = ()  # further pictures side by side with this one in one frame (split_screen)
-    insert: str = ""  # `insert` where a shot without figures shows an object close by
+    insert: str = ""  # the thing (props.PROPS) that a shot without figures shows close by
 
     @property
     def lead_in(self) -> int:

@@ -14,6 +14,7 @@ from anicaption.drawn.finish import Finish
 from anicaption.drawn.framing import HEAD_HEIGHT, head_y
 from anicaption.drawn.lay import chained, lay, lay_panels, streak_pct, streaked
 from anicaption.drawn.palette import palette
+from anicaption.drawn.props import draw_prop
 from anicaption.drawn.script import Shot
 
 _FIXED = frozenset({"follow"})  # moves that take the figures along
@@ -36,6 +37,7 @@ class DrawnShot:
         # Panels are filmed as long as the picture they stand beside, transitions included.
         panels = [replace(panel, into=shot.into, out=shot.out) for panel in shot.split]
         self._panels = [DrawnShot(panel, height_px, width_px) for panel in panels]
+        self._thing: tuple[np.ndarray, np.ndarray] | None = None
         self._figures = [Figure(acting, who, self.colours, shot.look) for acting, who in cast if acting and who]
 
     @property
@@ -94,7 +96,12 @@ class DrawnShot:
         return picture, mask
 
     def _lay_figures(self, picture: np.ndarray, frame: int, finish: Finish, mask: np.ndarray | None) -> None:
-        """Figures behind the main one, the main one, and those in front of it."""
+        """Figures behind the main one, the main one, and those in front of it; or the thing of an insert."""
+        if self.shot.insert:
+            if self._thing is None:
+                self._thing = draw_prop(self.shot.insert, self.colours, self.height_px, self.shot.seed)
+            image, to_artwork = self._thing
+            lay(picture, image, chained(self._lens(frame), to_artwork), finish.softness_px(frame), mask)
         order = [i for i, role in enumerate(self.shot.others, 1) if not role.in_front]
         order += [0] if self._figures else []
         order += [i for i, role in enumerate(self.shot.others, 1) if role.in_front]

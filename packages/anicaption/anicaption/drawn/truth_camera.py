@@ -53,7 +53,7 @@ def _layering(shot: Shot) -> tuple[str, ...]:
 def _subjects(shot: Shot, path: Path) -> dict[str, Variable]:
     sheets = sheets_of(shot)
     if not sheets:
-        values = {"subject_count": "none", "viewpoint": "no_subject", "shot_size": shot.insert or "na"}
+        values = {"subject_count": "none", "viewpoint": "no_subject", "shot_size": "insert" if shot.insert else "na"}
         return {f"camera.{name}": drawn(f"camera.{name}", [value]) for name, value in values.items()}
     over = any(role.in_front and role.acting.performance == "back" for role in shot.others)
     if shot.split:

@@ -16,12 +16,13 @@ from anicaption.drawn import variables_camera as cameras
 from anicaption.drawn.casting import locate
 from anicaption.drawn.deck import Decks
 from anicaption.drawn.dress import dress, join
+from anicaption.drawn.props import PROPS
 from anicaption.drawn.script import CameraWork, Episode, Place, Shot
 
 SHOTS = 48
 # What a shot is about, and how often of the sum it comes.
 _KINDS = {
-    "acting": 10, "parts": 8, "held": 5, "course": 6, "action": 9, "scenery": 4, "follow": 5, "many": 5,
+    "acting": 10, "parts": 8, "held": 5, "course": 6, "action": 9, "scenery": 6, "follow": 5, "many": 5,
     "line_scroll": 2, "drawn_3d": 2, "split": 1, "rocking": 3, "slide": 2,
 }  # fmt: skip
 
@@ -49,7 +50,9 @@ def _shot(rng: np.random.Generator, decks: Decks, kind: str) -> Shot:
     n_frames = int(rng.integers(30, 57))
     if kind == "scenery":
         work = cameras.work(rng, decks, n_frames)
-        return _filmed(rng, n_frames, _place(rng, decks, work), work)
+        shot = _filmed(rng, n_frames, _place(rng, decks, work), work)
+        thing = decks.deal("insert", ("", "", *PROPS))
+        return replace(shot, insert=thing, place=replace(shot.place, blur=True)) if thing else shot
     if kind == "follow":
         work, acting = cameras.follow(rng, decks, n_frames)
     elif kind in ("line_scroll", "drawn_3d", "split"):

@@ -86,6 +86,8 @@ def parts(rng: np.random.Generator, decks: Decks, n_frames: int) -> Acting:
     moving = decks.deal("parts", _PARTS)
     exposure = decks.deal("part exposure", (2, 3, 3, 3, 4))
     more = _common(rng, decks, _CLOSE)
+    if {"blink", "eye_line"} & set(moving) and more["emotion"] == "pain":
+        more["emotion"] = "calm"  # eyes that are shut cannot
     if "cloth_flutter" in moving:
         more["size"] = decks.deal("cloth size", ("full", "knee", "knee"))
     return Acting(

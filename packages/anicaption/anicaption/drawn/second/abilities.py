@@ -31,6 +31,9 @@ DRAWS: dict[str, frozenset[str]] = {
             "smear_stretch", "smear_multiple", "smear_abstract", "squash", "stretch", "impact_distort", "chibi_shift",
             "gag_face", "forced_perspective", "morph", "rubber_limb", "line_breakup",
         ),
+        "camera.shot_size": (
+            "extreme_long", "long", "full", "knee", "waist", "bust", "close_up", "extreme_close",
+        ),
         "camera.layering": ("single_plane", "parallax", "book", "split_screen"),
         "camera.focus": ("deep", "bg_blur", "fg_blur", "rack", "full_defocus"),
         "vfx.lines": LINES,
