@@ -23,6 +23,7 @@ from anicaption.drawn.script import Episode
 from anicaption.taxonomy import Field, taxonomy
 
 WIDTH_PX, HEIGHT_PX = 208, 118
+_FINER = 2  # drawn so much larger and shrunk, as lines are finer than a pixel here
 _QUALITY = 42
 _MOST_FRAMES = 40
 _COLUMNS = 8  # frames in a row of a sheet
@@ -46,6 +47,12 @@ class Loop:
     new: tuple[int, ...]  # frames with a new drawing
     spans: tuple[tuple[int, int], ...]  # frames in which the value holds, of frames shown
 
+    @property
+    def poster(self) -> int:
+        """The frame that stands for the loop while it does not play: the middle of where the value holds."""
+        start, end = self.spans[0] if self.spans else (0, len(self.order))
+        return (start + end) // 2
+
 
 def gallery(out: str | Path, seen: Callable[[Example], None] | None = None) -> int:
     """Write the page to `out` and return how many values it shows; `seen` is told of each example once drawn."""
@@ -64,7 +71,7 @@ def gallery(out: str | Path, seen: Callable[[Example], None] | None = None) -> i
 def _loop(example: Example) -> Loop:
     """The frames around what is shown, drawn and packed."""
     shots = example.shots
-    film = list(render_frames(Episode("gallery", 0, shots), HEIGHT_PX))
+    film = list(render_frames(Episode("gallery", 0, shots), _FINER * HEIGHT_PX))
     cut = sum(shot.n_frames for shot in shots[: example.shown])
     own = shots[example.shown].n_frames
     variable = example.record[example.field]
@@ -142,7 +149,7 @@ def page(loops: dict[tuple[str, str], Loop]) -> str:
 
 
 def _data(loops: dict[tuple[str, str], Loop]) -> dict[str, list]:
-    return {f"{name}={value}": [loop.order, max(loop.order) + 1] for (name, value), loop in loops.items()}
+    return {f"{name}={value}": [loop.order, max(loop.order) + 1, loop.poster] for (name, value), loop in loops.items()}
 
 
 def _axes(fields: list[Field]) -> Iterator[tuple[str, list[Field]]]:

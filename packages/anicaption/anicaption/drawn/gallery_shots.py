@@ -66,18 +66,24 @@ def _holds(shot: Shot, field: str, value: str) -> bool:
 
 
 def _looked_up() -> dict[tuple[str, str], Shot]:
-    best: dict[tuple[str, str], tuple[float, Shot]] = {}
+    """For each value the shot that says it and little else, and that has not been shown too often."""
+    found: dict[tuple[str, str], list[tuple[float, int]]] = {}
     rng = np.random.default_rng([20, 26])
-    for shot in plain_shots(rng, Decks(rng), _POOL):
-        record = truth_of(shot)
-        said = {name: v.values for name, v in record.variables().items() if v.known}
+    shots = list(plain_shots(rng, Decks(rng), _POOL))
+    for number, shot in enumerate(shots):
+        said = {name: v.values for name, v in truth_of(shot).variables().items() if v.known}
         extra = sum(len(values) for name, values in said.items() if "none" not in values and _eventful(name))
         for name, values in said.items():
             for value in values:
                 cost = extra + 3 * (len(values) - 1) + _poor(shot, name)
-                if (name, value) not in best or cost < best[name, value][0]:
-                    best[name, value] = (cost, shot)
-    return {key: shot for key, (_, shot) in best.items()}
+                found.setdefault((name, value), []).append((cost, number))
+    chosen: dict[tuple[str, str], Shot] = {}
+    shown = np.zeros(len(shots))
+    for key, candidates in found.items():
+        _, number = min((cost + 0.8 * shown[number], number) for cost, number in candidates)
+        shown[number] += 1
+        chosen[key] = shots[number]
+    return chosen
 
 
 def _eventful(name: str) -> bool:
@@ -95,6 +101,10 @@ def _poor(shot: Shot, name: str) -> float:
     """What makes a shot a poor example: a figure too small or too large to read, dark places, odd company."""
     cost = {"night": 1.0, "interior_artificial": 0.5}.get(shot.place.light, 0.0) + 2.0 * len(shot.split)
     acting = shot.acting
+    if name != "motion.background_motion" and shot.place.motion != "none":
+        cost += 2.0
+    if not name.startswith("camera") and (shot.camera.moves or shot.camera.shake != "none"):
+        cost += 1.5
     if name in ("camera.shot_size", "camera.subject_count"):
         return cost
     cost += 0.4 * min(len(shot.others), 4)
@@ -121,7 +131,8 @@ def _base(number: int, size: str = "waist", performance: str = "idle", exposure:
 
 
 def _looked(name: str, **fixed) -> Callable[[str, int], tuple[Shot, ...]]:
-    return lambda value, number: (_base(number + 40, "bust", look=Look(seed=number, **{name: value}, **fixed)),)
+    """The same shot for all values of a field, so that nothing else changes."""
+    return lambda value, number: (_base(56, "bust", look=Look(seed=number, **{name: value}, **fixed)),)
 
 
 def _graded(value: str, number: int) -> tuple[Shot, ...]:
