@@ -10,10 +10,12 @@ from __future__ import annotations
 from anicaption.measure.camera import read_camera
 from anicaption.measure.colour import read_colour
 from anicaption.measure.edges import read_transition
+from anicaption.measure.effect_lines import read_lines
 from anicaption.measure.flash import read_flash
 from anicaption.measure.flashing import read_flashing
 from anicaption.measure.intensity import read_intensity
 from anicaption.measure.layering import read_layering
+from anicaption.measure.matte import read_matte
 from anicaption.measure.rocking import read_rocking
 from anicaption.measure.timing import read_timing
 from anicaption.record import Variable
@@ -27,6 +29,8 @@ READERS = (
     read_intensity,
     read_colour,
     read_flashing,
+    read_lines,
+    read_matte,
     read_transition,
     read_flash,
 )

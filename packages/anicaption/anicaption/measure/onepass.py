@@ -20,10 +20,12 @@ from anicaption.measure.camera import CameraWatch
 from anicaption.measure.colour import ColourWatch
 from anicaption.measure.cycle import RepeatWatch
 from anicaption.measure.exposure import ExposureWatch
+from anicaption.measure.effect_lines import LinesWatch
 from anicaption.measure.flashing import FlashingWatch
 from anicaption.measure.intensity import IntensityWatch
 from anicaption.measure.layering import LayerWatch
 from anicaption.measure.leftover import UNKNOWN, Leftover
+from anicaption.measure.matte import MatteWatch
 from anicaption.measure.rocking import FigureWatch
 from anicaption.measure.timing import drawings
 from anicaption.measure.transition import TransitionWatch
@@ -42,7 +44,7 @@ class Family(Protocol):
 
 FOLLOWED = 0.05  # still_share from which a figure stands still in the moving frame
 FIGURE_REDRAW = 0.25  # redraw under which nothing moves against the background
-FAMILIES: tuple[type[Family], ...] = (ColourWatch, FlashingWatch)  # and TransitionWatch, which others may share
+FAMILIES: tuple[type[Family], ...] = (ColourWatch, FlashingWatch, LinesWatch, MatteWatch)  # and TransitionWatch, which others may share
 
 
 class Watch:
