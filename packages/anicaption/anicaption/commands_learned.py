@@ -38,14 +38,18 @@ def _fit(
 ) -> int:
     from anicaption import evaluate, heads, heads_fit
     from anicaption.features import Features, OpenClip
-    from anicaption.taxonomy import TaxonomyError
 
     try:
         features = Features(OpenClip(open_clip, model) if open_clip else None)
-        seen = list(heads_fit.examples(truth, features))
-        print(f"{len(seen)} shots of {len({one.episode for one in seen})} episodes described", file=sys.stderr)
+        found = [heads_fit.truths(folder) for folder in (*truth, *test)]
+    except (ValueError, FileNotFoundError) as error:
+        print(f"anicaption fit: {error}", file=sys.stderr)
+        return 2
+    print(f"{sum(map(len, found))} episodes of truth", file=sys.stderr)
+    seen = list(heads_fit.examples(truth, features))
+    try:
         fitted = heads_fit.fit(seen, features, precision, fields, seed)
-    except (ValueError, FileNotFoundError, TaxonomyError) as error:
+    except ValueError as error:  # TaxonomyError too
         print(f"anicaption fit: {error}", file=sys.stderr)
         return 2
     fitted.save(out)

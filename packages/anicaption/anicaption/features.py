@@ -20,14 +20,17 @@ from anicaption.features_builtin import describe_picture
 from anicaption.frames import VideoError, VideoSource, frames
 from anicaption.tracks import Tracks
 
-VERSION = "1"
+VERSION = "2"
 N_PICTURES = 6
 PARTS = ("shot", "first", "last")  # all pictures; those of the first frames; those of the last
 
 # A fixed list, not COLUMNS: a column added later must not move the others' places in a head that was fitted before.
 TRACK_COLUMNS = (
-    "camera_x", "camera_y", "camera_zoom", "camera_roll_deg", "camera_support", "redraw", "drawing_new", "motion_pct",
-    "still_share", "change", "jump", "luma", "chroma", "warmth", "lightness", "hue_share",
+    "camera_x", "camera_y", "camera_zoom", "camera_roll_deg", "camera_support", "redraw", "drawing_new", "redraw_peak",
+    "redraw_area", "redraw_floor", "redraw_x", "redraw_y", "redraw_reach", "redraw_edge", "repeat_frames",
+    "repeat_away", "flow_pct", "nonrigid_pct", "motion_pct", "still_share", "layer_held", "layer_slow", "layer_fast",
+    "ground_with", "figure_dx", "figure_dy", "figure_turn_deg", "figure_fit", "change", "jump", "luma", "flash_share",
+    "red_share", "lightness", "chroma", "warmth", "hue_share",
 )  # fmt: skip
 _SUMMED = ("camera_x", "camera_y", "camera_zoom", "camera_roll_deg")
 EVENT_FIELDS = ("motion.deformation", "vfx.impact_frame", "vfx.lines", "vfx.text", "camera.transition")

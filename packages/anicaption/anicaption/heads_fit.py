@@ -61,16 +61,21 @@ class Labelled:
 def examples(folders: Iterable[str | Path], features: Features) -> Iterator[Example]:
     """Every shot of every truth in `folders`, described. Raises FileNotFoundError for a folder without truth."""
     for folder in map(Path, folders):
-        truths = sorted(folder.glob("*.truth.json"))
-        if not truths:
-            raise FileNotFoundError(f"{folder}: no *.truth.json in it; `anicaption draw --out {folder}` makes some")
-        for path in truths:
+        for path in truths(folder):
             said = json.loads(path.read_text("utf-8"))
             episode = f"{folder.name}/{path.name.removesuffix('.truth.json')}"
             records = [Record.from_json(shot["record"]) for shot in said["shots"]]
             spans = [(shot["start_frame"], shot["end_frame"]) for shot in said["shots"]]
             for record, seen in zip(records, _shots(folder / said["file"], spans), strict=True):
                 yield Example(episode, features(seen), seen.tracks, record_of(seen.tracks), record)
+
+
+def truths(folder: Path) -> list[Path]:
+    """The files of truth in a folder. Raises FileNotFoundError where there is none."""
+    found = sorted(folder.glob("*.truth.json"))
+    if not found:
+        raise FileNotFoundError(f"{folder}: no *.truth.json in it; `anicaption draw --out {folder}` makes some")
+    return found
 
 
 def _shots(video: Path, spans: Sequence[tuple[int, int]]) -> Iterator[Look]:

@@ -31,7 +31,7 @@ class Local:
     adapter: Path | None = None
     device: str = "cpu"
     dtype: str = "auto"
-    batch: int = 16
+    batch: int = 8
     max_new_tokens: int = 512
 
     def __post_init__(self) -> None:

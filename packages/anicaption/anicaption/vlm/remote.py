@@ -8,6 +8,7 @@ again with growing pauses; what remains broken is a Failure or a VlmError, never
 from __future__ import annotations
 
 import base64
+import io
 import json
 import math
 import os
@@ -19,7 +20,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
-import cv2
 import numpy as np
 
 from anicaption.vlm.prompt import SYSTEM, Question, shown
@@ -44,8 +44,9 @@ class _Passing(Exception):
 class Remote:
     """`url` ends in /v1. `key_variable` names the environment variable with the key, where one is needed.
 
-    `constrained` sends vLLM's `structured_outputs` with closed questions and `response_format` with prose: leave it off
-    for servers that refuse them. `pause_s` doubles from attempt to attempt.
+    `constrained` sends vLLM's `structured_outputs` with closed questions and `response_format` with prose; some servers
+    refuse them (`transformers serve` does, and it tells no logprobs: votes, unconstrained). `pause_s` doubles from
+    attempt to attempt.
     """
 
     url: str
@@ -173,7 +174,8 @@ class Remote:
         if reply.status_code in _PASSING:
             raise _Passing(f"HTTP {reply.status_code}: {reply.text[:200]}", _retry_after_s(reply.headers))
         if reply.status_code != 200:
-            raise VlmError(f"{self.identity}: HTTP {reply.status_code}: {reply.text[:300]}; mend the request")
+            remedy = "set constrained=False (--unconstrained) if it refuses structured outputs"
+            raise VlmError(f"{self.identity}: HTTP {reply.status_code}: {reply.text[:300]}; {remedy}")
         try:
             return read(reply.json()["choices"][0])
         except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
@@ -202,10 +204,11 @@ def _encoded(view: ShotView) -> list[str | dict]:
 
 def _data_url(picture: np.ndarray) -> str:
     """PNG: the lossy alternatives put noise on the flat tones and thin lines that are judged."""
-    done, data = cv2.imencode(".png", picture[..., ::-1])
-    if not done:
-        raise VlmError(f"vlm: a picture of {picture.shape} could not be written as PNG")
-    return "data:image/png;base64," + base64.b64encode(data.tobytes()).decode()
+    from PIL import Image
+
+    data = io.BytesIO()
+    Image.fromarray(picture).save(data, "PNG")
+    return "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()
 
 
 def _label(text: str, question: Question) -> str | None:

@@ -13,11 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import cv2
-
 from anicaption.taxonomy import taxonomy
 from anicaption.vlm.lessons import Correction, Lesson, preferred, taught
-from anicaption.vlm.local import Local, render
+from anicaption.vlm.local import Local, pictures_of, render
 from anicaption.vlm.view import ShotView, shot_view
 
 LEARNING_RATES = {"sft": 1e-4, "dpo": 5e-6}
@@ -111,9 +109,8 @@ def _ends(lesson: Lesson, end: str) -> dict[str, str]:
 def _written(view: ShotView, folder: Path) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{view.digest[:16]}-{i:02d}.png" for i in range(len(view.pictures))]
-    for file, picture in zip(files, view.pictures, strict=True):
-        if not cv2.imwrite(str(file), picture[..., ::-1]):
-            raise OSError(f"tune: {file} could not be written")
+    for file, picture in zip(files, pictures_of(view), strict=True):
+        picture.save(file)
     return [str(file) for file in files]
 
 

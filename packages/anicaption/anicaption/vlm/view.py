@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import cv2
 import numpy as np
 
 from anicaption.frames import VideoError, VideoSource, even, frames
@@ -188,13 +187,14 @@ def _contact_sheet(number: int, event: Event, group: Sequence[int], seen, rate: 
 
 def _labelled(picture: np.ndarray, label: str, height_px: int) -> np.ndarray:
     """The picture at most `height_px` high with its label on a dark strip under it, so that nothing is covered."""
-    height, width = picture.shape[:2]
-    if height > height_px:
-        size = even(width * height_px / height), height_px
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    strip_px = max(10, picture.shape[0] // 10)
-    strip = np.zeros((strip_px, picture.shape[1], 3), np.uint8)
-    cv2.putText(
-        strip, label, (2, strip_px - 3), cv2.FONT_HERSHEY_SIMPLEX, strip_px / 28, (255, 255, 255), 1, cv2.LINE_AA
-    )
-    return np.vstack([picture, strip])
+    from PIL import Image, ImageDraw, ImageFont
+
+    shown = Image.fromarray(picture)
+    if shown.height > height_px:
+        shown = shown.resize((even(shown.width * height_px / shown.height), height_px), Image.Resampling.BOX)
+    strip_px = max(10, shown.height // 10)
+    whole = Image.new("RGB", (shown.width, shown.height + strip_px))
+    whole.paste(shown)
+    font = ImageFont.load_default(strip_px * 0.9)
+    ImageDraw.Draw(whole).text((2, shown.height - strip_px * 0.1), label, (255, 255, 255), font)
+    return np.asarray(whole)
