@@ -46,6 +46,7 @@ DEFORMED: dict[str, tuple[tuple[str, float, float], ...]] = {
 # Where a course stands still: all phases inside show the drawing of the plateau's beginning.
 _PLATEAUS: dict[str, tuple[tuple[float, float], ...]] = {
     "pose": ((-1.0, 2.0),), "punch": ((0.43, 0.49), (0.49, 0.62)), "jump": ((0.18, 0.24), (0.70, 0.80)),
+    "slash": ((0.42, 0.50),),
 }  # fmt: skip
 # What of a figure moves while its body is one drawing, where the script does not say it.
 _PARTS = {"talk": ("mouth_flap", "blink")}
