@@ -44,7 +44,8 @@ class ExposureWatch:
         if before is None or step is None or step.motion is None:
             self._ring.append(None)
         else:
-            self._ring.append(self._away(before, now, step.motion, figure))
+            away = self._away(before, now, step.motion, figure)  # may begin a new ring
+            self._ring.append(away)
         self._n_seen += 1
         if len(self._ring) > 2 * REACH_FRAMES + 1:
             self._ring.popleft()
