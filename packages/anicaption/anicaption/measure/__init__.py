@@ -7,16 +7,20 @@ again without its pixels: `read(tracks.window(start, end, crop))`.
 
 from __future__ import annotations
 
+from anicaption.measure.accent import read_accent
 from anicaption.measure.camera import read_camera
 from anicaption.measure.colour import read_colour
+from anicaption.measure.economy import read_economy
 from anicaption.measure.edges import read_transition
 from anicaption.measure.effect_lines import read_lines
 from anicaption.measure.flash import read_flash
 from anicaption.measure.flashing import read_flashing
 from anicaption.measure.intensity import read_intensity
 from anicaption.measure.layering import read_layering
+from anicaption.measure.partial import read_partial
 from anicaption.measure.matte import read_matte
 from anicaption.measure.rocking import read_rocking
+from anicaption.measure.spacing import read_spacing
 from anicaption.measure.timing import read_timing
 from anicaption.record import Variable
 from anicaption.tracks import Tracks
@@ -26,6 +30,10 @@ READERS = (
     read_layering,
     read_rocking,
     read_timing,
+    read_economy,
+    read_partial,
+    read_accent,
+    read_spacing,
     read_intensity,
     read_colour,
     read_flashing,

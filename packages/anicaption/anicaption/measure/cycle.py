@@ -91,7 +91,7 @@ def period(tracks: Tracks) -> tuple[float, float]:
         return math.nan, 0.0
     lags = np.round(lag[came_back]).astype(int)
     counts = np.bincount(lags, minlength=RING_FRAMES + 3)
-    around = np.convolve(counts, [1, 1, 1], "same")
+    around = np.convolve(counts, [1, 2, 1], "same")  # a held drawing is found on any of its frames
     frames = int(around.argmax())
     followed = np.isin(lags, [frames - 1, frames, frames + 1]) | (np.abs(lags - 2 * frames) <= 1)
     if followed.mean() < AGREE:

@@ -103,6 +103,6 @@ class Leftover:
 
 def _affine(z_N: np.ndarray, flow_N2: np.ndarray) -> np.ndarray:
     """The affine motion nearest to the flow of blocks at positions z, at these positions (N, 2)."""
-    basis = np.stack([np.ones(len(z_N)), z_N.real, z_N.imag], 1)
+    basis = np.stack([np.ones(len(z_N)), np.real(z_N), np.imag(z_N)], 1)
     normal = basis.T @ basis + 1e-6 * np.eye(3)
     return basis @ np.linalg.solve(normal, basis.T @ flow_N2)

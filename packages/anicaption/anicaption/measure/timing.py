@@ -7,9 +7,11 @@ decides (beat.py). So ones are told from a hold by what is left, threes from two
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from anicaption.measure.beat import exposures, likeliest
+from anicaption.measure.beat import Sheet, exposures, likeliest
 from anicaption.record import Evidence, Span, Variable, abstain, measured
 from anicaption.tracks import Tracks
 
@@ -22,12 +24,13 @@ MIN_KNOWN = 0.4  # share of the frames that were measured
 MIN_DRAWINGS = 3  # fewer new ones are no exposure
 SAME_SHARE = 0.75  # of the frames must be exposed alike, else the timing is modulated
 MIN_EVIDENCE = 4.0  # log odds of all new drawings together, else one is held
+FLOOR_PX = 0.5  # a background that leaves more than this is not known at all
 SURE = 4.0  # no single frame has odds over this, in natural logarithms
 NEAR_FRAMES = 6  # before and after, for quiet and loud
 
 # Log odds per unit of each row of `_signs`, by logistic regression on drawn shots of seeds below 9000.
-_WEIGHTS = np.array([1.274, 0.91, -0.522, -0.958, -1.883, 0.071, 1.3, -0.544, 0.569, -0.231])
-_BIAS = -0.533
+_WEIGHTS = np.array([1.29, 0.508, 0.0, -1.54, 0.0, -0.151, 0.707, -0.794, 0.0, 0.0])
+_BIAS = -2.432
 
 
 def odds(columns: dict[str, np.ndarray]) -> np.ndarray:
@@ -41,7 +44,8 @@ def _signs(columns: dict[str, np.ndarray]) -> np.ndarray:
     wide = np.log(redraw / (1 - np.minimum(redraw, 0.99)) + 0.04)
     peak = np.log(columns["redraw_peak"].astype(float) + 0.04)
     area = np.log(columns["redraw_area"].astype(float) + 0.3)
-    rows = [wide, peak, area, np.log(columns["redraw_floor"].astype(float) + 0.04)]
+    floor = np.minimum(columns["redraw_floor"].astype(float), FLOOR_PX)
+    rows = [wide, peak, area, np.log(floor + 0.04)]
     for row in (wide, peak, area):
         quiet, loud = _around(row, 0.2), _around(row, 0.8)
         rows += [row - quiet, loud - row]
@@ -80,20 +84,43 @@ def measured_odds(tracks: Tracks) -> np.ndarray:
     return odds(columns)
 
 
-def read_timing(tracks: Tracks) -> dict[str, Variable]:
-    """motion.timing of the shot that `tracks` spans."""
+@dataclass(frozen=True)
+class Exposed:
+    """The exposure of a shot: `odds` per frame (NaN where nothing was measured) and the likeliest sheet."""
+
+    odds: np.ndarray
+    sheet: Sheet
+
+    @property
+    def held(self) -> bool:
+        return float(np.nan_to_num(self.odds)[self.sheet.new].sum()) < MIN_EVIDENCE
+
+    @property
+    def new(self) -> np.ndarray:
+        """Frames that were seen to bring a new drawing."""
+        return self.sheet.new & (np.nan_to_num(self.odds) > 0)
+
+
+def exposed(tracks: Tracks) -> Exposed | str:
+    """The exposure of the shot that `tracks` spans, or why it cannot be told."""
     known = measured_odds(tracks)
     n_known = int(np.isfinite(known).sum())
     if tracks.n_frames < MIN_FRAMES or n_known < max(MIN_FRAMES - 1, MIN_KNOWN * (tracks.n_frames - 1)):
-        reason = f"{n_known} of {tracks.n_frames} frames measured; exposure needs {MIN_FRAMES}"
-        return {FIELD: abstain(FIELD, reason)}
-    filled = np.nan_to_num(known)
-    sheet = likeliest(filled)
+        return f"{n_known} of {tracks.n_frames} frames measured; exposure needs {MIN_FRAMES}"
+    return Exposed(known, likeliest(np.nan_to_num(known)))
+
+
+def read_timing(tracks: Tracks) -> dict[str, Variable]:
+    """motion.timing of the shot that `tracks` spans."""
+    shot = exposed(tracks)
+    if isinstance(shot, str):
+        return {FIELD: abstain(FIELD, shot)}
+    known, sheet = shot.odds, shot.sheet
     n_new = int(sheet.new[1:].sum())
     doubt = float(np.mean(1 / (1 + np.exp(np.abs(known[np.isfinite(known)])))))
     numbers = {"new_drawings": float(n_new), "frame_doubt": doubt}
     evidence = (Evidence(estimator=NAME, version=VERSION, start=0, end=tracks.n_frames, numbers=numbers),)
-    if float(filled[sheet.new].sum()) < MIN_EVIDENCE:
+    if shot.held:
         return {FIELD: measured(FIELD, ["held"], {"held": 1 - doubt}, evidence, [_whole("held", tracks)])}
     if n_new < MIN_DRAWINGS:
         return {FIELD: abstain(FIELD, f"{n_new} new drawings; exposure needs {MIN_DRAWINGS}", evidence)}
