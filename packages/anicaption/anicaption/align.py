@@ -64,7 +64,7 @@ def _likely(before: Picture, now: Picture, last: Step | None) -> Fit | None:
         starts.append((last.motion, min(_SURE, max(_USUAL, last.support - _LESS))))
     for start, enough in starts:
         fit = refine(before, now, 1, start, 0)
-        if fit.support > 0.8 * enough and (fit := refine(before, now, 0, start, 3)).support > enough:
+        if fit.support > 0.8 * enough and (fit := refine(before, now, 0, start, 2)).support > enough:
             return fit
     return None
 

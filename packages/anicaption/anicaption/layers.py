@@ -21,6 +21,8 @@ ROWS_PX = 144  # rows of the finest level, 72 for pictures under 100 rows; colum
 CELL_ROWS = 9
 _COARSE_ROWS = 36
 FLAT = 1.5  # grey levels per pixel (of 255): a cell with much less gradient than this says little
+_BLACK = 16  # grey levels: nothing in a bar is brighter
+_MIN_SHOWN = 0.3  # of the width and height at least is no bar, or the picture is dark
 _AGREE_PX = 0.45  # a cell agrees with a motion that leaves it this far from home, in pixels of the level
 cv2.setNumThreads(1)  # a frame is too small to share; parallel work is one source per core
 
@@ -95,10 +97,14 @@ class Level:
 
 
 class Cells:
-    """The grid of cells of one picture size: positions, border weights and the Jacobian of a similarity."""
+    """The grid of cells of one picture size: positions, border weights and the Jacobian of a similarity.
 
-    def __init__(self, columns: int, rows: int) -> None:
-        self.columns, self.rows = columns, rows
+    `bars` are the black bars beside and over the picture, shares of its width and height: what lies in them counts for
+    nothing, and the border is where they end.
+    """
+
+    def __init__(self, columns: int, rows: int, bars: tuple[float, float] = (0.0, 0.0)) -> None:
+        self.columns, self.rows, self.bars = columns, rows, bars
         half = columns / 2
         x, y = np.meshgrid((np.arange(columns) + 0.5) / half - 1, (np.arange(rows) + 0.5 - rows / 2) / half)
         x, y = x.ravel(), y.ravel()
@@ -110,11 +116,13 @@ class Cells:
         self.jxx, self.jyy = outer(self.jx, self.jx), outer(self.jy, self.jy)
         self.jxy = outer(self.jx, self.jy) + outer(self.jy, self.jx)
         column, row = np.meshgrid(np.arange(columns), np.arange(rows))
-        depth = np.minimum(np.minimum(column, columns - 1 - column), row).ravel()  # figures stand on the lower edge
-        low = (rows - 1 - row).ravel() == 0
-        self.border = np.where(depth == 0, 1.0, np.where(depth == 1, 0.7, np.where(low, 0.4, 0.08)))
+        beside, over = (math.ceil(share * n + 0.1) if share else 0 for share, n in zip(bars, (columns, rows)))
+        depth = np.minimum(np.minimum(column - beside, columns - 1 - beside - column), row - over).ravel()
+        low = (rows - 1 - over - row).ravel()  # figures stand on the lower edge
+        border = np.where(depth == 0, 1.0, np.where(depth == 1, 0.7, np.where(low == 0, 0.4, 0.08)))
+        self.border = np.where((depth < 0) | (low < 0), 0.0, border)
         slack = 0.35 / half  # a cell may lie a little outside: 2 pixels of 16
-        self.reach_x, self.reach_y = 1 - slack, rows / columns - slack
+        self.reach_x, self.reach_y = 1 - 2 * bars[0] - slack, rows / columns * (1 - 2 * bars[1]) - slack
 
     def mean(self, picture: np.ndarray) -> np.ndarray:
         """Mean of each cell, row by row, float64 (cells,)."""
@@ -133,7 +141,9 @@ class Picture:
         grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         height, width = grey.shape
         columns = max(4, round(CELL_ROWS * width / height))
-        self.cells = cells if cells is not None and cells.columns == columns else Cells(columns, CELL_ROWS)
+        kept = cells if cells is not None and cells.columns == columns else None
+        bars = bars_of(grey, kept.bars if kept else (0.0, 0.0))
+        self.cells = kept if kept and kept.bars == bars else Cells(columns, CELL_ROWS, bars)
         rows = ROWS_PX if height >= 100 else ROWS_PX // 2
         size = (columns * rows // CELL_ROWS, rows)
         if height < rows:
@@ -169,7 +179,8 @@ class Picture:
         if self._spectrum is None:
             grey = self.levels[-1].grey
             rows, columns = grey.shape
-            window = np.outer(_ramp(rows), _ramp(columns))
+            beside, over = self.cells.bars
+            window = np.outer(_ramp(rows, over), _ramp(columns, beside))
             self._spectrum = np.fft.rfft2((grey - grey.mean()) * window, (2 * rows, 2 * columns))
         return self._spectrum
 
@@ -190,13 +201,35 @@ def match_light(before: Picture, now: Picture) -> Picture:
     return before if gain == 1 else before.lit(gain, 0.0 if dark else 255 * (1 - gain))
 
 
-def _ramp(n: int) -> np.ndarray:
-    edge = np.minimum(np.arange(n) + 0.5, n - np.arange(n) - 0.5) / (n * 0.12)
-    return np.sin(np.minimum(edge, 1) * np.pi / 2) ** 2
+def _ramp(n: int, bar: float) -> np.ndarray:
+    """A window over n pixels that rises from 0 where a bar of this share ends."""
+    first = math.ceil(bar * n + 0.1) if bar else 0
+    edge = (np.minimum(np.arange(n) + 0.5, n - np.arange(n) - 0.5) - first) / (n * 0.12)
+    return np.sin(np.clip(edge, 0, 1) * np.pi / 2) ** 2
+
+
+def bars_of(grey: np.ndarray, last: tuple[float, float]) -> tuple[float, float]:
+    """Shares of the width and height of a picture (H, W) that black bars take on either side; `last` while it is dark.
+
+    Bars are black to the last pixel and as wide on both sides; what is nearly what it was, is what it was.
+    """
+    found = []
+    for axis, before in zip((0, 1), last, strict=True):
+        lit = np.flatnonzero(grey.max(axis=axis) > _BLACK)
+        n = grey.shape[1 - axis]
+        if len(lit) < _MIN_SHOWN * n:
+            return last
+        first, after = int(lit[0]), n - 1 - int(lit[-1])
+        even = abs(first - after) <= max(2.0, 0.02 * n) and min(first, after) > 0.02 * n
+        share = max(first, after) / n if even else 0.0
+        found.append(before if abs(share - before) < 0.015 else share)
+    return found[0], found[1]
 
 
 def warp(image: np.ndarray, motion: Motion) -> np.ndarray:
     """The picture before, carried to where its content lies now."""
+    if motion == STILL:
+        return image.copy()
     height, width = image.shape[:2]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     matrix = motion.matrix(width, height)

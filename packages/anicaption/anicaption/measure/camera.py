@@ -32,6 +32,7 @@ SPEEDS = (
 )
 MIN_SUPPORT = 0.3  # of a step that a move is read from
 SHAKE_SUPPORT = 0.02
+SHAKE_MOST = 0.05  # frame widths per frame: a badly supported step that goes further is a miss
 SHAKEN_TRAVEL = 8.0  # times the size of a tremble: a move inside it goes further than this
 FOLLOW_FRAMES = 12  # fewer frames do not tell a follow shot from a figure that happens to hold
 FOLLOW_SHARE = 0.1  # of the inner blocks with lines stand still in the frame
@@ -42,6 +43,8 @@ DEPTH_SHARE = 0.03  # of the blocks grow at another rate than the background
 DRIFT_SPEED = 2.5e-3  # frame widths per frame: clouds drift no faster
 GROUND_SHARE = 0.4  # of the lower border goes along with a camera, not with clouds
 DIP, DIP_GAP = 0.25, 5  # support of a step on which drawn lines change, and steps between two such
+# Joints in which two pictures or a wiping edge are seen, or the frame tears away, and steps around them.
+JOINT_SLACK = {"dissolve": 0, "wipe": 1, "iris": 1, "whip": 2}
 STANDS = 5e-4  # frame widths per frame
 
 
@@ -78,11 +81,21 @@ def edge_motion(tracks: Tracks, min_support: float) -> np.ndarray:
     motion = np.stack(columns, 1)
     # an exact truth has no support column
     motion[np.nan_to_num(tracks["camera_support"], nan=1.0) < min_support] = np.nan
-    for event in tracks.events:
-        if event.value == "dissolve":  # two cameras at once
-            motion[event.start : event.end + 1] = np.nan
+    motion[joints(tracks)] = np.nan
     motion[:1] = np.nan
     return motion
+
+
+def joints(tracks: Tracks) -> np.ndarray:
+    """Steps (T,) that show a joint with another picture or an impact frame, not the camera."""
+    mask = np.zeros(tracks.n_frames, bool)
+    for event in tracks.events:
+        kind = event.value.split("_")[0]
+        if event.field == "camera.transition" and kind in JOINT_SLACK:
+            mask[max(0, event.start - JOINT_SLACK[kind]) : event.end + 1 + JOINT_SLACK[kind]] = True
+        elif event.field == "vfx.impact_frame":
+            mask[event.start : event.end + 1] = True
+    return mask
 
 
 def read_camera(tracks: Tracks) -> dict[str, Variable]:
@@ -90,13 +103,16 @@ def read_camera(tracks: Tracks) -> dict[str, Variable]:
     motion = edge_motion(tracks, MIN_SUPPORT)
     steps = max(0, tracks.n_frames - 1)
     seen = np.isfinite(motion).all(axis=1)
-    if seen.sum() < max(2, 0.4 * steps):
+    free = int((~joints(tracks))[1:].sum())
+    if seen.sum() < max(2, 0.4 * free):
         reason = f"the background's motion could be told in {int(seen.sum())} of {steps} steps"
         return {field: abstain(field, reason) for field in FIELDS}
     support = np.nan_to_num(tracks["camera_support"], nan=1.0)
     motion = uncovered(motion, support)
     # Under effect lines few cells agree: too few to call a move, enough to see that it reverses every frame.
     shaken = edge_motion(tracks, SHAKE_SUPPORT)
+    with np.errstate(invalid="ignore"):
+        shaken[(support < MIN_SUPPORT) & (np.abs(shaken).max(axis=1) > SHAKE_MOST)] = np.nan
     tremble = tremble_of(fill(shaken), float(tracks.rate))
     if tremble.value in (None, "none"):
         tremble = replace(tremble, rest=fill(motion))
@@ -155,6 +171,8 @@ def _shaken(run: Run, tremble: Tremble) -> bool:
     """Whether a run is no more than what a tremble leaves behind."""
     if run.column in tremble.wanders:
         return True
+    if run.column > 1:
+        return False
     together = min(run.end, tremble.end) - max(run.start, tremble.start)
     times = SHAKEN_TRAVEL if tremble.value != "handheld" else 0.0
     return together > 0.5 * (run.end - run.start) and run.travel < times * tremble.size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from anicaption.measure.camera_runs import MOVES, Run, smooth
+from anicaption.measure.camera_runs import MOVES, Run
 from anicaption.record import Evidence, Variable, abstain, measured
 
 NAME, VERSION = "layers.speed_curve", "2"
@@ -30,9 +30,11 @@ def easing(runs: list[Run], rest: np.ndarray, raw: np.ndarray, confidence: float
     if n_steps < MIN_STEPS:
         return abstain(FIELD, f"the move lasts {n_steps} steps; a speed curve needs {MIN_STEPS}", evidence)
     sign = 1 if run.value == MOVES[run.column][0] else -1
-    curve = smooth(sign * rest[:, run.column, None], 3)[:, 0]
+    curve = _median(sign * rest[:, run.column])
     top = float(np.quantile(curve[run.start : run.end], 0.9))
     moving = run.start + np.flatnonzero(curve[run.start : run.end] > 0.25 * top)
+    if top <= 0 or len(moving) < MIN_STEPS // 2:
+        return abstain(FIELD, "the move comes and goes from step to step", evidence)
     start, end = int(moving[0]), int(moving[-1]) + 1
     ends = max(2, (end - start) // 6)
     first, last = float(curve[start : start + ends].mean()) / top, float(curve[end - ends : end].mean()) / top
@@ -44,6 +46,12 @@ def easing(runs: list[Run], rest: np.ndarray, raw: np.ndarray, confidence: float
         return _said("snap_stop", 0.8, confidence, note)
     certain = min(1.0, 0.5 + 2 * min(abs(first - SLOW), abs(last - SLOW)))
     return _said(CUSHIONS[first < SLOW, last < SLOW], certain, confidence, note)
+
+
+def _median(speed: np.ndarray) -> np.ndarray:
+    """Running median of three steps: single misses go, edges stay where they are."""
+    beside = np.stack([np.concatenate([speed[:1], speed[:-1]]), speed, np.concatenate([speed[1:], speed[-1:]])])
+    return np.median(beside, axis=0)
 
 
 def _snap(speed: np.ndarray, top: float, start: int, end: int) -> int | None:

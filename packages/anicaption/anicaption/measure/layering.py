@@ -90,7 +90,7 @@ class LayerWatch:
         lines = self._around(np.maximum(blocks.mean(new.slope), blocks.mean(old.slope)))
         noise = float(np.quantile(left.min(0), 0.15))
         away_px = np.sqrt(np.maximum(left - noise, 0) / (lines + FLAT**2 + 3 * noise))
-        judged = (away_px.max(0) > _TELLS_PX) & blocks.seen_before(part_of(motion, SWEEP[-1]))
+        judged = (away_px.max(0) > _TELLS_PX) & (blocks.border > 0) & blocks.seen_before(part_of(motion, SWEEP[-1]))
         total = int(judged.sum())
         if total < MIN_BLOCKS:
             return None
@@ -138,8 +138,9 @@ class LayerWatch:
         return float((goes < 0.8 * without)[low].mean())
 
     def _grid(self, picture: Picture) -> Cells:
-        if self._blocks is None or self._blocks.columns != 2 * picture.cells.columns:
-            self._blocks = Cells(2 * picture.cells.columns, 2 * picture.cells.rows)
+        cells = picture.cells
+        if self._blocks is None or self._blocks.columns != 2 * cells.columns or self._blocks.bars != cells.bars:
+            self._blocks = Cells(2 * cells.columns, 2 * cells.rows, cells.bars)
         return self._blocks
 
 

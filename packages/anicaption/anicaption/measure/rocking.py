@@ -59,7 +59,7 @@ class FigureWatch:
         square = cells.mean(error * error)
         noise = float(np.partition(square, len(square) // 5)[len(square) // 5])
         away_px = np.sqrt(np.maximum(square - noise, 0) / (new.energy + FLAT**2 + 3 * noise))
-        weight = (away_px > _MOVED_PX) * cells.seen_before(background)
+        weight = (away_px > _MOVED_PX) & (cells.border > 0) & cells.seen_before(background)
         if np.count_nonzero(weight) < MIN_CELLS:
             return 0.0, 0.0, 0.0, 1.0
         weight = weight.astype(float)

@@ -15,6 +15,7 @@ REBOUND_SHARE, REBOUND_STEPS = 0.45, 7  # a hard stop swings back by less than t
 WANDER_STEPS = 30  # fewer steps show a part of a sway, which looks like a move
 WANDER_REACH = 0.035  # frame widths that a hand-held frame strays at most
 WANDER_LEAST = 0.005  # and at least: less is the weave of film in the gate
+ROLL_SHARE = 0.35  # of that for the roll
 WANDER_ONE_WAY = 0.6  # net travel over travel: more is a move
 _SWAYING = (0, 1, 3)  # columns of a hand-held frame: x, y, roll
 
@@ -107,7 +108,7 @@ def _wanders(motion: np.ndarray) -> tuple[int, ...]:
         if reach > WANDER_REACH or (one_way > WANDER_ONE_WAY and reach > 2 * WANDER_LEAST):
             moved.append(column)
             continue
-        least = WANDER_LEAST * (0.6 if column == 3 else 1.0)
+        least = WANDER_LEAST * (ROLL_SHARE if column == 3 else 1.0)
         calm = _mean(speed, 7)
         going = calm[np.abs(calm) > 0.25 * np.abs(calm).max()]
         column_turns = int((np.sign(going[1:]) != np.sign(going[:-1])).sum())
