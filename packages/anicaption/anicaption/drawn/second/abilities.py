@@ -34,7 +34,7 @@ DRAWS: dict[str, frozenset[str]] = {
         "camera.shot_size": (
             "extreme_long", "long", "full", "knee", "waist", "bust", "close_up", "extreme_close",
         ),
-        "camera.layering": ("single_plane", "parallax", "book", "split_screen"),
+        "camera.layering": ("single_plane", "parallax", "multiplane_blur", "book", "split_screen"),
         "camera.focus": ("deep", "bg_blur", "fg_blur", "rack", "full_defocus"),
         "vfx.lines": LINES,
         "vfx.impact_frame": IMPACTS,

@@ -34,6 +34,7 @@ class Build:
 
 BUILDS = {
     "youth": Build("human", "youthful", 0.10, 1.32, 2.12, 0.84, 0.40, 0.34, 0.145, 0.45),
+    "teen": Build("human", "standard", 0.18, 1.72, 2.95, 1.06, 0.56, 0.43, 0.18, 0.42),
     "tall": Build("human", "realistic", 0.24, 2.30, 3.72, 1.30, 0.74, 0.52, 0.23, 0.40),
     "robot": Build("robot", "creature_mecha", 0.12, 1.60, 2.06, 0.98, 0.66, 0.46, 0.17, 0.52),
     "beast": Build("beast", "creature_mecha", 0.0, 1.28, 0.86, 0.56, 0.52, 0.60, 0.20, 0.58),
@@ -46,14 +47,12 @@ CHIBI = {
 
 
 def build_of(character: Character) -> Build:
-    """Six in ten are youths, two are grown up, one is a robot and one a beast."""
-    lot = character.seed % 10
-    return BUILDS["robot" if lot == 8 else "beast" if lot == 9 else "tall" if lot in (3, 7) else "youth"]
+    """Of ten characters six are youths, one is in its teens, one grown up, one a robot and one a beast."""
+    return BUILDS[{3: "teen", 7: "tall", 8: "robot", 9: "beast"}.get(character.seed % 10, "youth")]
 
 
-# How far down from the crown a framing cuts the figure, and how much of the frame that stretch fills.
-_CUTS = {"knee": (0.5, 0.94), "waist": (1.0, 0.90), "bust": (1.0, 0.90)}
 SIZES = ("extreme_long", "long", "full", "knee", "waist", "bust", "close_up", "extreme_close")
+# Height of a whole figure in the long framings, and where its feet stand below the frame's middle (frame heights).
 _TOTALS = {"extreme_long": 0.20, "long": 0.45, "full": 0.80}
 _FEET_Y = {"extreme_long": 0.24, "long": 0.33, "full": 0.42}
 

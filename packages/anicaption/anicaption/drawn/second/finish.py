@@ -97,7 +97,10 @@ class Finish:
         for kind, words, _, _ in active(self.shot.effects.text, own):
             if kind == "diegetic":
                 rng = np.random.default_rng([self.shot.effects.seed, 0xD])
-                put(self.signs.setting(kind, words), rng.choice([-0.66, 0.22]), rng.uniform(-0.30, -0.18), 0.46)
+                # Where the main figure does not stand before it.
+                right = self.shot.acting is not None and self.shot.acting.at_x > 0
+                x = -0.72 if right else 0.28
+                put(self.signs.setting(kind, words), x, rng.uniform(-0.34, -0.22), 0.44)
 
     # -- the composite and the frame ---------------------------------------------------------------------------
 

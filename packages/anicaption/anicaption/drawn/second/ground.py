@@ -12,12 +12,13 @@ from anicaption.drawn.camera import Path
 from anicaption.drawn.script import UNPAINTED, Shot
 from anicaption.drawn.second.brush import blend, lay, scaled, superellipse
 from anicaption.drawn.second.hangar import hangar
-from anicaption.drawn.second.light import light_of
+from anicaption.drawn.second.light import Light, light_of
 from anicaption.drawn.second.paper import Box, Paper, Sheet
 from anicaption.drawn.second.rushing import MARGIN, Gates, Strip
 from anicaption.drawn.second.walls import SCENES
 
 BACK_FACTOR, FRONT_FACTOR = 0.42, 2.0
+_BLUR = 0.014  # of a ground out of focus, frame heights
 ARTS = ("painted", "flat", "cg_set", "drawn_cel", "image_bg", "line_bg", "blank")
 
 
@@ -107,28 +108,33 @@ class Ground:
         for factor in (1.0, BACK_FACTOR, FRONT_FACTOR):
             x0, y0, x1, y1 = self.path.extent(factor)
             boxes[factor] = (x0 - 0.04, y0 - 0.04, x1 + 0.04, y1 + 0.04)
-        if place.art in ("image_bg", "line_bg", "blank"):
-            return [_plain(Paper(boxes[1.0], unit_px, False, place.seed, flat=True), place.art, light, place.seed)]
-        if place.art == "cg_set":
+        if place.art in ("image_bg", "line_bg", "blank", "cg_set"):
             paper = Paper(boxes[1.0], unit_px, False, place.seed, flat=True)
-            hangar(paper, light, place)
-            return [replace(paper.sheet(), image=cv2.GaussianBlur(paper.image, (0, 0), max(0.4, 0.0013 * unit_px)))]
+            if place.art == "cg_set":
+                hangar(paper, light, place)
+            else:
+                _plain(paper, place.art, light, place.seed)
+            sigma_px = _BLUR * unit_px if place.blur else 0.0013 * unit_px if place.art == "cg_set" else 0.0
+            done = paper.sheet()
+            return [replace(done, image=cv2.GaussianBlur(done.image, (0, 0), sigma_px)) if sigma_px else done]
         if place.kind not in SCENES:
             raise ValueError(f"drawn.second.ground: no scene {place.kind!r}; there are {', '.join(SCENES)}")
         layered, flat, inked = place.layering != "single_plane", place.art != "painted", place.art == "drawn_cel"
         main = Paper(boxes[1.0], unit_px, layered, place.seed, flat, inked)
         back = Paper(boxes[BACK_FACTOR], unit_px, False, place.seed + 1, flat, inked) if layered else main
-        front = (
-            Paper(boxes[FRONT_FACTOR], unit_px, True, place.seed + 2, flat, inked) if place.layering == "book" else None
-        )
+        deep = place.layering == "multiplane_blur"  # the lens is near: one plane is sharp
+        book = deep or place.layering == "book"
+        front = Paper(boxes[FRONT_FACTOR], unit_px, True, place.seed + 2, flat, inked) if book else None
         SCENES[place.kind](back, main, front, light, place)
         done = [back.sheet(BACK_FACTOR)] if layered else []
         done.append(main.sheet())
         if place.blur:
-            done = [replace(one, image=_soft(one.image, 0.014 * one.unit_px)) for one in done]
+            done = [replace(one, image=_soft(one.image, _BLUR * one.unit_px)) for one in done]
+        elif deep:
+            done[0] = replace(done[0], image=_soft(done[0].image, 0.02 * unit_px))
         if front is not None:
             one = front.sheet(FRONT_FACTOR, in_front=True)
-            done.append(replace(one, image=_soft(one.image, 0.008 * one.unit_px)))
+            done.append(replace(one, image=_soft(one.image, (0.017 if deep else 0.008) * one.unit_px)))
         return done
 
 
@@ -150,7 +156,7 @@ def _bare(path: Path, height_px: float) -> Sheet:
     return paper.sheet()
 
 
-def _plain(paper: Paper, art: str, light, seed: int) -> Sheet:
+def _plain(paper: Paper, art: str, light: Light, seed: int) -> None:
     """A ground without a place: patterns of feeling, lines only, or nothing."""
     rng = np.random.default_rng(seed)
     box = paper.everything()
@@ -168,4 +174,3 @@ def _plain(paper: Paper, art: str, light, seed: int) -> Sheet:
                 paper.disc(x, y, r, r, tone)
             else:
                 paper.patch([(x - r, y), (x, y - r), (x + r, y), (x, y + r)], tone)
-    return paper.sheet()

@@ -84,7 +84,7 @@ class Head:
         easel, p, w = self.easel, self.paints, self.build.face
         if self.character.hair in ("long", "twin_tails", "ponytail"):  # a plume, for the wind to play with
             sway = 0.5 * self.stance.wind
-            easel.part(self.at(self._bunch((-0.06, -0.42), (-0.62 + sway, 0.55), 0.17, self.stance.wave)), p.hair)
+            easel.part(self.at(self._bunch((0.02, -0.44), (-0.95 + sway, 0.18), 0.19, self.stance.wave)), p.hair)
         if self.build.folk == "robot":
             easel.line(self.at([(-0.1, -0.4), (-0.16 + 0.04 * self.stance.wind, -0.72)]), p.dark, 1.6)
             easel.part(self.at(ellipse((-0.16 + 0.04 * self.stance.wind, -0.74), 0.06, 0.06)), p.accent, shade=0)
@@ -314,6 +314,12 @@ class Head:
                 (x - 0.085, -0.06 + high),
             ]
             easel.flat(self.at(ellipse((x, -0.03), 0.09, 0.07, 0, 9, 180, 360) if m.arched else box), glow)
+        if self.gag:
+            t = np.linspace(0, 1, 9)
+            jag = 0.05 * (np.arange(9) % 2)
+            top, low = np.stack([fx - 0.30 + 0.6 * t, 0.10 + jag], 1), np.stack([fx + 0.26 - 0.52 * t, 0.50 + jag], 1)
+            easel.part(self.at(np.concatenate([top, low])), glow, shade=0)
+            return
         half, gape = 0.14, m.gape if m.mouth in ("open", "ring", "teeth") else 0.0
         bend = {"curve_up": 0.03, "curve_down": -0.03, "open": 0.02}.get(m.mouth, 0.0)
         t = np.linspace(-1, 1, 9)

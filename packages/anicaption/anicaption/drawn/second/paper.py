@@ -121,6 +121,11 @@ class Paper:
                 if np.ptp(shape, axis=0).min() > 0.02 * 8 * self.unit_px:
                     self._ink(np.vstack([shape, shape[:1]]) / 8, blend(rgb, (34, 28, 40), 0.75), 0.0036)
 
+    def cut(self, polygon) -> None:
+        """A hole in a clear sheet, through which the planes behind show."""
+        if self.alpha is not None:
+            cv2.fillPoly(self.alpha, [whole(self.px(polygon))], 0, cv2.LINE_AA, 3)
+
     def rect(self, x0: float, y0: float, x1: float, y1: float, rgb: Rgb) -> None:
         self.patch([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], rgb)
 

@@ -157,6 +157,8 @@ def _tufts(paper: Paper, top: float, light: Light, rgb: Rgb) -> None:
 
 def _stalks(front: Paper, light: Light) -> None:
     tone = scaled(_under(light, (70, 66, 48)), (0.7, 0.7, 0.75))
+    mound = front.skyline(0.50, 0.035, 1.7, 3)
+    front.mass(front.below(mound), tone, scaled(tone, (0.8, 0.8, 0.85)), 0.2, 0.1)
     for x in np.arange(front.x0, front.x1, 0.055):
         lean, tall = front.rng.uniform(-0.12, 0.12), front.rng.uniform(0.10, 0.30)
         front.patch([(x - 0.007, 0.66), (x + lean, 0.60 - tall), (x + 0.009, 0.66)], tone)
@@ -274,7 +276,7 @@ def firs(back: Paper, main: Paper, front: Paper | None, light: Light, place: Pla
     h = place.horizon
     _sky(back, light, h)
     for i in range(5):
-        paper = back if i < 2 else main
+        paper = back if i < 3 else main
         tone = blend(_under(light, (44, 74, 68)), light.haze, (0.78, 0.58, 0.36, 0.18, 0.0)[i])
         foot, tall = h + 0.02 + 0.05 * i, 0.30 + 0.13 * i
         line = paper.skyline(foot - 0.08, 0.02, 1.3, 2)

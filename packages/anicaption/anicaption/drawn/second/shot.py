@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -31,7 +32,9 @@ class SecondShot:
         self._size = int(np.ceil(self.native_px)), int(np.ceil(width_px * _NATIVE))
         self.sheets = sheet.sheets_of(shot)
         cast = [(shot.acting, shot.character), *((role.acting, role.character) for role in shot.others)]
-        self.panels = [SecondShot(panel, height_px, width_px) for panel in shot.split]
+        # Panels are filmed as long as the picture they stand beside, joints included.
+        beside = [replace(panel, into=shot.into, out=shot.out) for panel in shot.split]
+        self.panels = [SecondShot(panel, height_px, width_px) for panel in beside]
         self.figures = [Figure(acting, who, shot.place.light, shot.look) for acting, who in cast if acting and who]
 
     @property

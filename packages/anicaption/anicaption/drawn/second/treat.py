@@ -17,7 +17,7 @@ LATE = ("halftone", "glitch", "texture", "vignette", "scanline_crt", "film_grain
 RESTLESS = frozenset({"double_exposure", "afterimage_strobe", "wave_glass", "glitch", "film_grain"})
 _ECHOES = (10, 5)  # frames back
 _OVERLAYS = ((255, 120, 90), (90, 150, 255), (255, 206, 96), (120, 230, 170))
-_WEAVE = 0.0007  # standard deviation of a film camera's gate, frame heights
+_WEAVE = 0.0005  # standard deviation of a film camera's gate, frame heights
 
 
 class Treatments:

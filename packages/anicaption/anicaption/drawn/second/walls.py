@@ -8,7 +8,7 @@ from anicaption.drawn.script import Place
 from anicaption.drawn.second.brush import Rgb, blend, ellipse, scaled
 from anicaption.drawn.second.light import Light
 from anicaption.drawn.second.paper import Paper
-from anicaption.drawn.second.scenes import SCENES, _planks, _sky, _under
+from anicaption.drawn.second.scenes import SCENES, _cone, _planks, _sky, _under
 
 
 def facades(back: Paper, main: Paper, front: Paper | None, light: Light, place: Place) -> None:
@@ -18,7 +18,7 @@ def facades(back: Paper, main: Paper, front: Paper | None, light: Light, place: 
     if back is not main:
         for x in np.arange(back.x0, back.x1, 0.16):
             tone = blend(_under(light, (150, 136, 140)), light.haze, 0.5)
-            back.rect(x, h - back.rng.uniform(0.15, 0.42), x + 0.16, back.y1, tone)
+            back.rect(x, h - back.rng.uniform(0.26, 0.56), x + 0.16, back.y1, tone)
     paints: list[Rgb] = [
         (206, 142, 104),
         (220, 190, 132),
@@ -30,6 +30,7 @@ def facades(back: Paper, main: Paper, front: Paper | None, light: Light, place: 
     x, foot = main.x0 - 0.2, h + 0.16
     while x < main.x1 + 0.2:
         wide, tall = main.rng.uniform(0.24, 0.42) * place.nearness, main.rng.uniform(0.5, 0.85) * place.nearness
+        tall *= 1.0 if back is main else 0.66  # leave room for what lies behind
         _house(main, x, foot, wide, tall, _under(light, paints[int(main.rng.integers(len(paints)))]), light)
         x += wide
     stone = _under(light, (146, 138, 132))
@@ -61,6 +62,7 @@ def facades(back: Paper, main: Paper, front: Paper | None, light: Light, place: 
             front.rect(fx, 0.34, fx + 0.02, 0.7, iron)
             front.patch([(fx - 0.015, 0.34), (fx + 0.01, 0.28), (fx + 0.035, 0.34)], iron)
         front.rect(front.x0, 0.42, front.x1, 0.445, iron)
+        front.mass(front.below([(front.x0, 0.50), (front.x1, 0.50)]), iron, scaled(iron, (0.8, 0.8, 0.8)), 0.2, 0.1)
 
 
 def hash_row(y: float) -> int:
@@ -223,7 +225,7 @@ def study(back: Paper, main: Paper, front: Paper | None, light: Light, place: Pl
     h = place.horizon
     floor = h + 0.17
     if back is not main:
-        _sky(back, light, h)
+        _outside(back, light, h)
     wall = _under(light, ((178, 148, 118), (134, 150, 140), (176, 132, 122))[place.seed % 3])
     main.mass(main.everything(), scaled(wall, (0.86, 0.85, 0.88)), wall, 0.10, 0.05)
     for x in np.arange(main.x0, main.x1, 0.075):
@@ -232,7 +234,9 @@ def study(back: Paper, main: Paper, front: Paper | None, light: Light, place: Pl
     x = main.x0 - main.rng.uniform(0, 0.5)
     while x < main.x1:
         kind = int(main.rng.integers(4))
-        if kind <= 1:
+        if back is not main and kind != 0:
+            _bay(main, x + 0.03, floor - 0.80, 0.66, 0.60, wood, light)
+        elif kind <= 1:
             _shelf(main, x, floor, 0.62, 0.82, wood, light)
         elif kind == 2:
             _porthole(main, x + 0.34, floor - 0.56, 0.24, wood, light)
@@ -286,6 +290,33 @@ def study(back: Paper, main: Paper, front: Paper | None, light: Light, place: Pl
                     0.34,
                     blend(dark, (130, 80, 70), 0.2 + 0.1 * (k % 3)),
                 )
+
+
+def _outside(back: Paper, light: Light, h: float) -> None:
+    """What the study's windows look out on: hills, firs, a few roofs."""
+    _sky(back, light, h)
+    for i, rgb in enumerate(((128, 148, 140), (110, 128, 92))):
+        line = back.skyline(h - 0.06 + 0.07 * i, 0.05, 0.9, 3)
+        tone = _under(light, rgb)
+        back.mass(back.below(line), blend(tone, light.haze, 0.4 - 0.3 * i), tone, 0.16, 0.12)
+        for x in np.arange(back.x0, back.x1, 0.11):
+            foot = float(np.interp(x, line[:, 0], line[:, 1])) + 0.02
+            if back.rng.random() < 0.6:
+                _cone(back, x, foot + 0.03, back.rng.uniform(0.06, 0.11), light)
+            else:
+                roof = _under(light, (168, 92, 70))
+                back.rect(x - 0.03, foot - 0.05, x + 0.03, foot + 0.03, _under(light, (222, 206, 178)))
+                back.patch([(x - 0.04, foot - 0.05), (x, foot - 0.09), (x + 0.04, foot - 0.05)], roof)
+
+
+def _bay(paper: Paper, x: float, y: float, wide: float, tall: float, wood: Rgb, light: Light) -> None:
+    """A broad window without glass to paint: the plane behind shows through."""
+    paper.rect(x - 0.03, y - 0.03, x + wide + 0.03, y + tall + 0.03, wood)
+    paper.cut([(x, y), (x + wide, y), (x + wide, y + tall), (x, y + tall)])
+    for share in (1 / 3, 2 / 3):
+        paper.rect(x + wide * share - 0.008, y, x + wide * share + 0.008, y + tall, wood)
+    paper.rect(x, y + 0.3 * tall, x + wide, y + 0.3 * tall + 0.012, wood)
+    paper.rect(x - 0.05, y + tall + 0.02, x + wide + 0.05, y + tall + 0.05, blend(wood, light.glow, 0.2))
 
 
 def _shelf(paper: Paper, x: float, floor: float, wide: float, tall: float, wood: Rgb, light: Light) -> None:

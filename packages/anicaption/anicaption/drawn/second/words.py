@@ -28,7 +28,12 @@ class Words:
     def setting(self, kind: str, words: str) -> np.ndarray:
         """The premultiplied cel (H, W, 4) of an entry."""
         if (kind, words) not in self._set:
-            self._set[kind, words] = self._setting(kind, words)
+            cel, x, y = self._setting(kind, words)
+            room = round(0.9 * self.width)
+            if cel.shape[1] > room:
+                fitted = cv2.resize(cel, (room, cel.shape[0] * room // cel.shape[1]), interpolation=cv2.INTER_AREA)
+                cel, x, y = fitted, (self.width - room) // 2, y + cel.shape[0] - fitted.shape[0]
+            self._set[kind, words] = cel, x, y
         return self._set[kind, words][0]
 
     def _line(self, words: str, size: int, weight: int, rgb, rim=(0, 0, 0), rim_px: int = 0) -> np.ndarray:
