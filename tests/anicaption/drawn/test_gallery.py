@@ -32,6 +32,7 @@ def test_a_loop_is_its_frames_and_its_exposure_sheet():
     assert len(set(loop.order)) < len(loop.order), "frames of a drawing on twos are kept once"
     assert loop.new[0] == 0 and {t % 2 for t in loop.new} == {0}
     sheet = cv2.imdecode(np.frombuffer(loop.sheet, np.uint8), cv2.IMREAD_COLOR)
+    assert sheet is not None
     rows = -(-(max(loop.order) + 1) // gallery._COLUMNS)
     assert sheet.shape == (rows * gallery.HEIGHT_PX, gallery._COLUMNS * gallery.WIDTH_PX, 3)
 

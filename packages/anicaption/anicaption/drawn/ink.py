@@ -153,7 +153,8 @@ class Pen:
                 continue
             wobble = np.sin(2 * np.pi * (t * rng.uniform(0.5, 1.6) + rng.random()))[:, None] * rng.normal(0, 0.9, 2)
             moved = points_N2 + (rng.normal(0, 1.2, 2) + wobble) * self.line_px * (0.4 + 0.4 * k)
-            left, right = sides(moved[part], _swell(int(part.sum()), 0.2, 0.2) * (0.40 * max(width, 1.1) * self.line_px))
+            half = _swell(int(part.sum()), 0.2, 0.2) * (0.40 * max(width, 1.1) * self.line_px)
+            left, right = sides(moved[part], half)
             cv2.fillPoly(self.image, [fixed(np.concatenate([left, right[::-1]]))], (*rgb, 255), cv2.LINE_AA, _SHIFT)
 
     def band(self, points_N2, half_widths_N, rgb: Rgb) -> None:
