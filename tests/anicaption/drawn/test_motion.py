@@ -174,8 +174,8 @@ def test_intensity_follows_the_joints(acting, level):
 
 
 def test_motion_grows_with_the_figure_and_the_zoom():
-    small, large = (drawn(Acting("walk", 2, size), 36) for size in ("long", "knee"))
+    small, large = (drawn(Acting("walk", 2, size), 36) for size in ("extreme_long", "full"))
     means = [float(motion_pct(one.shot, one.path)[1:].mean()) for one in (small, large)]
-    assert means[1] == pytest.approx(means[0] * 0.20 / 0.078, rel=0.01)
+    assert means[1] == pytest.approx(means[0] * 0.138 / 0.036, rel=0.01)
     followed = drawn(Acting("walk", 2, "full"), 36, CameraWork(("pan_right", "follow"), 1.0, "constant"))
     assert intensity(motion_pct(followed.shot, followed.path)) is None
