@@ -60,12 +60,15 @@ class Local:
 
         if not asked:
             return []
-        with torch.inference_mode():
-            state = self._read(view)
-            rows = self._rows(asked, state.tail)
-            scores: dict[tuple[int, int], float] = {}
-            for batch in _batches(list(rows.items()), self.batch):
-                scores |= self._log_probabilities(state, batch)
+        scores: dict[tuple[int, int], float] = {}
+        try:
+            with torch.inference_mode():
+                state = self._read(view)
+                for batch in _batches(list(self._rows(asked, state.tail).items()), self.batch):
+                    scores |= self._log_probabilities(state, batch)
+        except torch.OutOfMemoryError as error:
+            reason = f"{self.identity}: out of memory on {self.device} with batches of {self.batch}: {error}; use less"
+            return [Failure(reason) for _ in asked]
         return [
             _normalised(question.labels, [scores[i, k] for k in range(len(question.labels))])
             for i, question in enumerate(asked)
