@@ -40,6 +40,11 @@ def _common(rng: np.random.Generator, decks: Decks, sizes=_SIZES) -> dict:
     }
 
 
+def _awake(emotion: str) -> str:
+    """The emotion, with eyes that are open and so can blink or look aside."""
+    return "sadness" if emotion == "pain" else emotion
+
+
 def _exposed(decks: Decks) -> dict:
     exposure = decks.deal("exposure", _EXPOSURES)
     return {"exposure": exposure} if isinstance(exposure, int) else {"exposure": 2, "holds": exposure}
@@ -86,8 +91,7 @@ def parts(rng: np.random.Generator, decks: Decks, n_frames: int) -> Acting:
     moving = decks.deal("parts", _PARTS)
     exposure = decks.deal("part exposure", (2, 3, 3, 3, 4))
     more = _common(rng, decks, _CLOSE)
-    if {"blink", "eye_line"} & set(moving) and more["emotion"] == "pain":
-        more["emotion"] = "calm"  # eyes that are shut cannot
+    more["emotion"] = _awake(more["emotion"])
     if "cloth_flutter" in moving:
         more["size"] = decks.deal("cloth size", ("full", "knee", "knee"))
     return Acting(
@@ -177,7 +181,15 @@ def many(rng: np.random.Generator, decks: Decks, shot: Shot) -> Shot:
     if company == "over_shoulder":
         size = decks.deal("shoulder size", ("waist", "bust"))
         main = replace(
-            main, size=size, performance="talk", holds=(), exposure=3, travel=0.0, at_x=-0.25, mirrored=False
+            main,
+            size=size,
+            performance="talk",
+            emotion=_awake(main.emotion),
+            holds=(),
+            exposure=3,
+            travel=0.0,
+            at_x=-0.25,
+            mirrored=False,
         )
         shoulder = Acting("back", 0, "close_up", at_x=0.55, emotion="none")
         return replace(shot, acting=main, others=(Role(cast(rng), shoulder, in_front=True),))
@@ -210,5 +222,8 @@ def split(rng: np.random.Generator, decks: Decks, shot: Shot) -> Shot:
         act = replace(held(rng, decks, shot.n_frames), size=decks.deal("panel size", ("bust", "close_up")), at_x=0.0)
         place = replace(shot.place, seed=int(rng.integers(1 << 30)))
         panels.append(replace(shot, seed=int(rng.integers(1 << 30)), place=place, character=cast(rng), acting=act))
-    main = replace(shot.acting, size="bust", at_x=0.0, travel=0.0, performance="talk", exposure=3, holds=())
+    main = replace(
+        shot.acting, size="bust", at_x=0.0, travel=0.0, performance="talk", exposure=3, holds=(),
+        emotion=_awake(shot.acting.emotion),
+    )  # fmt: skip
     return replace(shot, acting=main, split=tuple(panels))
