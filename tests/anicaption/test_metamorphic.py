@@ -48,9 +48,9 @@ def clip(camera: CameraWork, acting: Acting | None, n_frames: int = 36, effects:
 
 DRAWN: dict[str, Callable[[], np.ndarray]] = {
     "pan": lambda: clip(CameraWork(("pan_right",), 1.2, "slow_end"), Acting("wave", 2, "knee", period_frames=16)),
-    "rise": lambda: clip(CameraWork(("pan_up",), 1.2, "slow_start"), None),
-    "track": lambda: clip(CameraWork(("track_up",), 0.9, "constant", widest=0.0), None),
-    "roll": lambda: clip(CameraWork(("roll_cw",), 1.2, "constant"), None),
+    "rise": lambda: clip(CameraWork(("pan_up",), 1.2, "slow_start"), None, 30),
+    "track": lambda: clip(CameraWork(("track_up",), 0.9, "constant", widest=0.0), None, 30),
+    "roll": lambda: clip(CameraWork(("roll_cw",), 1.2, "constant"), None, 30),
     "acting": lambda: clip(CameraWork(), Acting("wave", 2, "knee", period_frames=16), 40),
     "held": lambda: clip(CameraWork(), Acting("pose", 0, "bust")),
     "flash": lambda: clip(
@@ -59,10 +59,9 @@ DRAWN: dict[str, Callable[[], np.ndarray]] = {
 }
 # File, first frame and frame after the last of shots whose labels are sure.
 REAL = {
-    "whip": ("munchausen/munchausen_A.mp4", 170, 210),
-    "still": ("munchausen/munchausen_A.mp4", 453, 493),
-    "back": ("munchausen/munchausen_A.mp4", 718, 768),
-    "cel": ("popeye/popeye_sinbad_T01-2_24fps.mkv", 60, 96),
+    "whip": ("munchausen/munchausen_A.mp4", 170, 206),
+    "bridge": ("munchausen/munchausen_A.mp4", 310, 341),
+    "cel": ("popeye/popeye_sinbad_T01-2_24fps.mkv", 60, 92),
 }
 CLIPS = [pytest.param(name, id=name) for name in DRAWN] + [
     pytest.param(
@@ -89,6 +88,10 @@ class Change:
     pixels: Callable[[np.ndarray], np.ndarray]
     values: Callable[[str, Values], Values]
     fields: Callable[[str], bool] = lambda field: True
+
+
+# Relations that fail today: (clip, change) -> what is wrong.
+KNOWN: dict[tuple[str, str], str] = {}
 
 
 def swapped(table: dict[str, dict[str, str]]) -> Callable[[str, Values], Values]:
@@ -151,9 +154,16 @@ def said(record: Record) -> dict[str, Values]:
     return {name: values for name, values in record.tags().items() if values != ("na",)}
 
 
+def expect(request: pytest.FixtureRequest, name: str, change: str) -> None:
+    """A relation that is known to fail must go on failing until it is mended and taken off the list."""
+    if (name, change) in KNOWN:
+        request.applymarker(pytest.mark.xfail(strict=True, reason=KNOWN[name, change]))
+
+
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("name", CLIPS)
-def test_a_changed_clip_changes_what_it_must_and_nothing_else(name, change):
+def test_a_changed_clip_changes_what_it_must_and_nothing_else(request, name, change):
+    expect(request, name, change)
     rule = CHANGES[change]
     before, after = said(captioned(name)), said(captioned(name, change))
     wrong = {
@@ -167,7 +177,8 @@ def test_a_changed_clip_changes_what_it_must_and_nothing_else(name, change):
 
 
 @pytest.mark.parametrize("name", [name for name in CLIPS if name.values[0] != "flash"])
-def test_an_inverted_frame_adds_an_impact_frame_and_nothing_else(name):
+def test_an_inverted_frame_adds_an_impact_frame_and_nothing_else(request, name):
+    expect(request, name, "flashed")
     before, after = captioned(name), captioned(name, "flashed")
     added = set(after["vfx.impact_frame"].values) - set(before["vfx.impact_frame"].values)
     assert added == {"inverted"}
