@@ -27,7 +27,7 @@ from anicaption.drawn.shot import DrawnShot
 from anicaption.drawn.truth import record_of
 from anicaption.taxonomy import taxonomy
 
-SOURCES_SHA256 = "3857001e2e3d8eac8d33d60f672446558eec745d6d756222d3d5d7f46d22c947"
+SOURCES_SHA256 = "842e173f3b98649e16852f61cfc46aeaf068c9c41fb81876db1e4a10b684d0c6"
 FRAMES_SHA256 = "ce12c8f34be67b3dbd0bd30eaae1722ad667ce07c78bb5ccd426a497282867c7"
 FRAMES_OPENCV = "5.0.0"
 

@@ -93,7 +93,7 @@ class Lamps:
         if self._add is not None:  # screened, not added: nothing burns out
             picture = 255 - cv2.multiply(255 - picture, 255 - self._add, scale=1 / 255)
         if self._core is not None:
-            behind = cv2.multiply(self._core, cv2.merge([255 - mask // 2] * 3), scale=1 / 255)
+            behind = cv2.multiply(self._core, cv2.merge([255 - mask] * 3), scale=1 / 255)
             picture = 255 - cv2.multiply(255 - picture, 255 - behind, scale=1 / 255)
         if "sparkle" in self.kinds:
             self._twinkle(picture, own)
