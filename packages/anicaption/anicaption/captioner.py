@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from anicaption.frames import Stream, VideoError, VideoSource, frames, probe
 from anicaption.fuse import fuse, stated
 from anicaption.measure import read
-from anicaption.record import Narrative, Record, Variable
+from anicaption.record import Record, Variable
 from anicaption.taxonomy import taxonomy
 from anicaption.tracks import Tracks
 
@@ -101,6 +101,4 @@ class Captioner:
         record = Record.build(tracks, fuse(sources))
         if not self.narrate:
             return record
-        told = self.vlm.narrate(view, record)
-        words = Narrative(summary=told.summary, subjects=told.subjects, environment=told.environment, model=told.model)
-        return Record.build(tracks, fuse(sources), words)
+        return Record.build(tracks, fuse(sources), self.vlm.narrate(view, record))
