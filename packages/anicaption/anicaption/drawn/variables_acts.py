@@ -176,7 +176,7 @@ def action(rng: np.random.Generator, decks: Decks, n_frames: int) -> Acting:
 def many(rng: np.random.Generator, decks: Decks, shot: Shot) -> Shot:
     """`shot` with company: another figure, a group, a crowd, or a shoulder in the foreground."""
     assert shot.acting is not None
-    company = decks.deal("company", ("two", "two", "group", "crowd", "over_shoulder"))
+    company = decks.deal("company", ("two", "group", "crowd", "over_shoulder"))
     main = shot.acting
     if company == "over_shoulder":
         size = decks.deal("shoulder size", ("waist", "bust"))

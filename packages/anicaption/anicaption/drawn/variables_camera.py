@@ -65,9 +65,14 @@ def shake(rng: np.random.Generator, decks: Decks, n_frames: int) -> dict[str, An
 def follow(rng: np.random.Generator, decks: Decks, n_frames: int) -> tuple[CameraWork, Acting]:
     """A follow shot (the background runs evenly under a fixed figure) or a follow pan (the frame chases a figure)."""
     kind = decks.deal("follow", ("follow", "follow_pan", "follow"))
-    mirrored = decks.deal("follow side", (True, False))
+    move = decks.deal(f"{kind} way", ("pan_left", "pan_right"))
     performance = decks.deal("follow act", ("run", "walk", "dash", "fly", "run"))
     exposure = decks.deal("follow exposure", (1, 2, 2, 3, 3))
+    if kind == "follow" and decks.deal("follow up or down", (False, False, False, True)):
+        move, performance = decks.deal("follow rise", ("pan_up", "pan_down")), "fly"
+    if kind == "follow" and decks.deal("follow held", (False, False, False, True)):
+        performance, exposure = "fly", 0  # one drawing, and the ground pulled away under it
+    mirrored = move == "pan_left"
     size = decks.deal("follow size", ("full", "knee", "long", "waist"))
     period = {"walk": 24, "run": 12, "dash": 12, "fly": 18}[performance]
     peak_pct = {"walk": rng.uniform(0.7, 1.3)}.get(performance, rng.uniform(2.0, 4.0))
@@ -75,7 +80,6 @@ def follow(rng: np.random.Generator, decks: Decks, n_frames: int) -> tuple[Camer
         performance, exposure, size, 0.65, mirrored, "determination", float(rng.uniform(0, 1)), period,
         at_x=float(rng.uniform(-0.2, 0.2)),
     )  # fmt: skip
-    move = "pan_left" if mirrored else "pan_right"
     if kind == "follow":
         return CameraWork((move, "follow"), float(peak_pct), "constant"), acting
     # The figure runs evenly, the frame starts late and settles: the figure wanders in it.
