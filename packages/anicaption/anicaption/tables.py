@@ -13,12 +13,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from pydantic import ValidationError
+
 from anicaption.directive import Directive, directive, variants
 from anicaption.frames import VideoError
 from anicaption.groups import groups
 from anicaption.lexicon import LANGUAGES
 from anicaption.record import Record, Variable
-from anicaption.taxonomy import taxonomy
+from anicaption.taxonomy import TaxonomyError, taxonomy
 
 _PARQUET_ROWS = 64  # rows kept in memory before they are written
 
@@ -158,7 +160,8 @@ def part(clip: str, start: int, end: int) -> str:
 def _read_truth(path: Path) -> Iterator[Row]:
     document = _loaded(str(path), path.read_text("utf-8"))
     for (start, end), shot in zip(shots(path), document["shots"], strict=True):
-        yield Captioned(part(document["file"], start, end), Record.from_json(shot["record"]))
+        name = part(document["file"], start, end)
+        yield Captioned(name, _record(f"{path}, {name}", shot["record"]))
 
 
 def _loaded(place: str, text: str) -> dict[str, Any]:
@@ -178,7 +181,16 @@ def _row(place: str, value: dict[str, Any]) -> Row:
         return Failed(value["clip"], **value["error"])
     if "record" not in value:
         raise TableError(f"{place}: neither `record` nor `error` of {value['clip']}")
-    return Captioned(value["clip"], Record.from_json(value["record"]))
+    return Captioned(value["clip"], _record(f"{place}, {value['clip']}", value["record"]))
+
+
+def _record(place: str, value: dict[str, Any]) -> Record:
+    try:
+        return Record.from_json(value)
+    except TaxonomyError as error:
+        raise TableError(f"{place}: {error}") from error
+    except ValidationError as error:
+        raise TableError(f"{place}: no record: {error.errors()[0]['msg']}") from error
 
 
 def _error(row: Failed) -> dict[str, Any]:
