@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from benchmarks import rivals_timing
 from benchmarks.rivals_motion import single_ransac
 
 Values = tuple[str, ...]
@@ -26,4 +27,5 @@ class Rival:
 RIVALS = (
     Rival("one RANSAC motion of tracked corners", "camera.move", single_ransac),
     Rival("one RANSAC motion of matched ORB points", "camera.move", partial(single_ransac, tracker="orb")),
+    Rival("cadence of 64x64 SSIM", "motion.timing", lambda frames: (rivals_timing.timing(frames),)),
 )
