@@ -12,8 +12,8 @@ from anicaption.drawn.moves import MOVES, write_moves
 from anicaption.drawn.script import CameraWork, Episode, Place, Shot
 from anicaption.drawn.shot import DrawnShot
 from anicaption.frames import frames
-from anicaption.record import Record
 from anicaption.measure.transition import AT_EDGES
+from anicaption.record import Record
 from anicaption.taxonomy import taxonomy
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from anicaption.drawn.acts import pose
 from anicaption.drawn.casting import cast, locate
 from anicaption.drawn.figure import draw_figure
 from anicaption.drawn.finish import Finish
@@ -9,7 +10,6 @@ from anicaption.drawn.framing import size_of
 from anicaption.drawn.ink import Pen
 from anicaption.drawn.model import STANDARD, tones_of
 from anicaption.drawn.palette import LIGHTS, palette
-from anicaption.drawn.acts import pose
 from anicaption.drawn.poses import EMOTIONS
 from anicaption.drawn.script import Acting, CameraWork, Effects, Place, Shot
 from anicaption.drawn.shot import DrawnShot

@@ -17,7 +17,8 @@ NOT_DRAWN = {
 }
 FIELDS = (
     "camera.move", "camera.speed", "camera.easing", "camera.shake", "camera.layering", "camera.tilt",
-    "camera.subject_count", "camera.shot_size", "camera.viewpoint", "motion.emotion", "motion.timing", "motion.economy", "motion.partial", "motion.intensity",
+    "camera.subject_count", "camera.shot_size", "camera.viewpoint", "motion.emotion",
+    "motion.timing", "motion.economy", "motion.partial", "motion.intensity",
     "motion.spacing", "motion.deformation", "motion.deformation_degree", "motion.background_motion", "motion.rocking",
     "motion.accent",
 )  # fmt: skip
