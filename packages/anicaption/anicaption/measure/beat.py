@@ -12,8 +12,8 @@ from functools import lru_cache
 import numpy as np
 
 LONGEST = 8  # frames of one exposure; longer ones are rests
-MISS = 1.5  # price of a drawing that looks like the one before, in natural logarithms of odds
-SWITCH = 4.0  # price of a change of the beat
+MISS = 2.0  # price of a drawing that looks like the one before, in natural logarithms of odds
+SWITCH = 5.0  # price of a change of the beat
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,3 @@ def likeliest(odds_T: np.ndarray) -> Sheet:
         path[t], state = state, back[t, state]
     new = (age[path] == 0) & (odds_T > -MISS)
     return Sheet(new, exposure[path])
-
-
-def exposures(sheet: Sheet) -> dict[int, float]:
-    """The share of the frames on each beat; 0 stands for rests. The first and last drawing may be cut short."""
-    counts = np.bincount(sheet.on_beat, minlength=LONGEST + 1)
-    return {n: float(count) / len(sheet.on_beat) for n, count in enumerate(counts) if count}

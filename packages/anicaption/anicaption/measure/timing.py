@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anicaption.measure.beat import Sheet, exposures, likeliest
+from anicaption.measure.beat import Sheet, likeliest
 from anicaption.record import Evidence, Span, Variable, abstain, measured
 from anicaption.tracks import Tracks
 
@@ -22,15 +22,19 @@ VALUES = {1: "ones", 2: "twos", 3: "threes"}
 MIN_FRAMES = 12
 MIN_KNOWN = 0.4  # share of the frames that were measured
 MIN_DRAWINGS = 3  # fewer new ones are no exposure
-SAME_SHARE = 0.75  # of the frames must be exposed alike, else the timing is modulated
+HOLD_SHARE = 0.75  # of the frames must be exposed alike, else the timing is modulated
+SAME_SHARE = 0.6  # of the frames lie on one beat that outranks uneven holds
+FILLED, HALF = 0.6, 0.3  # of whose drawings are seen; less is enough where frames are doubtful
+CLEARLY = 1.5  # log odds of a new drawing that needs no beat
+CRISP = 0.16  # doubt of a frame, on average, under which the holds as seen decide
 MIN_EVIDENCE = 4.0  # log odds of all new drawings together, else one is held
 FLOOR_PX = 0.5  # a background that leaves more than this is not known at all
-SURE = 4.0  # no single frame has odds over this, in natural logarithms
+SURE = 2.5  # no single frame has odds over this, in natural logarithms
 NEAR_FRAMES = 6  # before and after, for quiet and loud
 
 # Log odds per unit of each row of `_signs`, by logistic regression on drawn shots of seeds below 9000.
 _WEIGHTS = np.array([1.29, 0.508, 0.0, -1.54, 0.0, -0.151, 0.707, -0.794, 0.0, 0.0])
-_BIAS = -2.432
+_BIAS = -2.232
 
 
 def odds(columns: dict[str, np.ndarray]) -> np.ndarray:
@@ -66,7 +70,8 @@ def _around(row: np.ndarray, share: float) -> np.ndarray:
 def drawings(columns: dict[str, np.ndarray]) -> np.ndarray:
     """drawing_new of a whole source; NaN where nothing was measured."""
     known = odds(columns)
-    out = likeliest(np.nan_to_num(known)).new.astype(np.float32)
+    odds_T = np.nan_to_num(known)
+    out = ((odds_T > CLEARLY) | (likeliest(odds_T).new & (odds_T > 0))).astype(np.float32)
     out[~np.isfinite(known)] = np.nan
     return out
 
@@ -92,13 +97,25 @@ class Exposed:
     sheet: Sheet
 
     @property
-    def held(self) -> bool:
-        return float(np.nan_to_num(self.odds)[self.sheet.new].sum()) < MIN_EVIDENCE
+    def doubt(self) -> float:
+        """The mean probability that a frame is taken for the wrong kind, as far as its own odds tell."""
+        known = self.odds[np.isfinite(self.odds)]
+        return float(np.mean(1 / (1 + np.exp(np.abs(known)))))
+
+    @property
+    def crisp(self) -> bool:
+        return self.doubt < CRISP
 
     @property
     def new(self) -> np.ndarray:
-        """Frames that were seen to bring a new drawing."""
-        return self.sheet.new & (np.nan_to_num(self.odds) > 0)
+        """Frames that were seen to bring a new drawing; the beat decides where the frames themselves are doubtful."""
+        odds_T = np.nan_to_num(self.odds)
+        on_beat = self.sheet.new & (odds_T > 0)
+        return on_beat | (odds_T > CLEARLY) if self.crisp else on_beat
+
+    @property
+    def held(self) -> bool:
+        return float(np.nan_to_num(self.odds)[self.new].sum()) < MIN_EVIDENCE
 
 
 def exposed(tracks: Tracks) -> Exposed | str:
@@ -115,32 +132,38 @@ def read_timing(tracks: Tracks) -> dict[str, Variable]:
     shot = exposed(tracks)
     if isinstance(shot, str):
         return {FIELD: abstain(FIELD, shot)}
-    known, sheet = shot.odds, shot.sheet
-    n_new = int(sheet.new[1:].sum())
-    doubt = float(np.mean(1 / (1 + np.exp(np.abs(known[np.isfinite(known)])))))
+    n_new, doubt = int(shot.new.sum()), shot.doubt
     numbers = {"new_drawings": float(n_new), "frame_doubt": doubt}
     evidence = (Evidence(estimator=NAME, version=VERSION, start=0, end=tracks.n_frames, numbers=numbers),)
     if shot.held:
         return {FIELD: measured(FIELD, ["held"], {"held": 1 - doubt}, evidence, [_whole("held", tracks)])}
     if n_new < MIN_DRAWINGS:
         return {FIELD: abstain(FIELD, f"{n_new} new drawings; exposure needs {MIN_DRAWINGS}", evidence)}
-    value, share = exposure(np.flatnonzero(sheet.new), exposures(sheet))
+    value, share = exposure(shot.new, shot.sheet.on_beat, shot.crisp)
     certain = float(np.clip(share * (1 - 2 * doubt), 0.05, 0.99))
     return {FIELD: measured(FIELD, [value], {value: certain}, evidence, [_whole(value, tracks)])}
 
 
-def exposure(starts: np.ndarray, beats: dict[int, float]) -> tuple[str, float]:
+def exposure(new: np.ndarray, on_beat: np.ndarray, crisp: bool = True) -> tuple[str, float]:
     """The value of motion.timing and the share of the frames that follow it.
 
-    `starts` are the frames of new drawings; `beats` the share of the frames on each exposure's beat (0: at rest). A
-    drawing that looks like the one before is not seen as new, so the beat may be shorter than the holds.
+    `new` are the frames that were seen to bring a drawing, `on_beat` the exposure of the beat each frame lies on. The
+    holds decide; but a drawing that looks like the one before is not seen as new, so a beat that is mostly filled may
+    be shorter than the holds.
     """
-    slow = sum(share for n, share in beats.items() if n >= 4 or n == 0)
-    candidates = {VALUES[n]: beats.get(n, 0.0) for n in VALUES} | {"fours_plus": slow}
-    value = max(candidates, key=lambda name: candidates[name])
-    if candidates[value] >= SAME_SHARE:
-        return value, candidates[value]
-    return "modulated", 1 - candidates[value]
+    holds = np.diff(np.flatnonzero(new)) if new.sum() > 1 else np.array([len(new)])
+    weights = np.bincount(holds, weights=holds) / holds.sum()
+    commonest = int(weights.argmax())
+    if crisp and weights[commonest] >= HOLD_SHARE:
+        return VALUES.get(commonest, "fours_plus"), float(weights[commonest])
+    shares = np.bincount(on_beat) / len(on_beat)
+    beat = int(shares[1:].argmax()) + 1 if len(shares) > 1 else 0
+    along = on_beat == beat
+    if beat and shares[beat] >= SAME_SHARE and new[along].sum() * beat >= (FILLED if crisp else HALF) * along.sum():
+        return VALUES.get(beat, "fours_plus"), float(shares[beat])
+    if weights[commonest] >= HOLD_SHARE:
+        return VALUES.get(commonest, "fours_plus"), float(weights[commonest])
+    return "modulated", float(1 - weights[commonest])
 
 
 def _whole(value: str, tracks: Tracks) -> Span:
