@@ -27,7 +27,7 @@ from anicaption.drawn.shot import DrawnShot
 from anicaption.drawn.truth import record_of
 from anicaption.taxonomy import taxonomy
 
-SOURCES_SHA256 = "842e173f3b98649e16852f61cfc46aeaf068c9c41fb81876db1e4a10b684d0c6"
+SOURCES_SHA256 = "a6e14e03c7e9bd9653a2764324ae5684bf0bafe999187360d84494b79f40c2f9"
 FRAMES_SHA256 = "ce12c8f34be67b3dbd0bd30eaae1722ad667ce07c78bb5ccd426a497282867c7"
 FRAMES_OPENCV = "5.0.0"
 

@@ -45,6 +45,8 @@ class Finish:
         self.bright = sum(colours.sky[1]) + sum(colours.haze) > 700 or shot.look.stage in UNPAINTED
         # Lines that are the ground itself lie under the figures; a scrolled ground is lines already.
         self.lines_below = shot.place.art == "line_bg"
+        # Frames a drawing of lines. Where much of the frame changes with each, twos would flash.
+        self.lines_on = 4 if self.lines_below or shot.look.stage in UNPAINTED else 2
         if self.lines_below:
             self.bright = bool(shot.place.seed % 2)
 
@@ -89,7 +91,7 @@ class Finish:
         if self.lines_below and self.shot.place.motion == "none":
             for kind, _, _ in active(self.shot.effects.lines, own):
                 for more in range(3):
-                    seed = self.shot.effects.seed + own // 2 + 7919 * more
+                    seed = self.shot.effects.seed + own // self.lines_on + 7919 * more
                     draw_lines(picture, kind, seed, self.shot.effects.lines_angle_deg, self.bright, head, mask)
 
     def sign(self, picture: np.ndarray, own: int, put: Callable[[np.ndarray, float, float, float], None]) -> None:
@@ -122,7 +124,9 @@ class Finish:
         if shot.look.focus == "full_defocus":
             picture = cv2.GaussianBlur(picture, (0, 0), 1.2 * _SOFT * self.size[0])
         for kind, _, _ in () if self.lines_below else active(effects.lines, own):
-            draw_lines(picture, kind, effects.seed + own // 2, effects.lines_angle_deg, self.bright, head, mask)
+            draw_lines(
+                picture, kind, effects.seed + own // self.lines_on, effects.lines_angle_deg, self.bright, head, mask
+            )
         picture = self.lamps.shine(picture, own, mask)
         picture = self.grade.apply(picture)
         picture = self.treatments.early(picture, own, head, mask)

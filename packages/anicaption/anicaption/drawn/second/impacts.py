@@ -37,7 +37,7 @@ def impact(picture: np.ndarray, kind: str, seed: int, nth: int, head: Head, mask
     if kind == "limited_color":
         low, high = np.percentile(grey, [34, 70])
         steps = (grey > low).astype(np.uint8) + (grey > high)
-        steps = np.where(mask > 127, steps, 2 - steps) if nth % 2 else steps
+        steps = np.where(mask > 127, steps, 2 - steps) if nth // 2 % 2 else steps
         return np.array(_TRIADS[seed % len(_TRIADS)][::-1], np.uint8)[steps]
     if kind == "rough_drawing":
         fine = cv2.GaussianBlur(grey, (0, 0), height / 300).astype(np.float32)

@@ -59,7 +59,7 @@ def _wedges(picture: np.ndarray, rng: np.random.Generator, head: Head, ink: Rgb)
     far, angle = np.hypot(width, height), 0.0
     while angle < 2 * np.pi:
         way = np.array([np.cos(angle), np.sin(angle)])
-        half = rng.choice([0.004, 0.009, 0.022], p=[0.55, 0.3, 0.15]) * rng.uniform(0.6, 1.3)
+        half = rng.choice([0.004, 0.009, 0.017], p=[0.6, 0.3, 0.1]) * rng.uniform(0.6, 1.3)
         # The clear middle is a rounded box, not an ellipse.
         box = 1 / (abs(way[0] / (0.36 * width)) ** 3 + abs(way[1] / (0.36 * height)) ** 3) ** (1 / 3)
         tip = spot + way * box * rng.uniform(0.85, 1.35)
