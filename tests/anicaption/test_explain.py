@@ -35,6 +35,14 @@ def test_drawings_are_numbered_where_they_are_new():
     assert exposures(np.array([1, NAN, NAN, 0, 1])) == [1, None, None, 2, 3]
 
 
+def test_a_drawing_that_comes_back_has_its_number():
+    new, back = np.array([1, 0, 1, 0, 1, 0, 1, 0]), np.full(8, NAN)
+    back[4], back[6] = 4, 4
+    assert exposures(new, back) == [1, 1, 2, 2, 1, 1, 2, 2]
+    back[6] = NAN
+    assert exposures(new, back) == [1, 1, 2, 2, 1, 1, 3, 3]
+
+
 def test_the_sheet_shows_every_drawing_once_and_every_bar():
     drawn_sheet = sheet(record())
     assert re.findall(r'class="cel"[^>]*>(\d+)<', drawn_sheet) == [str(n) for n in range(1, 25)]

@@ -37,8 +37,9 @@ _PLOTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("How much of the border agrees with the camera", ("camera_support",)),
     ("What camera motion leaves: redrawing", ("redraw",)),
     ("Motion of the foreground, % of the frame height a frame", ("motion_pct",)),
+    ("Flow energy, and what of it is not rigid, % of the frame height a frame", ("flow_pct", "nonrigid_pct")),
     ("Luma difference, and what motion does not explain", ("change", "jump")),
-    ("Light and colour", ("lightness", "chroma", "warmth")),
+    ("Light and colour, CIE Lab", ("lightness", "chroma", "warmth")),
 )
 _OF_A_FRAME = {"luma", "lightness", "chroma", "warmth", "hue_share"}  # the others are of two
 _CSS = """

@@ -13,6 +13,7 @@ from html import escape
 import numpy as np
 
 from anicaption.lexicon import phrases
+from anicaption.measure.cycle import SAME
 from anicaption.record import Record
 
 BLOCK_S = 3
@@ -36,20 +37,26 @@ class Bar:
     lane: int
 
 
-def exposures(drawing_new: np.ndarray) -> list[int | None]:
+def exposures(drawing_new: np.ndarray, back_frames: np.ndarray | None = None) -> list[int | None]:
     """The number of the drawing exposed at each frame, counted from 1; None where nobody can tell.
 
-    What comes after such a gap has a new number: it may be another drawing.
+    What comes after such a gap has a new number: it may be another drawing. Where `back_frames` says how many frames
+    ago the same drawing stood, it has the number it had, as on paper.
     """
     numbers: list[int | None] = [1]
-    number = 1
-    for new in drawing_new[1:].tolist():
+    last = 1
+    for index, new in enumerate(drawing_new[1:].tolist(), 1):
         if math.isnan(new):
             numbers.append(None)
             continue
-        if new > 0 or numbers[-1] is None:
-            number += 1
-        numbers.append(number)
+        if new <= 0 and numbers[-1] is not None:
+            numbers.append(numbers[-1])
+            continue
+        back = float("nan") if back_frames is None else float(back_frames[index])
+        known = None if math.isnan(back) or not 0 < back <= index else numbers[index - round(back)]
+        if known is None:
+            last += 1
+        numbers.append(known or last)
     return numbers[: len(drawing_new)]
 
 
@@ -68,8 +75,9 @@ def sheet(record: Record) -> str:
 def _cels(record: Record) -> dict[str, list[int | None]]:
     if record.tracks is None:
         return {}
-    names = [name for name in record.tracks.columns if name in _CELS]
-    return {_CELS[name]: exposures(record.tracks[name]) for name in names}
+    tracks = record.tracks
+    back = np.where(tracks["repeat_away"] < SAME, tracks["repeat_frames"], np.nan)
+    return {_CELS[name]: exposures(tracks[name], back) for name in tracks.columns if name in _CELS}
 
 
 def _bars(record: Record, fields: tuple[str, ...]) -> list[Bar]:

@@ -103,7 +103,10 @@ def unit_plot(
 def series_plot(
     series: Mapping[str, Sequence[float]], width_px: int, height_px: int, unit: str = "", zero: bool = True
 ) -> str:
-    """Numbers per frame as lines over one another, gaps where they are NaN; one colour each, named on the right."""
+    """Numbers per frame as lines over one another, one colour each, named at the top.
+
+    A line breaks where its numbers are NaN, but goes on between the frames of one that is measured now and then only.
+    """
     colours = ("var(--blue)", "var(--accent)", "var(--green)", "var(--violet)", "var(--gold)")
     known = [x for values in series.values() for x in values if not math.isnan(x)]
     if not known:
@@ -123,9 +126,10 @@ def series_plot(
         parts.append(f'<path d="M0 {y(0):.1f}H{width_px}" stroke="var(--rule)"/>')
     for (_, values), colour in zip(series.items(), colours * 3, strict=False):
         path, pen_down = "", False
+        sampled = sum(map(math.isnan, values)) > len(values) / 2
         for index, value in enumerate(values):
             if math.isnan(value):
-                pen_down = False
+                pen_down = pen_down and sampled
                 continue
             path += f"{'L' if pen_down else 'M'}{(index + 0.5) * step:.1f} {y(value):.1f}"
             pen_down = True
