@@ -41,11 +41,13 @@ class FlashingWatch:
     def __init__(self) -> None:
         self._flash, self._red = array("f"), array("f")
         self._low: np.ndarray | None = None
-        self._high = self._sense = self._was_red = self._hue = np.empty(0, np.float32)
+        self._high = self._hue = np.empty(0, np.float32)
+        self._sense, self._was_red = np.empty(0, np.int8), np.empty(0, bool)
 
     def see(self, rgb: np.ndarray) -> None:
         """RGB uint8 (H, W, 3)."""
-        linear = _LINEAR[cv2.resize(rgb, _SPOTS, interpolation=cv2.INTER_AREA).reshape(-1, 3)]
+        spots = np.asarray(cv2.resize(rgb, _SPOTS, interpolation=cv2.INTER_AREA), np.uint8).reshape(-1, 3)
+        linear = _LINEAR[spots]
         light = linear @ _TO_XYZ[1]
         total = linear.sum(1)
         red = linear[:, 0] >= RED * np.maximum(total, 0.02)

@@ -31,6 +31,7 @@ _UNEVEN, _TURNED = 0.13, 0.75  # what is left of the other may go this unevenly,
 _FIRST_DIP = 0.82  # as _MIXED_DIP, at a first look
 _SAMPLE = 4  # frames between two samples of a first look
 _UNEXPLAINED, _ACROSS = 0.58, 0.04  # what motion does not explain of a mix: share of its steps; between its ends
+_WIPED = 0.3  # as _UNEXPLAINED, of a wipe: flow finds something at its line
 _BROKEN_LEAST = 4  # frames
 _ENDS = (6, 8, 10, 13, 17, 24)  # frames after which the clean end of a broken ramp is looked for
 
@@ -91,7 +92,8 @@ def _broken(pictures: Sequence[Thumbnail], seen: Shares, difference: Difference)
     end = round(ramp.end) if ramp else 0
     if ramp and end >= _BROKEN_LEAST - 1 and (kind := dimmed(pictures, end)):
         return Joint(kind, 0, end, ramp.residual)
-    if (wiped := _half_wipe(pictures, seen.clean)) is not None:
+    wiped = _half_wipe(pictures, seen.clean)
+    if wiped is not None and _unexplained(pictures[: wiped + 1], difference, _WIPED):
         return Joint("wipe", 0, wiped, 0.0)
     if ramp is None or end < _BROKEN_LEAST - 1:
         return None
@@ -101,13 +103,11 @@ def _broken(pictures: Sequence[Thumbnail], seen: Shares, difference: Difference)
     return Joint("dissolve", 0, end, ramp.residual)
 
 
-def _unexplained(pictures: Sequence[Thumbnail], difference: Difference) -> bool:
+def _unexplained(pictures: Sequence[Thumbnail], difference: Difference, least: float = _UNEXPLAINED) -> bool:
     """Whether more changes from the first picture to the last than what moves."""
     steps = [difference(a, b) for a, b in itertools.pairwise(pictures)]
     raw = sum(step.raw for step in steps)
-    return (
-        sum(step.jump for step in steps) > _UNEXPLAINED * raw and difference(pictures[0], pictures[-1]).jump > _ACROSS
-    )
+    return sum(step.jump for step in steps) > least * raw and difference(pictures[0], pictures[-1]).jump > _ACROSS
 
 
 def dimmed(pictures: Sequence[Thumbnail], end: int) -> str | None:
