@@ -3,6 +3,7 @@
 import collections
 
 import pytest
+from anicaption.drawn.film import render_frames
 from anicaption.drawn.shot import DrawnShot
 from anicaption.drawn.truth import record_of
 from anicaption.drawn.variables import write_variables
@@ -44,3 +45,8 @@ def test_shots_are_short_and_the_seed_decides_them():
     [first], [again], [other] = (write_variables(1, seed, 12) for seed in (3, 3, 4))
     assert first == again and first.shots != other.shots
     assert all(24 <= shot.n_frames <= 60 for shot in first.shots)
+
+
+def test_the_seed_decides_the_pictures():
+    once, again = (list(render_frames(write_variables(1, 8, 4)[0], 48)) for _ in range(2))
+    assert len(once) > 100 and all((a == b).all() for a, b in zip(once, again, strict=True))
