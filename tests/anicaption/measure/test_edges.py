@@ -86,7 +86,7 @@ def test_a_joint_ends_one_shot_and_begins_the_next(blend, name, speed_px):
 
 
 @pytest.mark.parametrize(("blend", "name"), [(dissolve, "dissolve"), (wipe, "wipe")])
-@pytest.mark.parametrize("n_frames", [12])
+@pytest.mark.parametrize("n_frames", [16])
 def test_a_clip_cut_out_of_the_middle_of_a_joint_knows_what_is_left_of_it(blend, name, n_frames):
     frames = joined(shot(1, 50), shot(2, 50, 1), n_frames, blend)
     cut = 50 - n_frames // 2

@@ -31,7 +31,7 @@ _UNEVEN, _TURNED = 0.13, 0.75  # what is left of the other may go this unevenly,
 _FIRST_DIP = 0.82  # as _MIXED_DIP, at a first look
 _SAMPLE = 4  # frames between two samples of a first look
 _UNEXPLAINED, _ACROSS = 0.58, 0.04  # what motion does not explain of a mix: share of its steps; between its ends
-_WIPED = 0.3  # as _UNEXPLAINED, of a wipe: flow finds something at its line
+_WIPED = 0.42  # as _UNEXPLAINED, of a wipe: flow finds something at its line
 _BROKEN_LEAST = 4  # frames
 _ENDS = (6, 8, 10, 13, 17, 24)  # frames after which the clean end of a broken ramp is looked for
 
