@@ -33,13 +33,15 @@ SPEEDS = (
 MIN_SUPPORT = 0.3  # of a step that a move is read from
 SHAKE_SUPPORT = 0.02
 SHAKE_MOST = 0.05  # frame widths per frame: a badly supported step that goes further is a miss
+CREEPING = 5e-4  # frame widths per frame
 SHAKEN_TRAVEL = 8.0  # times the size of a tremble: a move inside it goes further than this
 FOLLOW_FRAMES = 12  # fewer frames do not tell a follow shot from a figure that happens to hold
 FOLLOW_SHARE = 0.1  # of the inner blocks with lines stand still in the frame
 HELD_SHARE = 0.055  # of the inner blocks do so between looks some frames apart
 LOCKED_SHARE = 0.25  # of the steps, the figure moves against the background as the frame does
 LOCKED_FIT, LOCKED_BAND = 0.6, (0.6, 1.4)  # how well its motion is known, and the range of its speed over the frame's
-DEPTH_SHARE = 0.03  # of the blocks grow at another rate than the background
+DEPTH_SUPPORT = 0.65  # of the motion: a rough print boils too much to tell
+DEPTH_SHARE = 0.035  # of the blocks grow at another rate than the background
 DRIFT_SPEED = 2.5e-3  # frame widths per frame: clouds drift no faster
 GROUND_SHARE = 0.4  # of the lower border goes along with a camera, not with clouds
 DIP, DIP_GAP = 0.25, 5  # support of a step on which drawn lines change, and steps between two such
@@ -171,8 +173,9 @@ def _shaken(run: Run, tremble: Tremble) -> bool:
     """Whether a run is no more than what a tremble leaves behind."""
     if run.column in tremble.wanders:
         return True
-    if run.column > 1:
-        return False
+    if run.column > 1:  # a shake has little zoom or roll, and what it seems to have creeps
+        creeps = run.travel / (run.end - run.start) < CREEPING
+        return tremble.value not in (None, "none") and creeps and run.travel < SHAKEN_TRAVEL * tremble.size
     together = min(run.end, tremble.end) - max(run.start, tremble.start)
     times = SHAKEN_TRAVEL if tremble.value != "handheld" else 0.0
     return together > 0.5 * (run.end - run.start) and run.travel < times * tremble.size
@@ -225,7 +228,7 @@ def _locked(run: Run, tracks: Tracks) -> float:
     return float(locked.mean())
 
 
-def _deep(run: Run, runs: list[Run], tracks: Tracks) -> str:
+def _deep(run: Run, runs: list[Run], tracks: Tracks, confidence: float) -> str:
     """The name of a zoom: whether a figure in it keeps its size, or the planes grow at different rates."""
     first = 1 if run.start > 1 else 0  # the first look may reach back to another move
     held = _looks(tracks, run, "layer_held")[first:]
@@ -235,14 +238,15 @@ def _deep(run: Run, runs: list[Run], tracks: Tracks) -> str:
     if float(np.median(held)) >= 2 * HELD_SHARE:
         return "dolly_zoom"
     pans = any(other.column < 2 and min(other.end, run.end) > max(other.start, run.start) for other in runs)
-    deep = run.value == "track_up" and not pans and len(apart) >= 2 and float(np.median(apart)) >= DEPTH_SHARE
+    told = run.value == "track_up" and not pans and confidence >= DEPTH_SUPPORT and len(apart) >= 3
+    deep = told and float(np.median(apart)) >= DEPTH_SHARE
     return "into_depth" if deep else run.value
 
 
 def _move(runs: list[Run], tracks: Tracks, confidence: float, evidence: tuple[Evidence, ...]) -> Variable:
     if not runs:
         return measured("camera.move", ["none"], {"none": confidence}, evidence)
-    named = [replace(run, value=_deep(run, runs, tracks)) if run.column == 2 else run for run in runs]
+    named = [replace(run, value=_deep(run, runs, tracks, confidence)) if run.column == 2 else run for run in runs]
     best: dict[str, float] = {}
     for run in named:
         best[run.value] = max(best.get(run.value, 0.0), run.travel)

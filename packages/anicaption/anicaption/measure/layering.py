@@ -35,6 +35,7 @@ MIN_BLOCKS = 12  # judged, or the look says nothing
 _TELLS_PX = 0.7  # a block is judged if the worst multiple leaves it this far from home, pixels of the level
 _FITS_PX = 0.6  # and explained if the best one leaves it no further than this
 _WITH_PX = 0.4  # it goes with the background if that leaves it no further than this
+_SLOWER, _FASTER = 0.8, 1.3  # multiples beyond which a layer is another one: less is how well the motion is known
 _CLEARLY = 0.7  # one of two motions explains a block if it leaves less than this share of what the other leaves
 _CLIP = 48.0  # grey levels
 _GRAIN = 4.0  # squared grey levels that say nothing
@@ -105,8 +106,8 @@ class LayerWatch:
         n_free = max(1, int(free.sum()))
         return (
             float((held & inner).sum()) / max(1, int(inner.sum())),
-            float((apart & (best < 1)).sum()) / n_free if n_free >= MIN_BLOCKS else math.nan,
-            float((apart & (best > 1)).sum()) / n_free if n_free >= MIN_BLOCKS else math.nan,
+            float((apart & (best < _SLOWER)).sum()) / n_free if n_free >= MIN_BLOCKS else math.nan,
+            float((apart & (best > _FASTER)).sum()) / n_free if n_free >= MIN_BLOCKS else math.nan,
             self._ground(old.grey, new.grey, motion, goes, judged, noise),
         )
 
