@@ -8,6 +8,7 @@ again without its pixels: `read(tracks.window(start, end, crop))`.
 from __future__ import annotations
 
 from anicaption.measure.accent import read_accent
+from anicaption.measure.background import read_background
 from anicaption.measure.camera import read_camera
 from anicaption.measure.colour import read_colour
 from anicaption.measure.economy import read_economy
@@ -17,8 +18,8 @@ from anicaption.measure.flash import read_flash
 from anicaption.measure.flashing import read_flashing
 from anicaption.measure.intensity import read_intensity
 from anicaption.measure.layering import read_layering
-from anicaption.measure.partial import read_partial
 from anicaption.measure.matte import read_matte
+from anicaption.measure.partial import read_partial
 from anicaption.measure.rocking import read_rocking
 from anicaption.measure.spacing import read_spacing
 from anicaption.measure.timing import read_timing
@@ -28,6 +29,7 @@ from anicaption.tracks import Tracks
 READERS = (
     read_camera,
     read_layering,
+    read_background,
     read_rocking,
     read_timing,
     read_economy,

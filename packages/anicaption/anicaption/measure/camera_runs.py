@@ -45,7 +45,7 @@ def fill(motion: np.ndarray) -> np.ndarray:
     """Unmeasured steps inside a shot (impact frames, occlusions) take the motion of their neighbours; row 0 is 0."""
     filled = motion.copy()
     rows = np.arange(len(motion))
-    good: np.ndarray = np.isfinite(motion).all(axis=1)
+    good = np.isfinite(motion.sum(axis=1))
     for start, end in spans_of(~good):
         before, after = np.flatnonzero(good[:start])[-_ANCHOR:], end + np.flatnonzero(good[end:])[:_ANCHOR]
         ends = [np.median(motion[near], axis=0) for near in (before, after) if len(near)]
