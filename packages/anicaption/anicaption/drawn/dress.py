@@ -150,8 +150,13 @@ def _border(rng: np.random.Generator, matte: str) -> tuple[float, float]:
 
 
 def _effects(rng: np.random.Generator, shot: Shot, decks: Decks) -> Effects:
-    """Effects by lot, each kind for itself; what the shot already has stays."""
+    """Effects by lot, each kind for itself; what the shot already has stays.
+
+    Every other shot gets none: motion and camera are to be seen alone as well as under effects.
+    """
     has, look = shot.effects, shot.look
+    if decks.deal("plain", (True, False)) and shot.place.art != "line_bg":
+        return replace(has, seed=int(rng.integers(1 << 20)))
     quiet = look.graded and rng.random() < 0.8  # leave the graded picture to be seen
     effects = replace(has, seed=int(rng.integers(1 << 20)), lines_angle_deg=_angle(rng, shot))
     effects = replace(effects, text_x=float(rng.choice([0.01, 0.6])))
