@@ -94,5 +94,6 @@ def test_changing_holds_are_modulated():
 
 def test_frames_without_measurements_are_marked_unknown():
     nothing = np.full(40, np.nan, np.float32)
-    columns = {name: nothing for name in ("redraw", "redraw_peak", "redraw_area", "redraw_floor")}
+    names: list[str] = ["redraw", "redraw_peak", "redraw_area", "redraw_floor"]
+    columns = dict.fromkeys(names, nothing)
     assert np.isnan(drawings(columns)).all()
