@@ -99,3 +99,12 @@ def test_todays_tags_are_said_in_an_old_vocabulary_or_named():
     said, unsaid = said_in(released()[0], tags)
     assert said == {"camera.easing": ("ease_out",), "camera.transition": ("fade_white", "dissolve")}
     assert unsaid == ["vfx.element=ice"]
+
+
+def test_an_old_record_that_breaks_a_newer_rule_abstains_where_it_is_less_sure():
+    camera = {
+        "move": {"values": ["none"], "source": "measured", "probability": {"none": 0.9}},
+        "speed": {"values": ["slow"], "source": "measured", "probability": {"slow": 0.5}},
+    }
+    record = Record.from_json(old_record(camera=camera))
+    assert record["camera.move"].values == ("none",) and not record["camera.speed"].known

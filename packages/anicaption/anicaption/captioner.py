@@ -10,7 +10,6 @@ from anicaption.frames import Stream, VideoError, VideoSource, frames, probe
 from anicaption.fuse import fuse, stated
 from anicaption.measure import read
 from anicaption.record import Record, Variable
-from anicaption.taxonomy import taxonomy
 from anicaption.tracks import Tracks
 
 if TYPE_CHECKING:
@@ -76,29 +75,39 @@ class Captioner:
 
     heads: Heads | None = None
     vlm: Vlm | None = None
+    ask: tuple[str, ...] = ()  # fields for the model; all that may be asked by default
     narrate: bool = False
     stated: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, source: VideoSource) -> Record:
-        """The record of a clip that is one shot.
+        """The record of a clip that is one shot. Raises VideoError where decoding breaks."""
+        return self.record_of(source, watch(source))
 
-        Raises VideoError where decoding breaks, VlmError where the model does not write its prose.
+    def record_of(self, source: VideoSource, tracks: Tracks, start: int = 0) -> Record:
+        """The record of the shot that `tracks` spans and that begins at frame `start` of `source`.
+
+        What a model fails to say stands in the record's `failures`; what was measured is not lost with it.
         """
-        tracks = watch(source)
         sources: list[Mapping[str, Variable]] = [stated(self.stated), read(tracks)]
         known = Record.build(tracks, fuse(sources))
         if self.heads is not None:
-            sources.append(self.heads.predict(source, known))
+            sources.append(self.heads.predict(source, known, start))
             known = Record.build(tracks, fuse(sources))
         if self.vlm is None:
             return known
+        from anicaption.vlm.prompt import askable
+        from anicaption.vlm.score import VlmError
         from anicaption.vlm.view import shot_view
 
-        view = shot_view(source, known)
+        view = shot_view(source, known, start)
         settled = {name for name, v in known.variables().items() if v.known and v.source in ("measured", "expert")}
-        asked = [name for name in taxonomy().field_ids if name not in settled and name != "content.rating"]
-        sources.append(self.vlm.score(view, asked))
-        record = Record.build(tracks, fuse(sources))
+        said = self.vlm.score(view, [name for name in self.ask or askable() if name not in settled])
+        failures = [f"{v.field} {v.abstained}" for v in said.values() if (v.abstained or "").startswith("failed: ")]
+        record = Record.build(tracks, fuse([*sources, said]), None, failures)
         if not self.narrate:
             return record
-        return Record.build(tracks, fuse(sources), self.vlm.narrate(view, record))
+        try:
+            narrative = self.vlm.narrate(view, record)
+        except VlmError as error:
+            return record.model_copy(update={"failures": (*failures, f"narrative failed: {error}")})
+        return record.model_copy(update={"narrative": narrative})

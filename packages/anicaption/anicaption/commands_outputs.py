@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from anicaption.commands_vlm import asking, backend_options
+from anicaption.taxonomy import taxonomy
 
 if TYPE_CHECKING:
+    from anicaption.captioner import Captioner
     from anicaption.tables import Row
 
 
@@ -18,6 +22,16 @@ def add_commands(commands) -> None:
     caption.add_argument("--shots", type=Path, default=None, help="JSON with `shots` of the one CLIP: a row per shot")
     caption.add_argument("--variants", type=int, default=0, help="stored prose variants, each leaving half unsaid")
     caption.add_argument("--seed", type=int, default=0, help="words the variants")
+    caption.add_argument("--rating", default="unknown", help="content rating that the source states")
+    caption.add_argument("--heads", type=Path, default=None, metavar="FOLDER", help="what `anicaption fit` wrote")
+    caption.add_argument("--open-clip", type=Path, default=None, metavar="PATH", help="weights the heads stand on")
+    caption.add_argument("--open-clip-model", default=None, help="the open_clip model of a weights file")
+    backend_options(caption, required=False)
+    caption.add_argument(
+        "--ask", nargs="+", default=[], metavar="FIELD", help="of the model; default: all not measured"
+    )
+    caption.add_argument("--threshold", type=float, default=0.5, help="less sure answers of the model are unknown")
+    caption.add_argument("--prose", action="store_true", help="let the model tell the shot in words too")
     caption.set_defaults(run=_caption)
 
     directive = commands.add_parser("directive", help="say records, or tags, as a director would")
@@ -40,43 +54,73 @@ def add_commands(commands) -> None:
     evaluate.set_defaults(run=_evaluate)
 
 
-def _caption(clips: list[Path], out: Path, shots: Path | None, variants: int, seed: int) -> int:
+def _caption(clips: list[Path], out: Path, shots: Path | None, variants: int, seed: int, **options: Any) -> int:
     """A clip that cannot be read becomes a row that says so; the others are read all the same."""
     from anicaption.directive import directive
     from anicaption.tables import Captioned, Table, TableError
 
     if shots is not None and len(clips) != 1:
         raise SystemExit(f"anicaption caption: --shots speaks of one CLIP, but {len(clips)} were given")
+    try:
+        captioner = _captioner(options)
+    except (ValueError, FileNotFoundError) as error:
+        raise SystemExit(f"anicaption caption: {error}") from error
     n_rows = n_failed = 0
     try:
         with Table(out, variants, seed) as table:
             for clip in clips:
-                for row in _rows(clip, shots):
+                for row in _rows(captioner, clip, shots):
                     n_rows += 1
                     table.write(row)
                     if isinstance(row, Captioned):
                         print(f"{row.clip}\n{directive(row.record).text}")
-                        continue
-                    n_failed += 1
-                    print(f"anicaption caption: {row.clip}: {row.stage}: {row.words} ({row.remedy})", file=sys.stderr)
+                        said = row.record.failures
+                    else:
+                        said = (f"{row.stage}: {row.words} ({row.remedy})",)
+                    n_failed += bool(said)
+                    for words in said:
+                        print(f"anicaption caption: {row.clip}: {words}", file=sys.stderr)
     except TableError as error:
         raise SystemExit(f"anicaption caption: {error}") from error
     print(f"{n_rows - n_failed} of {n_rows} rows captioned: {out}", file=sys.stderr)
     return 1 if n_failed else 0
 
 
-def _rows(clip: Path, shots_of: Path | None) -> Iterator[Row]:
-    from anicaption.captioner import caption, record_of, watch
+def _captioner(options: dict[str, Any]) -> Captioner:
+    """The sources that the options name. Raises ValueError, FileNotFoundError."""
+    from anicaption.captioner import Captioner
+
+    loaded = asked = None
+    if options["heads"] is not None:
+        from anicaption import heads
+        from anicaption.features import Features, OpenClip
+
+        weights = options["open_clip"]
+        loaded = heads.load(
+            options["heads"], Features(OpenClip(weights, options["open_clip_model"]) if weights else None)
+        )
+    if options["local"] is not None or options["url"] is not None:
+        asked = asking(options, options["threshold"])
+    for name in options["ask"]:
+        taxonomy()[name]
+    stated = {"content.rating": options["rating"]}
+    taxonomy()["content.rating"].check(stated.values())
+    return Captioner(loaded, asked, tuple(options["ask"]), options["prose"], stated)
+
+
+def _rows(captioner: Captioner, clip: Path, shots_of: Path | None) -> Iterator[Row]:
+    from anicaption.captioner import watch
     from anicaption.frames import VideoError
     from anicaption.tables import Captioned, Failed, part, shots
 
     try:
         if shots_of is None:
-            yield Captioned(str(clip), caption(clip))
+            yield Captioned(str(clip), captioner(clip))
             return
         tracks = watch(clip)
         for start, end in shots(shots_of):
-            yield Captioned(part(str(clip), start, end), record_of(tracks.window(start, end)))
+            record = captioner.record_of(clip, tracks.window(start, end), start)
+            yield Captioned(part(str(clip), start, end), record)
     except VideoError as error:
         yield Failed.of(str(clip), error)
     except Exception as error:  # one clip that nobody foresaw must not cost the batch its other rows
@@ -87,7 +131,7 @@ def _rows(clip: Path, shots_of: Path | None) -> Iterator[Row]:
 def _directive(records: Path | None, tags: str | None, language: str, seed: int | None) -> int:
     from anicaption.directive import directive, from_tags
     from anicaption.tables import Captioned, TableError, read_rows
-    from anicaption.taxonomy import TaxonomyError, taxonomy
+    from anicaption.taxonomy import TaxonomyError
 
     if (records is None) == (tags is None):
         raise SystemExit("anicaption directive: give either a table of records or --tags")

@@ -173,6 +173,7 @@ class Record(_Frozen):
     content: axis_model("content") = axis_model("content")()  # pyright: ignore[reportInvalidTypeForm]
     tracks: Tracks | None = None
     narrative: Narrative | None = None
+    failures: tuple[str, ...] = ()  # what a source was asked and could not say, and why
 
     @field_validator("taxonomy_hash")
     @classmethod
@@ -197,7 +198,13 @@ class Record(_Frozen):
         return Tracks.from_json(value) if isinstance(value, dict) else value
 
     @classmethod
-    def build(cls, tracks: Tracks, variables: Mapping[str, Variable], narrative: Narrative | None = None) -> Record:
+    def build(
+        cls,
+        tracks: Tracks,
+        variables: Mapping[str, Variable],
+        narrative: Narrative | None = None,
+        failures: Iterable[str] = (),
+    ) -> Record:
         """A record of the shot that `tracks` spans; fields without a variable are `not_measured`.
 
         What follows by the taxonomy's rules is added, what contradicts them is settled (`settle.settle`).
@@ -217,6 +224,7 @@ class Record(_Frozen):
             height_px=tracks.height_px,
             tracks=tracks,
             narrative=narrative,
+            failures=tuple(failures),
             **{axis: axis_model(axis)(**fields) for axis, fields in axes.items()},
         )
 
@@ -267,7 +275,22 @@ class Record(_Frozen):
     @classmethod
     def from_json(cls, value: str | bytes | dict) -> Record:
         """A record as `to_json` wrote it, today or under a released taxonomy (`releases.migrated`)."""
-        return cls.model_validate(migrated(value if isinstance(value, dict) else json.loads(value)))
+        given = value if isinstance(value, dict) else json.loads(value)
+        today = migrated(given)
+        return cls.model_validate(today if today["taxonomy_hash"] == given.get("taxonomy_hash") else _settled(today))
+
+
+def _settled(document: dict[str, Any]) -> dict[str, Any]:
+    """A migrated record's JSON, free of what contradicted no rule when it was written."""
+    from anicaption.settle import settle  # it builds variables, so it imports this file
+
+    said = {f"{axis}.{name}": v for axis in taxonomy().axes for name, v in document.get(axis, {}).items()}
+    settled = settle({field_id: variable_model(field_id).model_validate(v) for field_id, v in said.items()})
+    axes: dict[str, dict[str, Any]] = {axis: {} for axis in taxonomy().axes}
+    for field_id, variable in settled.items():
+        axis, _, name = field_id.partition(".")
+        axes[axis][name] = variable
+    return {**document, **axes}
 
 
 def _clip(field: Field, variable: Variable, start: int, end: int, cropped: bool) -> Variable:

@@ -262,28 +262,30 @@ def rows(path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_clips_are_labelled_by_command(server, clip, tmp_path):
+def test_clips_are_captioned_with_a_model(server, clip, tmp_path):
     out = tmp_path / "rows.jsonl"
-    told = ["vlm", "label", str(clip), "--url", server.url, "--model", "tiny", "--out", str(out)]
-    assert main([*told, "--fields", "style.medium", "--threshold", "0"]) == 0
+    told = ["caption", str(clip), "--url", server.url, "--model", "tiny", "--out", str(out), "--rating", "general"]
+    assert main([*told, "--ask", "style.medium", "--threshold", "0", "--prose"]) == 0
     (row,) = rows(out)
     record = Record.from_json(row["record"])
     assert record["style.medium"].source == "vlm" and record["camera.move"].source == "measured"
-    assert record.narrative and record.narrative.summary == "the summary" and "failed" not in row
+    assert record["content.rating"].values == ("general",)
+    assert record.narrative and record.narrative.summary == "the summary" and not record.failures
 
 
-def test_a_failure_is_a_row(server, clip, tmp_path, capsys):
+def test_what_a_model_fails_to_say_stands_in_the_record(server, clip, tmp_path, capsys):
     broken = tmp_path / "broken.mkv"
     broken.write_bytes(b"no video")
     server.faults[:] = [400] * 2
     out = tmp_path / "rows.jsonl"
-    told = ["vlm", "label", str(clip), str(broken), "--url", server.url, "--model", "tiny", "--out", str(out)]
-    assert main([*told, "--fields", "style.medium", "--no-prose"]) == 1
+    told = ["caption", str(clip), str(broken), "--url", server.url, "--model", "tiny", "--out", str(out)]
+    assert main([*told, "--ask", "style.medium"]) == 1
     first, second = rows(out)
-    assert "style.medium failed: tiny" in first["failed"] and "HTTP 400" in first["failed"]
-    assert not Record.from_json(first["record"])["style.medium"].known
-    assert "broken.mkv" in second["failed"] and "record" not in second
-    assert "0 of 2 clips" in capsys.readouterr().err
+    record = Record.from_json(first["record"])
+    assert "style.medium failed: tiny" in record.failures[0] and "HTTP 400" in record.failures[0]
+    assert not record["style.medium"].known and record["camera.move"].source == "measured"
+    assert "record" not in second and "broken.mkv" in second["clip"]
+    assert "0 of 2 rows" in capsys.readouterr().err
 
 
 def test_the_self_test_runs_by_command(tiny_folder, clip, capsys):
@@ -292,7 +294,7 @@ def test_the_self_test_runs_by_command(tiny_folder, clip, capsys):
     assert "turn with the film" in out and "camera.move" in out
 
 
-def test_a_server_needs_a_model_name(clip, tmp_path, capsys):
-    told = ["vlm", "label", str(clip), "--url", "http://127.0.0.1:9/v1", "--out", str(tmp_path / "x")]
-    assert main(told) == 2
-    assert "--model" in capsys.readouterr().err
+def test_a_server_needs_a_model_name(clip, tmp_path):
+    told = ["caption", str(clip), "--url", "http://127.0.0.1:9/v1", "--out", str(tmp_path / "x.jsonl")]
+    with pytest.raises(SystemExit, match="--model"):
+        main(told)
