@@ -32,8 +32,8 @@ from anicaption.measure import edges
 from anicaption.measure.camera import CameraWatch
 from anicaption.measure.colour import ColourWatch
 from anicaption.measure.cycle import RepeatWatch
-from anicaption.measure.exposure import ExposureWatch
 from anicaption.measure.effect_lines import LinesWatch
+from anicaption.measure.exposure import ExposureWatch
 from anicaption.measure.flashing import FlashingWatch
 from anicaption.measure.intensity import IntensityWatch
 from anicaption.measure.layering import LayerWatch
@@ -57,7 +57,12 @@ class Family(Protocol):
 
 FOLLOWED = 0.05  # still_share from which a figure stands still in the moving frame
 FIGURE_REDRAW = 0.25  # redraw under which nothing moves against the background
-FAMILIES: tuple[type[Family], ...] = (ColourWatch, FlashingWatch, LinesWatch, MatteWatch)  # and TransitionWatch, which others may share
+FAMILIES: tuple[type[Family], ...] = (
+    ColourWatch,
+    FlashingWatch,
+    LinesWatch,
+    MatteWatch,
+)  # and TransitionWatch, which others may share
 
 
 class Watch:
