@@ -5,7 +5,7 @@ READY := .venv/.ready
 SEED ?= 1
 RECIPE ?= tiny_i2v
 
-.PHONY: help setup demo test test-slow check format ingest caption draw train sample bench-road bench-caption bench-captions real-footage checkpoint clean
+.PHONY: help setup demo test test-slow check format ingest caption draw gallery train sample bench-road bench-caption bench-captions real-footage checkpoint clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ format: $(READY)  ## format in place
 
 draw: $(READY)  ## drawn episodes: OUT= [EPISODES= SEED=]
 	$(BIN)/anicaption draw --out $(or $(OUT),$(error say OUT=folder)) --episodes $(or $(EPISODES),2) --seed $(SEED) $(ARGS)
+
+gallery: $(READY)  ## every value that can be drawn, on one page: OUT=gallery.html
+	$(BIN)/anicaption draw --gallery --out $(or $(OUT),$(error say OUT=page.html))
 
 caption: $(READY)  ## production variables of clips: CLIPS="a.mp4 ..." OUT=records.jsonl
 	$(BIN)/anicaption caption $(or $(CLIPS),$(error say CLIPS="a.mp4 ...")) --out $(or $(OUT),$(error say OUT=records.jsonl)) $(ARGS)
