@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from anicaption import rules
 from anicaption.record import Source, Variable, variable_of
 from anicaption.taxonomy import NOT_APPLICABLE, UNKNOWN, Field, Tags, taxonomy
 
@@ -24,7 +25,7 @@ def masked(field: Field, probability: Mapping[str, float], tags: Tags) -> dict[s
 
     All zeros where everything is forbidden.
     """
-    legal = set(taxonomy().allowed(field.id, tags))
+    legal = set(rules.allowed(taxonomy(), field.id, tags))
     left = {value: p if value in legal else 0.0 for value, p in probability.items()}
     total = sum(left.values())
     return left if is_multi(field) or not total else {value: p / total for value, p in left.items()}
@@ -60,7 +61,7 @@ def guess(
     kept = {value: p for one in reversed(ends) for value, p in one.items()}
     if not all(any(one.values()) for one in ends) and not is_multi(field):
         return _abstained(field_id, kept, source, "what is known of the shot forbids every value")
-    may_be_none = "none" in taxonomy().allowed(field_id, tags or {})
+    may_be_none = "none" in rules.allowed(taxonomy(), field_id, tags or {})
     chosen = [choose(field, one, may_be_none) for one in ends]
     confidence = min(c for _, c in chosen)
     said = {values for values, _ in chosen}

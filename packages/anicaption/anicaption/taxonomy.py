@@ -211,12 +211,6 @@ class Taxonomy:
             tags[field.id] = field.check(value.strip() for value in values.split("+"))
         return tags
 
-    def allowed(self, field_id: str, tags: Tags) -> tuple[str, ...]:
-        """The values of a field that the constraints leave open beside what `tags` say of other fields."""
-        from anicaption.rules import allowed
-
-        return allowed(self, field_id, tags)
-
 
 @cache
 def taxonomy() -> Taxonomy:
