@@ -1,8 +1,16 @@
 import re
+from fractions import Fraction
 
+import numpy as np
+import pyarrow as pa
 import pytest
+from anicaption.fuse import fuse
+from anicaption.record import Record, variable_of
+from anicaption.tracks import Tracks
 from animatrix_ingest import pipeline, report
 from animatrix_ingest.keep.manifest import ManifestError
+
+LINES = (("vlm", "rough"), ("measured", "bold"))
 
 
 @pytest.fixture
@@ -50,3 +58,17 @@ def test_a_strip_is_six_frames_wide(paint):
 def test_without_a_data_set_there_is_no_page(tmp_path):
     with pytest.raises(ManifestError, match="is this the --out"):
         report.write(tmp_path)
+
+
+def test_flashing_clips_are_warned_of():
+    column = [["flashing"], ["none"], ["unknown"], ["flashing"]]
+    assert "2 clips flash " in report._warning(pa.table({"content.flashing": column}))
+    assert report._warning(pa.table({"content.flashing": column[1:3]})) == ""
+
+
+def test_sources_that_disagree_are_quoted():
+    said = [variable_of("style.line", (value,), source, {value: 0.9}, (), ()) for source, value in LINES]
+    tracks = Tracks(Fraction(24), 64, 36, {"luma": np.zeros(4, np.float32)})
+    record = Record.build(tracks, fuse([{v.field: v} for v in said]))
+    assert "style.line: measured says bold, vlm says rough" in report._disputes(record)
+    assert report._disputes(Record.build(tracks, {})) == ""

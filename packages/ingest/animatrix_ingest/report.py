@@ -96,7 +96,19 @@ def _head(title: str, parent: str, table: pa.Table) -> str:
     cells = "".join(f"<div><b>{number}</b><span>{what}</span></div>" for number, what in numbers)
     return (
         f"<h1>{title}</h1><p class=soft>Shots and their production variables, from {escape(parent) or 'here'}</p>"
-        f"<div class=numbers>{cells}</div>"
+        f"<div class=numbers>{cells}</div>{_warning(table)}"
+    )
+
+
+def _warning(table: pa.Table) -> str:
+    """That some clips flash as may harm photosensitive viewers, and how to find them."""
+    n = sum("flashing" in values for values in _column(table, "content.flashing"))
+    if not n:
+        return ""
+    clips = f"{n:,} clip{'s flash' if n > 1 else ' flashes'}"
+    return (
+        f"<p class=warning>{clips} more than three times a second over a quarter of the picture, which may harm "
+        "photosensitive viewers. Search the shots for content.flashing=flashing.</p>"
     )
 
 
@@ -281,8 +293,18 @@ def _shot(dataset: Path, row: Row) -> str:
         f"<span>frames {row['start_frame']:,} to {row['end_frame']:,}</span>"
         f"<span>{row['width_px']} x {row['height_px']}</span><code>{row['key']}</code></header>"
         f"<div class=chips>{chips}</div><details><summary>{escape(_first(prose(text)))}</summary>"
-        f"<p>{escape(prose(text))}</p></details></article>"
+        f"<p>{escape(prose(text))}</p>{_disputes(record)}</details></article>"
     )
+
+
+def _disputes(record: Record) -> str:
+    """Where sources disagree: what the record holds, and what another one says."""
+    lines = [
+        f"<li>{field_id}: {v.source} says {' + '.join(v.values)}, {other.source} says {' + '.join(other.values)}</li>"
+        for field_id, v in record.variables().items()
+        for other in v.disputed
+    ]
+    return f"<p>The sources disagree:</p><ul class=reasons>{''.join(lines)}</ul>" if lines else ""
 
 
 def strip(clip: bytes, n_frames: int) -> str:

@@ -134,11 +134,16 @@ def _fit(prog: str, argv: list[str]) -> int:
 def _sample(prog: str, argv: list[str]) -> int:
     run = tyro.cli(Sample, args=argv, prog=prog)
     taxonomy().parse_tags(run.tags)  # a wrong tag is answered before torch is imported
+    from anicaption.captioner import caption
+
     from animatrix_trainer.sample import sample_to_file
 
     _quiet()
     scales = run.guidance.over
-    print(sample_to_file(run.checkpoint, run.tags, run.text, run.seed, run.out, run.image, scales))
+    clip = sample_to_file(run.checkpoint, run.tags, run.text, run.seed, run.out, run.image, scales)
+    if "flashing" in caption(clip)["content.flashing"].values:
+        print(f"{clip}: flashes as may harm photosensitive viewers (content.flashing)", file=sys.stderr)
+    print(clip)
     return 0
 
 
