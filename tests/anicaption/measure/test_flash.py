@@ -73,6 +73,36 @@ def test_kinds_within_one_impact_keep_their_own_frames():
     assert found(watch) == [("white_flash", 10, 11), ("mono", 11, 13)]
 
 
+def test_a_strobe_is_flashes_and_no_fades():
+    picture = pan(1, 40)
+    white, black = np.full_like(picture[0], 255), np.zeros_like(picture[0])
+    for number, start in enumerate(range(4, 34, 4)):
+        picture[start : start + 2] = [(white, black)[number % 2]] * 2
+    watch = watched(picture)
+    assert found(watch) == [
+        (("white_flash", "black_flash")[number % 2], start, start + 2) for number, start in enumerate(range(4, 34, 4))
+    ]
+    assert [e for e in events(watch) if e.field == "camera.transition"] == []
+
+
+def test_a_drawing_that_alternates_is_one_impact_of_one_kind():
+    shot = pan(1, 24)
+    hit = IMPACTS["mono"](shot[0])
+    watch = watched([*shot[:10], hit, 255 - hit, hit, *shot[13:]])
+    assert found(watch) == [("mono", 10, 13)]
+
+
+def test_words_on_a_matte_and_on_a_flash_do_not_hide_it():
+    shot = pan(1, 24)
+    for t in (10, 11):
+        shot[t] = np.full_like(shot[t], 255)
+    for picture in shot:
+        picture[:10] = picture[-10:] = 0
+        picture[3:6, 8:14] = 200
+        picture[70:74, 50:110] = 128
+    assert found(watched(shot)) == [("white_flash", 10, 12)]
+
+
 def test_a_flash_that_fades_away_is_a_flash_and_no_cut():
     picture = pan(1, 1)[0]
     white = np.full_like(picture, 255)
@@ -108,6 +138,7 @@ def test_a_figure_that_crosses_quickly_is_no_impact():
 def test_a_longer_excursion_swallows_the_ones_inside():
     nan = np.full(8, np.nan, np.float32)
     scores = {"jump": np.array([0, 0, 0.4, 0.5, 0.5, 0.4, 0, 0], np.float32)}
+    scores |= {"luma": np.full(8, 0.5, np.float32), "spread": np.full(8, 0.2, np.float32)}
     scores |= {f"across_{n}": nan.copy() for n in range(1, 5)}
     scores["across_1"][4] = 0.01  # white, black, white: the black frame alone passes the triple test ...
     scores["across_3"][5] = 0.02  # ... and so do all three

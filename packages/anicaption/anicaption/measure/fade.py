@@ -20,6 +20,7 @@ _MOST_STEP = 0.6  # share of that climb in one frame: more is a cut
 _LEAST_STEP = 0.002  # each frame of a fade is farther from blank than the last by this,
 _LEAST_PACE = 0.3  # and by this share of its mean step so far
 _STALLS = 2  # frames in a row that may break that rule
+_LEAST_STEPS = 3  # of a fade that keep to it: two leaps with rests between them are flashes
 
 
 @dataclass(frozen=True)
@@ -85,4 +86,8 @@ def _fade(height: np.ndarray) -> int:
         if step < -_LEAST_STEP or stall > _STALLS:
             break
         top = i + 1 if stall == 0 else top
+    whole = float(height[top] - height[0])
+    kept = int((climb[:top] >= _LEAST_PACE * whole / max(1, top)).sum())
+    if top >= _LEAST_STEPS and (kept < _LEAST_STEPS or climb[:top].max() > _MOST_STEP * whole):
+        return 0
     return max(0, top - 1)

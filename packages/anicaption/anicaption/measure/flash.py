@@ -7,7 +7,7 @@ What passes it is no cut; what in it is white, black, a negative, two-toned or o
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -16,15 +16,26 @@ from anicaption.measure.likeness import correlation
 from anicaption.record import Evidence, Span, Variable, abstain, measured
 from anicaption.tracks import Event, Tracks
 
-NAME, VERSION = "flash", "1"
+NAME, VERSION = "flash", "2"
 FIELD = "vfx.impact_frame"
 
 FLASH_FRAMES = 4
 JUMP_FLOOR = 0.06  # difference after motion that is large, of 0..1
 BACK_SHARE = 0.5  # across a flash the picture differs by less than this share of the jumps in and out
+BLANK_JUMP_FLOOR = 0.03  # as JUMP_FLOOR, of a picture that is white or black all over: a white flash on paper
+_CLEAR_SHARE = 0.6  # of the best length's jumps that those of a longer excursion must have
+_BLANK_LIGHT, _BLANK_DARK, _BLANK_SPREAD = 0.9, 0.06, 0.05  # mean over or under which a flat picture is blank
 
-SCORES = ("flash_luma", "flash_spread", "flash_chroma", "flash_two_tone", "flash_negative", "flash_few")
+SCORES = (
+    *("flash_luma", "flash_spread", "flash_chroma", "flash_two_tone", "flash_negative", "flash_few"),
+    *("flash_white", "flash_black", "flash_unturned", "flash_rise"),
+)
 _BLACK, _MOST_MATTE = 26, 0.3  # brightest value of a matte; share of a side that it may take at one edge
+_OPEN = 0.12  # share of a row that must be brighter: words on a matte are not the picture
+_WHITE_FROM, _BLACK_TO = 243, 22  # least channel of white, brightest of black, after coding
+_BLANK_SHARE = 0.88  # of a white or black picture that words may leave
+_UNTURNED = 0.13  # mean difference of the negative to the picture before, 0..1: under this it is its negative
+_FLAT, _RISE = 0.05, 0.08  # deviation of a flat picture; mean light by which it is more or less than the picture before
 _SAME_COLOUR = 36  # by which the channels of one flat colour may differ after coding
 _FEW_SHARE = 0.74  # of the picture that three flat colours cover where there are no others
 _ROWS_PX = (
@@ -59,7 +70,7 @@ def _matte(rgb: np.ndarray) -> tuple[slice, slice]:
     bright = rgb.max(axis=2)
     found = []
     for axis in (1, 0):
-        open_at = np.flatnonzero(bright.max(axis) > _BLACK)
+        open_at = np.flatnonzero((bright > _BLACK).mean(axis) > _OPEN)
         n = bright.shape[1 - axis]
         first, last = (int(open_at[0]), int(open_at[-1]) + 1) if len(open_at) else (0, n)
         found.append(slice(first, last) if max(first, n - last) < _MOST_MATTE * n else slice(0, n))
@@ -76,6 +87,10 @@ def _describe(rgb: np.ndarray, before: np.ndarray) -> dict[str, float]:
         "flash_two_tone": float(((grey < 64) | (grey > 191)).mean()),
         "flash_negative": -correlation(grey, grey_before),
         "flash_few": _few(rgb),
+        "flash_white": float((rgb.min(axis=2) >= _WHITE_FROM).mean()),
+        "flash_black": float((rgb.max(axis=2) <= _BLACK_TO).mean()),
+        "flash_unturned": float(cv2.absdiff(cv2.bitwise_not(rgb), np.ascontiguousarray(before)).mean()) / 255,
+        "flash_rise": (float(grey.mean()) - float(grey_before.mean())) / 255,
     }
 
 
@@ -96,9 +111,9 @@ def _few(rgb: np.ndarray) -> float:
 def excursions(scores: Mapping[str, np.ndarray]) -> tuple[tuple[int, int], ...]:
     """Spans [start, end) of one to four frames that pass the triple test; a longer span swallows those inside it."""
     spans: list[tuple[int, int]] = []
-    for end in np.flatnonzero(scores["jump"] >= JUMP_FLOOR):
+    for end in np.flatnonzero(scores["jump"] >= BLANK_JUMP_FLOOR):
         across = {n: float(scores[f"across_{n}"][end]) for n in range(1, FLASH_FRAMES + 1)}
-        n_frames = comes_back(scores["jump"], int(end), across)
+        n_frames = comes_back(scores, int(end), across)
         start = int(end) - n_frames
         if n_frames and start > 0:
             while spans and spans[-1][0] >= start:
@@ -108,43 +123,86 @@ def excursions(scores: Mapping[str, np.ndarray]) -> tuple[tuple[int, int], ...]:
     return tuple(spans)
 
 
-def comes_back(jump, end: int, across: Mapping[int, float]) -> int:
-    """How many frames before `end` the picture was away, 0 if it was not; the longest excursion that fits."""
-    for n in range(FLASH_FRAMES, 0, -1):
-        if n in across and end - n > 0 and across[n] < BACK_SHARE * min(jump[end - n], jump[end]):
-            return n
-    return 0
+def comes_back(scores: Mapping[str, Sequence[float] | np.ndarray], end: int, across: Mapping[int, float]) -> int:
+    """How many frames before `end` the picture was away, 0 if it was not: the blank ones, or the longest excursion with
+    clear jumps. Reads the columns jump, luma and spread."""
+    jump = scores["jump"]
+    blank = _blank_frames(scores, end)
+    fits: dict[int, float] = {}  # length -> the lesser jump
+    for n in range(1, FLASH_FRAMES + 1):
+        floor = BLANK_JUMP_FLOOR if n == blank else JUMP_FLOOR
+        if n in across and end - n > 0:
+            least = min(jump[end - n], jump[end])
+            if least >= floor and across[n] < BACK_SHARE * least:
+                fits[n] = least
+    if blank in fits:
+        return blank
+    clear = _CLEAR_SHARE * max(fits.values(), default=0.0)
+    return max((n for n, least in fits.items() if least >= clear), default=0)
+
+
+def _blank_frames(scores: Mapping[str, Sequence[float] | np.ndarray], end: int) -> int:
+    """How many frames before `end` are all white or all black, 0 if there are too many for a flash."""
+    kinds = [_blank(scores["luma"][t], scores["spread"][t]) for t in range(max(0, end - FLASH_FRAMES - 1), end)][::-1]
+    n = next((i for i, kind in enumerate(kinds) if kind != kinds[0]), len(kinds)) if kinds and kinds[0] else 0
+    return n if n <= FLASH_FRAMES else 0
+
+
+def _blank(luma: float, spread: float) -> int:
+    """1 for white, -1 for black, 0 for a picture."""
+    return 0 if spread > _BLANK_SPREAD else int(luma > _BLANK_LIGHT) - int(luma < _BLANK_DARK)
 
 
 def flashes(scores: Mapping[str, np.ndarray]) -> tuple[Event, ...]:
-    """The named frames of all excursions: neighbours of one kind are one event. Pure."""
+    """The named frames of all excursions: white and black ones by themselves, what else there is in one excursion is
+    of one kind, though its drawings may alternate. Pure."""
     events: list[Event] = []
     for start, end in excursions(scores):
-        for t in range(start, end):
-            for value, score in _kinds({name: float(scores[name][t]) for name in SCORES}):
-                last = next((e for e in reversed(events) if e.value == value), None)
-                if last is not None and last.end == t and t > start:
-                    events[events.index(last)] = Event(FIELD, value, last.start, t + 1, min(score, last.score))
-                else:
-                    events.append(Event(FIELD, value, t, t + 1, score))
-    return tuple(sorted(events, key=lambda event: event.start))
+        first = start
+        while first < end:
+            blank = _blank_kind(_numbers(scores, first, first + 1))
+            last = first + 1
+            while last < end and _blank_kind(_numbers(scores, last, last + 1)) == blank:
+                last += 1
+            named = (blank, 0.95) if blank else _kind(_numbers(scores, first, last))
+            if named:
+                events.append(Event(FIELD, named[0], first, last, named[1]))
+            first = last
+    return tuple(events)
 
 
-def _kinds(numbers: Mapping[str, float]) -> list[tuple[str, float]]:
-    luma, spread, chroma, two_tone, negative, few = (numbers[name] for name in SCORES)
-    if spread < 0.12 and luma > 0.93 and chroma < 0.05:
-        return [("white_flash", min(1.0, 0.5 + (luma - 0.9) * 5))]
-    if spread < 0.06 and luma < 0.12:
-        return [("black_flash", min(1.0, 0.5 + (0.12 - luma) * 5))]
-    if negative > 0.6:
-        return [("inverted", negative)]
-    if luma > 0.74 and 0.04 < spread < 0.28 and chroma < 0.1 and two_tone > 0.76:
-        return [("rough_drawing", 0.7)]
-    if chroma < 0.06 and two_tone > 0.75 and spread > 0.28:
-        return [("mono", two_tone)]
-    if few > _FEW_SHARE and chroma >= 0.06:
-        return [("limited_color", few)]
-    return [("inverted", 0.5 + negative / 2)] if negative > 0.2 else []
+def _numbers(scores: Mapping[str, np.ndarray], start: int, end: int) -> dict[str, float]:
+    """Means of the scores over frames; of the chroma also the most."""
+    numbers = {name.removeprefix("flash_"): float(scores[name][start:end].mean()) for name in SCORES}
+    return numbers | {"most_chroma": float(scores["flash_chroma"][start:end].max())}
+
+
+def _blank_kind(is_: Mapping[str, float]) -> str | None:
+    """white_flash or black_flash, words over it allowed; None for a picture."""
+    if is_["negative"] > 0.3 or (is_["unturned"] < 0.08 and is_["spread"] > 0.06):
+        return None
+    flat = is_["spread"] < _FLAT and is_["chroma"] < 0.1
+    if is_["white"] > _BLANK_SHARE or (is_["spread"] < 0.12 and is_["luma"] > 0.93 and is_["chroma"] < 0.05):
+        return "white_flash"
+    if is_["black"] > _BLANK_SHARE or (is_["spread"] < 0.06 and is_["luma"] < 0.12):
+        return "black_flash"
+    if flat and abs(is_["rise"]) > _RISE:
+        return "white_flash" if is_["rise"] > 0 else "black_flash"
+    return None
+
+
+def _kind(is_: Mapping[str, float]) -> tuple[str, float] | None:
+    """What the frames of one excursion are that are not blank, and how surely."""
+    if is_["most_chroma"] < 0.06 and is_["two_tone"] > 0.75 and is_["spread"] > 0.28:
+        return "mono", is_["two_tone"]
+    if is_["unturned"] < _UNTURNED and is_["negative"] > 0.2:
+        return "inverted", 0.9
+    paper = is_["luma"] > 0.74 and 0.04 < is_["spread"] < 0.28 and is_["most_chroma"] < 0.1
+    if paper and is_["two_tone"] > 0.76:
+        return "rough_drawing", 0.7
+    if is_["few"] > _FEW_SHARE and is_["most_chroma"] >= 0.06 and is_["negative"] < 0.6:
+        return "limited_color", is_["few"]
+    return ("inverted", 0.5 + is_["negative"] / 2) if is_["negative"] > 0.2 else None
 
 
 def read_flash(tracks: Tracks) -> dict[str, Variable]:

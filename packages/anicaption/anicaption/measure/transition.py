@@ -21,7 +21,7 @@ import numpy as np
 
 from anicaption.measure.fade import FLASH_FRAMES as BLANK_FLASH_FRAMES
 from anicaption.measure.fade import MOST_FRAMES, SHORT_FRAMES, TELL_FRAMES, Blank, blanks, is_blank
-from anicaption.measure.flash import FLASH_FRAMES, JUMP_FLOOR, FlashWatch, comes_back, excursions
+from anicaption.measure.flash import BLANK_JUMP_FLOOR, FLASH_FRAMES, FlashWatch, comes_back, excursions
 from anicaption.measure.flash import SCORES as FLASH_SCORES
 from anicaption.measure.joint import could_be_joint, joint
 from anicaption.measure.likeness import HEIGHT_PX, WIDTH_PX, Difference, Thumbnail, thumbnail
@@ -114,7 +114,7 @@ class TransitionWatch:
         across = {
             n: self._difference(self._recent[-1 - n], now).jump
             for n in range(1, FLASH_FRAMES + 1)
-            if row["jump"] >= JUMP_FLOOR and len(self._recent) > n and jump[-n] >= JUMP_FLOOR
+            if row["jump"] >= BLANK_JUMP_FLOOR and len(self._recent) > n and jump[-n] >= BLANK_JUMP_FLOOR
         }
         row |= {f"across_{n}": value for n, value in across.items()}
         for name, value in row.items():
@@ -124,7 +124,7 @@ class TransitionWatch:
         if len(self.head) < HEAD_FRAMES:
             self.head.append(now)
         self._flash.see(rgb)
-        self._describe_flash(comes_back(jump, len(jump) - 1, across))
+        self._describe_flash(comes_back(self._scores, len(jump) - 1, across))
         self._see_mix()
         self._see_ghost()
 
