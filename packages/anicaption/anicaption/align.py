@@ -12,7 +12,7 @@ best two are refined at 72 and 144 rows.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -26,6 +26,13 @@ _HOME_PX = 0.006  # smaller steps change nothing
 _TURN_TEST = 5.0  # F statistic over which a zoom or roll is worth its two more unknowns
 _TURN_DOUBT_PX = 0.05  # or the edge motion is known this well, in pixels of the level
 _SURE = 0.9  # support that no other motion can beat
+_COVERED = 0.8  # support under which something may lie over the background
+_MISS = 0.3  # support under which the border was not told at all
+_STANDS = 3e-3  # half frame widths: what goes no further stands in the frame
+_REST = 0.2  # of what the frame shows is left by an overlay, or there is nothing to look for behind it
+_BEHIND, _INSIDE = 0.4, 0.2  # support of what lies behind: of what the overlay leaves, and of all that the frame shows
+_SIDE = 0.12  # of what agrees lies in each third of the frame
+_TOLD = 0.35  # support of a motion that was found behind an overlay, at least
 _USUAL, _LESS = 0.5, 0.08  # support that is enough where the step before had no more, and how much less it may be
 _DIAGONAL = np.diag_indices(4)
 
@@ -35,7 +42,8 @@ class Fit:
     """A motion at one level. support and content as in layers.Step.
 
     cost: mean of a robust square of what is left, over the cells that have a say; cells: how many equal cells that
-    amounts to; doubt_px: standard error of the edge motion of zoom and roll, pixels of the level.
+    amounts to; doubt_px: standard error of the edge motion of zoom and roll, pixels of the level. agrees, shows: how
+    well each cell agrees and how much it has to say, 0..1; None where the motion left the frame.
     """
 
     motion: Motion
@@ -44,11 +52,15 @@ class Fit:
     cost: float = math.inf
     cells: float = 1.0
     doubt_px: float = 0.0
+    agrees: np.ndarray | None = None
+    shows: np.ndarray | None = None
 
 
 def align(before: Picture, now: Picture, last: Step | None = None) -> Step:
     """The background's motion between two pictures of one size; `last` is the step before this one."""
     fit = _likely(before, now, last) or _searched(before, now, last.motion if last else None)
+    if fit.support < _COVERED:
+        fit = _behind(before, now, fit, last) or fit
     if fit.doubt_px > _TURN_DOUBT_PX and fit.motion.turn != 1:
         straight = refine(before, now, 0, Motion(1, fit.motion.shift), 3, turning=False)
         gain = (straight.cost - fit.cost) / 2 / (fit.cost + 1e-4) * max(1.0, 2 * fit.cells - 4)
@@ -67,6 +79,49 @@ def _likely(before: Picture, now: Picture, last: Step | None) -> Fit | None:
         if fit.support > 0.8 * enough and (fit := refine(before, now, 0, start, 2)).support > enough:
             return fit
     return None
+
+
+def _behind(before: Picture, now: Picture, front: Fit, last: Step | None) -> Fit | None:
+    """The motion of what lies behind an overlay: rays, letters or lines that stand in the frame or change at once.
+
+    It must carry much of what the overlay does not, all over the frame, as no figure does. None where nothing such is.
+    """
+    if front.agrees is None or front.shows is None:
+        return None
+    cells, coarse = now.cells, len(now.levels) - 1
+    stands = front.support > _MISS and _edge_travel(front.motion) < _STANDS
+    if not stands and front.support > _MISS:
+        return None
+    inside = (cells.border > 0).astype(float)
+    rest = inside * (1 - front.agrees) if stands else inside
+    if (rest * front.shows).sum() < _REST * (inside * front.shows).sum():
+        return None
+    starts = [STILL, *([last.motion] if last is not None and last.motion is not None else [])]
+    starts += correlation_peaks(before, now)
+    if not stands:
+        starts.append(front.motion)
+    tried = [refine(before, now, coarse, start, 3, weight=rest) for start in starts]
+    best = max(tried, key=lambda fit: fit.support)
+    for level in reversed(range(coarse)):
+        best = refine(before, now, level, best.motion, 3, weight=rest)
+    if stands and _edge_travel(best.motion) < 2 * _STANDS:
+        return None
+    if best.support < (_BEHIND if stands else _INSIDE) or best.agrees is None or best.shows is None:
+        return None
+    told = _spread(now, rest * best.agrees * best.shows)
+    return replace(best, support=max(best.support, _TOLD)) if told else None
+
+
+def _edge_travel(motion: Motion) -> float:
+    """How far the frame's edge goes, half frame widths."""
+    return abs(motion.shift) + abs(motion.turn - 1)
+
+
+def _spread(now: Picture, weight: np.ndarray) -> bool:
+    """Whether a weight of the cells lies on all sides of the frame."""
+    z, total = now.cells.z, weight.sum() + 1e-9
+    sides = (z.real < -0.4, z.real > 0.4, np.abs(z.real) < 0.4)
+    return all(float(weight[side].sum()) > _SIDE * total for side in sides)
 
 
 def _searched(before: Picture, now: Picture, guess: Motion | None) -> Fit:
@@ -140,6 +195,8 @@ def refine(
         cost=cost,
         cells=total**2 / float(votes @ votes),
         doubt_px=doubt,
+        agrees=1 / (1 + share * share),
+        shows=target.energy / (target.energy + floor) * cells.seen_before(motion),
     )
 
 

@@ -11,7 +11,7 @@ from anicaption.tracks import Tracks
 
 def tracks(support: float, still: float) -> Tracks:
     given = {"camera_x": 0.01, "camera_y": 0.0, "camera_zoom": 0.0, "camera_roll_deg": 0.0}
-    given |= {"camera_support": support, "still_share": still}
+    given |= {"camera_support": support, "still_share": still, "layer_held": still}
     return Tracks(Fraction(24), 1280, 720, {name: np.full(30, value, np.float32) for name, value in given.items()})
 
 
@@ -21,4 +21,4 @@ def test_a_background_pulled_under_a_figure_slides():
 
 
 def test_an_unknown_camera_says_nothing_of_the_background():
-    assert not read_background(tracks(0.1, 0.3))[FIELD].known
+    assert not read_background(tracks(0.02, 0.3))[FIELD].known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 from anicaption.measure import read
@@ -43,6 +44,27 @@ def test_a_figure_that_stays_in_the_frame_makes_a_long_pan_a_follow_shot(studio)
     assert read(tracks)["camera.move"].values == ("pan_right", "follow")
     alone = studio.watched(studio.film(studio.line(16, x=0.02), seed=3))
     assert read(alone)["camera.move"].values == ("pan_right",)
+
+
+@pytest.mark.parametrize("move", ["none", "pan_right", "track_up"])
+def test_focus_lines_that_cover_the_border_do_not_hide_the_move_behind_them(studio, move):
+    film, rng = studio.film(studio.line(12, **MOVES[move]), size=(256, 144)), np.random.default_rng(2)
+    for frame in film:
+        for angle in rng.uniform(0, 2 * np.pi, 70):
+            out, inner = (
+                np.array([128 + r * np.cos(angle), 72 + 0.56 * r * np.sin(angle)]).astype(int) for r in (200, 95)
+            )
+            cv2.line(frame, out.tolist(), inner.tolist(), (0, 0, 0), 3)
+    assert read(studio.watched(film))["camera.move"].values == (move,)
+
+
+def test_a_badly_seen_pan_is_believed_where_its_steps_agree():
+    x = np.full(30, 0.01, np.float32)
+    astray = x * np.random.default_rng(5).choice([-2.0, -1.0, 0.4, 2.5], 30)
+    for path, known in ((x, True), (astray, False)):
+        columns = {name: np.zeros(30, np.float32) for name in ("camera_y", "camera_zoom", "camera_roll_deg")}
+        columns |= {"camera_x": path.astype(np.float32), "camera_support": np.full(30, 0.1, np.float32)}
+        assert read_camera(Tracks(Fraction(24), 1280, 720, columns))["camera.move"].known == known
 
 
 @pytest.mark.parametrize("size", [(40, 24), (160, 90), (640, 360)])

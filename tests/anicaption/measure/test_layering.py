@@ -78,13 +78,21 @@ def test_a_held_figure_follows_and_one_that_stops_between_drawings_is_chased():
     assert said == [("pan_right", "follow"), ("pan_right", "follow_pan")]
 
 
-def test_a_zoom_past_planes_goes_into_depth_and_one_past_a_held_figure_is_a_dolly_zoom():
-    zoom = {"camera_zoom": np.full(N, 0.012)}
-    plain = columns(**zoom, layer_held=looks(0), layer_slow=looks(0), layer_fast=looks(0))
-    deep = columns(**zoom, layer_held=looks(0), layer_slow=looks(0.06), layer_fast=looks(0.05))
-    dolly = columns(**zoom, layer_held=looks(0.3), layer_slow=looks(0), layer_fast=looks(0))
-    said = [read_camera(t)["camera.move"].values for t in (plain, deep, dolly)]
-    assert said == [("track_up",), ("into_depth",), ("dolly_zoom",)]
+def test_a_figure_that_stands_for_few_steps_of_a_pan_is_not_followed():
+    seen = np.where(np.arange(N) < N // 2, 0.3, np.nan)
+    few = columns(camera_x=np.full(N, 0.01), layer_held=looks(0.3), still_share=seen)
+    assert read_camera(few)["camera.move"].values == ("pan_right",)
+
+
+def test_lines_that_scroll_without_an_end_are_no_pan():
+    said = [read_camera(columns(camera_x=np.full(N, x)))["camera.move"].values for x in (0.03, 0.15)]
+    assert said == [("pan_right",), ("none",)]
+
+
+def test_a_figure_before_nothing_does_not_move_the_frame():
+    x = np.full(N, 0.01)
+    bare, shown = (columns(camera_x=x, camera_content=np.full(N, share)) for share in (0.1, 0.6))
+    assert [read_camera(t)["camera.move"].values for t in (bare, shown)] == [("none",), ("pan_right",)]
 
 
 def test_lines_that_stand_between_their_changes_do_not_stop_a_pan():

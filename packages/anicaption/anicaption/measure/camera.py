@@ -31,17 +31,21 @@ SPEEDS = (
     ("whip", math.inf),
 )
 MIN_SUPPORT = 0.3  # of a step that a move is read from
+AGREED_SUPPORT = 0.04  # of a step that is believed because its neighbours go the same way
+AGREED_STEPS = 3  # on either side are its neighbours, and so many of them must agree
+AGREED_BAND = 0.2  # of the motion
+AGREED_LEAST = 1e-3  # frame widths per frame
 SHAKE_SUPPORT = 0.02
 SHAKE_MOST = 0.05  # frame widths per frame: a badly supported step that goes further is a miss
 CREEPING = 5e-4  # frame widths per frame
 SHAKEN_TRAVEL = 8.0  # times the size of a tremble: a move inside it goes further than this
 FOLLOW_FRAMES = 12  # fewer frames do not tell a follow shot from a figure that happens to hold
-FOLLOW_SHARE = 0.1  # of the inner blocks with lines stand still in the frame
-HELD_SHARE = 0.055  # of the inner blocks do so between looks some frames apart
-LOCKED_SHARE = 0.25  # of the steps, the figure moves against the background as the frame does
-LOCKED_FIT, LOCKED_BAND = 0.6, (0.6, 1.4)  # how well its motion is known, and the range of its speed over the frame's
-DEPTH_SUPPORT = 0.65  # of the motion: a rough print boils too much to tell
-DEPTH_SHARE = 0.035  # of the blocks grow at another rate than the background
+FOLLOW_STEPS = 0.7  # of a pan are fast enough to tell what stands in the frame
+FOLLOW_SHARE, FOLLOW_HELD = 0.14, 0.12  # of the inner blocks stand still: between frames, and frames apart
+CHASE_HELD = 0.1  # of them do so frames apart, though not on every frame
+CALM_STEPS = 8  # of a tremble go as far one way as the other
+ARTWORK = 2.5  # frame widths: no artwork is longer; lines that are scrolled for speed have no end
+BLANK = 0.17  # of the border shows something: less is a figure before nothing
 DRIFT_SPEED = 2.5e-3  # frame widths per frame: clouds drift no faster
 GROUND_SHARE = 0.4  # of the lower border goes along with a camera, not with clouds
 DIP, DIP_GAP = 0.25, 5  # support of a step on which drawn lines change, and steps between two such
@@ -59,14 +63,15 @@ class CameraWatch:
     def see(self, step, still_share: float, aspect: float) -> None:
         """`step` is a layers.Step or None (first frame); `still_share` as in leftover.Left; aspect: width / height."""
         if step is None or step.motion is None:
-            support = math.nan if step is None else step.support
-            self._rows.append((math.nan, math.nan, math.nan, math.nan, support, math.nan))
+            support, content = (math.nan, math.nan) if step is None else (step.support, step.content)
+            self._rows.append((math.nan, math.nan, math.nan, math.nan, support, content, math.nan))
             return
         x, y, zoom, roll_deg = step.motion.camera
-        self._rows.append((x / 2, y / 2 * aspect, zoom, roll_deg, step.support, still_share))
+        self._rows.append((x / 2, y / 2 * aspect, zoom, roll_deg, step.support, step.content, still_share))
 
     def columns(self) -> dict[str, np.ndarray]:
-        names = ("camera_x", "camera_y", "camera_zoom", "camera_roll_deg", "camera_support", "still_share")
+        names = ("camera_x", "camera_y", "camera_zoom", "camera_roll_deg")
+        names = (*names, "camera_support", "camera_content", "still_share")
         table = np.array(self._rows, np.float32).reshape(-1, len(names))
         return {name: table[:, i].copy() for i, name in enumerate(names)}
 
@@ -82,10 +87,24 @@ def edge_motion(tracks: Tracks, min_support: float) -> np.ndarray:
     ]
     motion = np.stack(columns, 1)
     # an exact truth has no support column
-    motion[np.nan_to_num(tracks["camera_support"], nan=1.0) < min_support] = np.nan
+    support = np.nan_to_num(tracks["camera_support"], nan=1.0)
+    motion[(support < min_support) & ~agreed(motion, support)] = np.nan
     motion[joints(tracks)] = np.nan
     motion[:1] = np.nan
     return motion
+
+
+def agreed(motion: np.ndarray, support: np.ndarray) -> np.ndarray:
+    """Steps (T,) that go the way of their neighbours: what chance makes of a bad step goes another way each time."""
+    size = np.abs(motion).max(axis=1)
+    usable = (support >= AGREED_SUPPORT) & (size > AGREED_LEAST)  # rest agrees with rest by chance
+    votes = np.zeros(len(motion), int)
+    for lag in range(1, AGREED_STEPS + 1):
+        apart = np.abs(motion[lag:] - motion[:-lag]).max(axis=1)
+        both = usable[lag:] & usable[:-lag] & (apart < AGREED_BAND * np.minimum(size[lag:], size[:-lag]))
+        votes[lag:] += both
+        votes[:-lag] += both
+    return votes >= AGREED_STEPS
 
 
 def joints(tracks: Tracks) -> np.ndarray:
@@ -115,7 +134,7 @@ def read_camera(tracks: Tracks) -> dict[str, Variable]:
     shaken = edge_motion(tracks, SHAKE_SUPPORT)
     with np.errstate(invalid="ignore"):
         shaken[(support < MIN_SUPPORT) & (np.abs(shaken).max(axis=1) > SHAKE_MOST)] = np.nan
-    tremble = tremble_of(fill(shaken), float(tracks.rate))
+    tremble = tremble_of(fill(shaken, CALM_STEPS), float(tracks.rate))
     if tremble.value in (None, "none"):
         tremble = replace(tremble, rest=fill(motion))
     elif np.isnan(motion).any() and tremble.value != "handheld":
@@ -124,6 +143,8 @@ def read_camera(tracks: Tracks) -> dict[str, Variable]:
     support = support[seen]
     confidence = float(np.clip(support.mean(), 0, 1)) * float(seen.sum()) / max(1, steps)
     runs = [run for run in runs_of(steady, 1 - confidence) if not _shaken(run, tremble) and not _drifts(run, tracks)]
+    if blank(tracks):
+        runs, confidence = [], 0.5 * confidence
     moving = sorted({run.column for run in runs})
     speed = _magnitude(smooth(tremble.rest, 3 if steps >= 6 else 1), moving)
     peak = float(speed[1:].max(initial=0.0))
@@ -188,11 +209,20 @@ def _looks(tracks: Tracks, run: Run, name: str) -> np.ndarray:
 
 
 def _drifts(run: Run, tracks: Tracks) -> bool:
-    """Whether a slow sideways run is that of clouds: the ground below does not go along."""
+    """Whether a slow sideways run is that of clouds: the ground below does not go along; or a run has no end."""
+    if run.column < 2 and run.travel > ARTWORK:
+        return True
     if run.column != 0 or run.travel / (run.end - run.start) > DRIFT_SPEED:
         return False
     ground = _looks(tracks, run, "ground_with")
     return len(ground) > 0 and float(np.median(ground)) < GROUND_SHARE
+
+
+def blank(tracks: Tracks) -> bool:
+    """Whether the background is bare: what moves before it is the figure, whoever's edges the border shows."""
+    content = tracks["camera_content"]
+    content = content[np.isfinite(content) & (tracks["camera_support"] >= SHAKE_SUPPORT)]
+    return len(content) > 0 and float(np.median(content)) < BLANK
 
 
 def _magnitude(motion: np.ndarray, columns: list[int]) -> np.ndarray:
@@ -208,52 +238,26 @@ def follows(run: Run, tracks: Tracks) -> tuple[str, float]:
     """
     if run.column > 1 or tracks.n_frames < FOLLOW_FRAMES:
         return "", 0.0
-    still = _looks(tracks, run, "still_share")
+    still, held = _looks(tracks, run, "still_share"), _looks(tracks, run, "layer_held")
+    if len(still) < FOLLOW_STEPS * (run.end - run.start) or len(held) == 0:
+        return "", 0.0
     # On a new drawing the figure does not stand still.
-    share = float(np.quantile(still, 0.75)) if len(still) >= FOLLOW_FRAMES // 2 else 0.0
-    held = _looks(tracks, run, "layer_held")
-    kept = float(np.median(held)) if len(held) >= 2 else 0.0
-    if share >= FOLLOW_SHARE or (kept >= HELD_SHARE and _locked(run, tracks) >= LOCKED_SHARE):
-        return "follow", _certain(max(share / FOLLOW_SHARE, kept / HELD_SHARE))
-    return ("follow_pan", _certain(kept / HELD_SHARE)) if kept >= HELD_SHARE else ("", 0.0)
-
-
-def _locked(run: Run, tracks: Tracks) -> float:
-    """Share of a pan's steps in which the figure moves against the background as fast as the frame does."""
-    part = slice(run.start, run.end)
-    along = "x" if run.column == 0 else "y"
-    frame = tracks[f"camera_{along}"][part].astype(float) * (tracks.width_px / tracks.height_px if along == "x" else 1)
-    ratio = tracks[f"figure_d{along}"][part] / np.where(np.abs(frame) < 1e-4, np.nan, frame)
-    locked = (ratio > LOCKED_BAND[0]) & (ratio < LOCKED_BAND[1]) & (tracks["figure_fit"][part] > LOCKED_FIT)
-    return float(locked.mean())
-
-
-def _deep(run: Run, runs: list[Run], tracks: Tracks, confidence: float) -> str:
-    """The name of a zoom: whether a figure in it keeps its size, or the planes grow at different rates."""
-    first = 1 if run.start > 1 else 0  # the first look may reach back to another move
-    held = _looks(tracks, run, "layer_held")[first:]
-    apart = (_looks(tracks, run, "layer_slow") + _looks(tracks, run, "layer_fast"))[first:]
-    if len(held) < 2 or tracks.n_frames < FOLLOW_FRAMES:
-        return run.value
-    if float(np.median(held)) >= 2 * HELD_SHARE:
-        return "dolly_zoom"
-    pans = any(other.column < 2 and min(other.end, run.end) > max(other.start, run.start) for other in runs)
-    told = run.value == "track_up" and not pans and confidence >= DEPTH_SUPPORT and len(apart) >= 3
-    deep = told and float(np.median(apart)) >= DEPTH_SHARE
-    return "into_depth" if deep else run.value
+    share, kept = float(np.quantile(still, 0.75)), float(np.median(held))
+    if share >= FOLLOW_SHARE and kept >= FOLLOW_HELD:
+        return "follow", _certain(min(share / FOLLOW_SHARE, kept / FOLLOW_HELD))
+    return ("follow_pan", _certain(kept / CHASE_HELD)) if kept >= CHASE_HELD else ("", 0.0)
 
 
 def _move(runs: list[Run], tracks: Tracks, confidence: float, evidence: tuple[Evidence, ...]) -> Variable:
     if not runs:
         return measured("camera.move", ["none"], {"none": confidence}, evidence)
-    named = [replace(run, value=_deep(run, runs, tracks, confidence)) if run.column == 2 else run for run in runs]
     best: dict[str, float] = {}
-    for run in named:
+    for run in runs:
         best[run.value] = max(best.get(run.value, 0.0), run.travel)
     values = sorted(best, key=lambda v: -best[v])[:3]
     probability = {v: confidence * _certain(best[v] / MIN_TRAVEL) for v in values}
     # row t of a motion column is the step from t - 1 to t: both frames belong to the move
-    spans = [Span(value=run.value, start=run.start - 1, end=run.end) for run in named if run.value in values]
+    spans = [Span(value=run.value, start=run.start - 1, end=run.end) for run in runs if run.value in values]
     chase, sure = follows(runs[0], tracks)
     if chase and len(values) < 3:
         values.append(chase)

@@ -18,6 +18,7 @@ MOVES = (
 )
 
 MIN_TRAVEL = 0.004  # frame widths: less than this over a whole run is not called a move
+LONG_STEPS, LONG = 10, 3.0  # the same per so many steps, up to so many times: a hand sways by more in a long shot
 MIN_SPEED = 1.5e-4  # frame widths per frame
 MIN_SHARE = 0.45  # of the strongest simultaneous component: less is drift of the framing, not a second move
 LARGE_TRAVEL, LARGE_SHARE = 0.15, 0.2  # what goes this far is no drift, though its share is less
@@ -41,13 +42,13 @@ class Run:
     travel: float
 
 
-def fill(motion: np.ndarray) -> np.ndarray:
+def fill(motion: np.ndarray, anchor_steps: int = _ANCHOR) -> np.ndarray:
     """Unmeasured steps inside a shot (impact frames, occlusions) take the motion of their neighbours; row 0 is 0."""
     filled = motion.copy()
     rows = np.arange(len(motion))
     good = np.isfinite(motion.sum(axis=1))
     for start, end in spans_of(~good):
-        before, after = np.flatnonzero(good[:start])[-_ANCHOR:], end + np.flatnonzero(good[end:])[:_ANCHOR]
+        before, after = np.flatnonzero(good[:start])[-anchor_steps:], end + np.flatnonzero(good[end:])[:anchor_steps]
         ends = [np.median(motion[near], axis=0) for near in (before, after) if len(near)]
         if ends:
             share = ((rows[start:end] - start + 1) / (end - start + 1))[:, None]
@@ -86,7 +87,7 @@ def runs_of(steady: np.ndarray, doubt: float = 0.0) -> list[Run]:
     `doubt` 0..1 is how little the motion was supported: small travels must then be larger.
     """
     fastest = np.abs(steady[1:]).max() if len(steady) > 1 else 0.0
-    least = MIN_TRAVEL * (1 + 3 * max(0.0, doubt - 0.2))
+    least = MIN_TRAVEL * min(LONG, max(1.0, len(steady) / LONG_STEPS)) * (1 + 3 * max(0.0, doubt - 0.2))
     found: list[Run] = []
     for column, (positive, negative) in enumerate(MOVES):
         for sign, value in ((1, positive), (-1, negative)):
