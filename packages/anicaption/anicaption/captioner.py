@@ -40,7 +40,7 @@ def watch(source: VideoSource) -> Tracks:
         if frame.corrupt:
             words = f"frame {frame.index} is damaged, and the decoder filled it in"
             raise VideoError(stream.source, "decode", words, "copy the file again", frame.index)
-        watch.see(frame.rgb(min(WATCH_ROWS_PX, stream.height_px), stream.pixel_aspect))
+        watch.see(frame.rgb(min(WATCH_ROWS_PX, stream.height_px), stream.pixel_aspect), frame.rgb)
         first_pts, last_pts = first_pts if n_frames else frame.pts, frame.pts
         n_frames += 1
     if not n_frames:
