@@ -18,7 +18,7 @@ from anicaption.measure.shake import Tremble, tremble_of
 from anicaption.record import Evidence, Span, Variable, abstain, measured
 from anicaption.tracks import Tracks
 
-NAME, VERSION = "layers.border_background", "2"
+NAME, VERSION = "layers.border_background", "3"
 FIELDS = ("camera.move", "camera.speed", "camera.easing", "camera.shake")
 
 # camera.speed of the taxonomy: upper limits in frame widths per frame
@@ -142,7 +142,8 @@ def read_camera(tracks: Tracks) -> dict[str, Variable]:
     steady = smooth(tremble.rest, 5 if steps >= 12 else 3 if steps >= 6 else 1)
     support = support[seen]
     confidence = float(np.clip(support.mean(), 0, 1)) * float(seen.sum()) / max(1, steps)
-    runs = [run for run in runs_of(steady, 1 - confidence) if not _shaken(run, tremble) and not _drifts(run, tracks)]
+    found = [run for run in runs_of(steady, 1 - confidence) if not _shaken(run, tremble)]
+    runs = [run for run in found if not _endless(run) and not _drifts(run, tracks)]
     if blank(tracks):
         runs, confidence = [], 0.5 * confidence
     moving = sorted({run.column for run in runs})
@@ -153,8 +154,8 @@ def read_camera(tracks: Tracks) -> dict[str, Variable]:
         "support": confidence,
         "tremble_pct_of_width": 100 * tremble.size,
     }
-    for run in runs:
-        key = f"{run.value}_travel_pct"
+    for run in found:
+        key = f"{run.value}_{'scroll' if _endless(run) else 'travel'}_pct"
         numbers[key] = numbers.get(key, 0.0) + 100 * run.travel
     evidence = (Evidence(estimator=NAME, version=VERSION, start=0, end=tracks.n_frames, numbers=numbers),)
     return {
@@ -209,13 +210,16 @@ def _looks(tracks: Tracks, run: Run, name: str) -> np.ndarray:
 
 
 def _drifts(run: Run, tracks: Tracks) -> bool:
-    """Whether a slow sideways run is that of clouds: the ground below does not go along; or a run has no end."""
-    if run.column < 2 and run.travel > ARTWORK:
-        return True
+    """Whether a slow sideways run is that of clouds: the ground below does not go along."""
     if run.column != 0 or run.travel / (run.end - run.start) > DRIFT_SPEED:
         return False
     ground = _looks(tracks, run, "ground_with")
     return len(ground) > 0 and float(np.median(ground)) < GROUND_SHARE
+
+
+def _endless(run: Run) -> bool:
+    """Whether a run goes further than any artwork: a scroll."""
+    return run.column < 2 and run.travel > ARTWORK
 
 
 def blank(tracks: Tracks) -> bool:

@@ -19,7 +19,7 @@ from anicaption.layers import FLAT, STILL, Cells, Motion, Picture, Step, warp
 from anicaption.record import Evidence, Variable, abstain, measured
 from anicaption.tracks import Tracks
 
-NAME, VERSION = "layers.plane_sweep", "1"
+NAME, VERSION = "layers.plane_sweep", "2"
 
 SWEEP = (0.0, 0.2, 0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.45, 1.7, 2.0)  # multiples of the background's motion
 _WITH = SWEEP.index(1.0)
@@ -157,8 +157,9 @@ def part_of(motion: Motion, share: float) -> Motion:
 
 FIELD = "camera.layering"
 MIN_LOOKS = 2
-APART_SHARE = 0.025  # of the blocks go another speed than the background: planes
-SHIFT_SHARE = 0.3  # of the frame's way is a shift: a zoom or a roll carries all planes alike
+APART_SHARE = 0.01  # of the blocks go another speed than the background: planes
+ONE_SHARE = 0.006  # and on the mean of all looks no more than this do where there is one
+SHIFT_SHARE = 0.6  # of the frame's way is a shift: a zoom or a roll carries all planes alike
 
 
 def read_layering(tracks: Tracks) -> dict[str, Variable]:
@@ -177,6 +178,8 @@ def read_layering(tracks: Tracks) -> dict[str, Variable]:
         return {FIELD: measured(FIELD, ["parallax"], {"parallax": sure}, note)}
     if shift < SHIFT_SHARE:
         return {FIELD: abstain(FIELD, "a zoom or a roll carries all planes alike", note)}
+    if float(np.mean(slow[looks] + fast[looks])) > ONE_SHARE:
+        return {FIELD: abstain(FIELD, "too few blocks go at another speed to call them a plane", note)}
     return {FIELD: measured(FIELD, ["single_plane"], {"single_plane": 1 - sure}, note)}
 
 
