@@ -28,22 +28,21 @@ import numpy as np
 
 from anicaption.align import align
 from anicaption.layers import ROWS_PX, STILL, Picture, Step, match_light
-from anicaption.measure import edges, focus, paper, surface
+from anicaption.measure import edges
 from anicaption.measure.camera import CameraWatch
 from anicaption.measure.colour import ColourWatch
 from anicaption.measure.cycle import RepeatWatch
 from anicaption.measure.effect_lines import LinesWatch
+from anicaption.measure.deformation import SmearWatch, proposals
 from anicaption.measure.exposure import ExposureWatch
 from anicaption.measure.flashing import FlashingWatch
 from anicaption.measure.intensity import IntensityWatch
 from anicaption.measure.layering import LayerWatch
 from anicaption.measure.leftover import UNKNOWN, Leftover
-from anicaption.measure.looks import LookWatch, Native
 from anicaption.measure.matte import MatteWatch
 from anicaption.measure.rocking import FigureWatch
-from anicaption.measure.surface import TurnWatch
 from anicaption.measure.timing import drawings
-from anicaption.measure.transition import TransitionWatch
+from anicaption.measure.transition import TransitionWatch, decide
 from anicaption.tracks import Event, Tracks
 
 
@@ -64,18 +63,13 @@ FAMILIES: tuple[type[Family], ...] = (
     FlashingWatch,
     LinesWatch,
     MatteWatch,
-    TurnWatch,
 )  # and TransitionWatch, which others may share
-
-# What is read of native pixels now and then.
-PARTS = tuple((module.COLUMNS, module.look) for module in (surface, paper, focus))
 
 
 class Watch:
     """Sees a source frame by frame and keeps its tracks. `width_px`, `height_px` are those of the source.
 
-    Pictures may come at any one size of that aspect; 144 rows are enough. `native` gives the picture as it was
-    decoded, RGB uint8; it is asked for two frames in twelve. Without it the picture itself is looked at.
+    Pictures may come at any one size of that aspect; 144 rows are enough.
     """
 
     def __init__(self, rate: Fraction, width_px: int, height_px: int) -> None:
@@ -85,16 +79,15 @@ class Watch:
         self._camera, self._intensity = CameraWatch(), IntensityWatch()
         self._exposure, self._repeats = ExposureWatch(), RepeatWatch()
         self._leftover = Leftover()
+        self._smears = SmearWatch()
         self._layers, self._figure = LayerWatch(), FigureWatch()
-        self._looks = LookWatch(PARTS)
         self._change = array("f")
         self._before: Picture | None = None
         self._last: Step | None = None
 
-    def see(self, rgb: np.ndarray, native: Native | None = None) -> None:
+    def see(self, rgb: np.ndarray) -> None:
         """Look at the next frame, RGB uint8 (H, W, 3)."""
         small = _small(rgb)
-        self._looks.see(small, native or (lambda: rgb))
         self.transitions.see(small)
         for family in self._families:
             family.see(small)
@@ -114,6 +107,7 @@ class Watch:
         self._camera.see(step, left.still_share, self.width_px / self.height_px)
         self._exposure.see(lit, now, step, figure)
         self._repeats.see(now, step, left.redraw)
+        self._smears.see(now, step, left.redraw)
         self._intensity.see(left)
         self._change.append(change)
         if step is not None and step.support > 0.3:
@@ -127,12 +121,15 @@ class Watch:
         columns["drawing_new"] = drawings(columns)
         columns |= self._layers.columns() | self._figure.columns()
         columns["change"] = np.array(self._change, np.float32)
-        columns |= self._looks.columns()
         columns |= self.transitions.columns()
         events = edges.events(self.transitions)
         for family in self._families:
             columns |= family.columns()
             events += family.events()
+        columns |= self._smears.columns()
+        if self._change:
+            cuts = tuple(joint.frame for joint in decide(self.transitions.scores()))
+            events += proposals(columns, events, cuts)
         return Tracks(self.rate, self.width_px, self.height_px, columns, events)
 
 
