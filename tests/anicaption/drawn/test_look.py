@@ -164,8 +164,13 @@ def test_flashing_is_counted_by_the_second():
         return flashing_spans(shot(40, effects=Effects(impacts=spans)))
 
     assert strobe(16) == []
-    [(start, end)] = strobe(5)  # type: ignore[misc]
+    white = ("white_flash",) * 2
+    [(start, end)] = strobe(5, white)  # type: ignore[misc]
     assert start == 4 and 30 <= end <= 36
+    assert strobe(8, white) == []
+    assert strobe(5) == []  # from white through the picture to black is one fall: under three pairs a second
+    [(start, end)] = strobe(3)  # type: ignore[misc]
+    assert start == 4 and end >= 30
     assert strobe(5, ("inverted", "mono")) is None  # their luminance is the picture's business
     truth = look_of(shot(40, effects=Effects(impacts=(("white_flash", 8, 10),))))
     assert truth["content.flashing"].values == ("none",)

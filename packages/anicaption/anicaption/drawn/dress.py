@@ -263,11 +263,12 @@ def _manpu(rng: np.random.Generator, shot: Shot, decks: Decks) -> tuple[tuple[st
 
 
 def _impacts(rng: np.random.Generator, shot: Shot, decks: Decks) -> tuple[tuple[str, int, int], ...]:
-    """One impact of 1 to 4 frames, sometimes two, now and then a strobe that flashes too fast."""
+    """One impact of 1 to 4 frames, sometimes two, now and then a strobe; of one colour it flashes too fast."""
     n = shot.n_frames
     if n >= 34 and decks.deal("strobe", (True,) + (False,) * 8):
         period, start = int(rng.integers(4, 7)), int(rng.integers(3, 7))
-        kinds = ("white_flash", "black_flash")
+        one = decks.deal("strobe kind", ("white_flash", "black_flash", ""))
+        kinds = (one, one) if one else ("white_flash", "black_flash")
         return tuple((kinds[k % 2], t, t + 2) for k, t in enumerate(range(start, min(n - 5, start + 30), period)))
     spans, at = [], int(rng.integers(5, max(6, n - 12)))
     for _ in range(1 + (rng.random() < 0.25)):

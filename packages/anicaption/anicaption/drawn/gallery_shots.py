@@ -244,8 +244,7 @@ def _flashing(value: str, number: int) -> tuple[Shot, ...]:
     shot = _base(250, "knee")
     if value == "none":
         return (shot,)
-    kinds = ("white_flash", "black_flash")
-    return (replace(shot, effects=Effects(impacts=tuple((kinds[k % 2], 2 + 5 * k, 4 + 5 * k) for k in range(6)))),)
+    return (replace(shot, effects=Effects(impacts=tuple(("white_flash", 2 + 5 * k, 4 + 5 * k) for k in range(6)))),)
 
 
 _MADE: dict[str, Callable[[str, int], tuple[Shot, ...]]] = {

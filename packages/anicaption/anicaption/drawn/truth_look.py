@@ -120,30 +120,36 @@ def _content(shot: Shot) -> dict[str, Variable]:
 def flashing_spans(shot: Shot) -> list[tuple[int, int]] | None:
     """Frames in which the shot flashes more than three times a second; None where the script does not decide it.
 
-    A flash is a pair of opposite changes between the picture, white and black. What a negative or a drawing of few
-    colours does to the luminance depends on the picture, so with many of those the script cannot say.
+    After WCAG 2.3.1 a flash is a pair of opposing changes of luminance: white after black is one rise, whatever lies
+    between them, and white on paper is no change. What a negative or a drawing of few colours does to the luminance
+    depends on the picture, so with many of those the script cannot say.
     """
+    lights = {"picture": 1 if shot.look.stage in UNPAINTED else 0, "white_flash": 1, "black_flash": -1}
     shown = ["picture"] * shot.n_frames
     for kind, start, end in shot.effects.impacts:
         for frame in range(max(0, start), min(end, shot.n_frames)):
             shown[frame] = kind
-    sure = {"picture", "white_flash", "black_flash"}
-    changes = [
-        (frame, {shown[frame - 1], shown[frame]} <= sure)
-        for frame in range(1, shot.n_frames)
-        if shown[frame] != shown[frame - 1]
-    ]
+    certain, possible, sense = [], [], 0  # frames of opposing changes; of changes that may be opposing
+    for frame in range(1, shot.n_frames):
+        before, now = shown[frame - 1], shown[frame]
+        if before == now:
+            continue
+        if before not in lights or now not in lights:
+            possible.append(frame)
+            continue
+        way = (lights[now] > lights[before]) - (lights[now] < lights[before])
+        if way not in (0, sense):
+            certain.append(frame)
+            sense = way
     spans: list[tuple[int, int]] = []
-    doubtful = False
-    for i, (start, _) in enumerate(changes):
-        inside = [change for change in changes[i:] if change[0] < start + WINDOW_FRAMES]
-        certain = [frame for frame, decided in inside if decided]
-        if len(certain) // 2 > MOST_FLASHES:
-            last = certain[-1]
+    for i, start in enumerate(certain):
+        inside = [frame for frame in certain[i:] if frame < start + WINDOW_FRAMES]
+        if len(inside) // 2 > MOST_FLASHES:
             if spans and start <= spans[-1][1]:
-                spans[-1] = (spans[-1][0], max(last, spans[-1][1]))
+                spans[-1] = (spans[-1][0], max(inside[-1], spans[-1][1]))
             else:
-                spans.append((start, last))
-        elif len(inside) // 2 > MOST_FLASHES:
-            doubtful = True
+                spans.append((start, inside[-1]))
+    changes = sorted(certain + possible)
+    most = max((sum(start <= frame < start + WINDOW_FRAMES for frame in changes) for start in changes), default=0)
+    doubtful = bool(possible) and most // 2 > MOST_FLASHES
     return None if doubtful and not spans else spans

@@ -16,7 +16,7 @@ import numpy as np
 from anicaption.record import Evidence, Span, Variable, abstain, measured
 from anicaption.tracks import Event, Tracks
 
-NAME, VERSION = "flashing", "1"
+NAME, VERSION = "flashing", "2"
 FIELD = "content.flashing"
 
 CHANGE, DARKER = 0.1, 0.8  # relative luminance: least change, and what the darker state must lie under
@@ -61,7 +61,8 @@ class FlashingWatch:
         self._red.append(self._reddened(linear, red))
 
     def _changed(self, light: np.ndarray) -> float:
-        """Share of the spots that came a whole change up from their valley (+) or down from their peak (-)."""
+        """Share of the spots that came a whole change up from their valley (+) less that which came down from their
+        peak (-): where lines or a figure run through the picture as many spots rise as fall, and nothing flashes."""
         assert self._low is not None
         self._low, self._high = np.minimum(self._low, light), np.maximum(self._high, light)
         up = (light - self._low >= CHANGE) & (self._low < DARKER) & (self._sense <= 0)
@@ -70,8 +71,7 @@ class FlashingWatch:
         # The next change is counted from here on: after a rise from the peak it leads to, after a fall from the valley.
         self._high = np.where(down, light, self._high)
         self._low = np.where(up, light, self._low)
-        rises, falls = float(up.mean()), float(down.mean())
-        return rises if rises >= falls else -falls
+        return float(up.mean()) - float(down.mean())
 
     def _reddened(self, linear: np.ndarray, red: np.ndarray) -> float:
         """Share of the spots that turned into (+) or out of (-) saturated red."""
@@ -84,7 +84,7 @@ class FlashingWatch:
         turned = red != self._was_red
         self._hue = np.where((turned | ~red)[:, None], hue, self._hue)
         self._was_red = red
-        return into if into >= out else -out
+        return into - out
 
     def columns(self) -> dict[str, np.ndarray]:
         return {"flash_share": np.array(self._flash, np.float32), "red_share": np.array(self._red, np.float32)}
