@@ -28,7 +28,7 @@ import numpy as np
 
 from anicaption.align import align
 from anicaption.layers import ROWS_PX, STILL, Picture, Step, match_light
-from anicaption.measure import edges
+from anicaption.measure import edges, focus, paper, surface
 from anicaption.measure.camera import CameraWatch
 from anicaption.measure.colour import ColourWatch
 from anicaption.measure.cycle import RepeatWatch
@@ -39,8 +39,10 @@ from anicaption.measure.flashing import FlashingWatch
 from anicaption.measure.intensity import IntensityWatch
 from anicaption.measure.layering import LayerWatch
 from anicaption.measure.leftover import UNKNOWN, Leftover
+from anicaption.measure.looks import LookWatch, Native
 from anicaption.measure.matte import MatteWatch
 from anicaption.measure.rocking import FigureWatch
+from anicaption.measure.surface import TurnWatch
 from anicaption.measure.timing import drawings
 from anicaption.measure.transition import TransitionWatch, decide
 from anicaption.tracks import Event, Tracks
@@ -63,13 +65,18 @@ FAMILIES: tuple[type[Family], ...] = (
     FlashingWatch,
     LinesWatch,
     MatteWatch,
+    TurnWatch,
 )  # and TransitionWatch, which others may share
+
+# What is read of native pixels now and then.
+PARTS = tuple((module.COLUMNS, module.look) for module in (surface, paper, focus))
 
 
 class Watch:
     """Sees a source frame by frame and keeps its tracks. `width_px`, `height_px` are those of the source.
 
-    Pictures may come at any one size of that aspect; 144 rows are enough.
+    Pictures may come at any one size of that aspect; 144 rows are enough. `native` gives the picture as it was
+    decoded, RGB uint8; it is asked for two frames in twelve. Without it the picture itself is looked at.
     """
 
     def __init__(self, rate: Fraction, width_px: int, height_px: int) -> None:
@@ -81,13 +88,15 @@ class Watch:
         self._leftover = Leftover()
         self._smears = SmearWatch()
         self._layers, self._figure = LayerWatch(), FigureWatch()
+        self._looks = LookWatch(PARTS)
         self._change = array("f")
         self._before: Picture | None = None
         self._last: Step | None = None
 
-    def see(self, rgb: np.ndarray) -> None:
+    def see(self, rgb: np.ndarray, native: Native | None = None) -> None:
         """Look at the next frame, RGB uint8 (H, W, 3)."""
         small = _small(rgb)
+        self._looks.see(small, native or (lambda: rgb))
         self.transitions.see(small)
         for family in self._families:
             family.see(small)
@@ -118,9 +127,10 @@ class Watch:
         """The tracks of all frames seen so far."""
         columns = self._camera.columns() | self._intensity.columns()
         columns |= self._exposure.columns() | self._repeats.columns()
-        columns["drawing_new"] = drawings(columns)
         columns |= self._layers.columns() | self._figure.columns()
+        columns["drawing_new"] = drawings(columns)
         columns["change"] = np.array(self._change, np.float32)
+        columns |= self._looks.columns()
         columns |= self.transitions.columns()
         events = edges.events(self.transitions)
         for family in self._families:
