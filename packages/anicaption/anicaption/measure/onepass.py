@@ -32,8 +32,8 @@ from anicaption.measure import edges, focus, paper, surface
 from anicaption.measure.camera import CameraWatch
 from anicaption.measure.colour import ColourWatch
 from anicaption.measure.cycle import RepeatWatch
-from anicaption.measure.effect_lines import LinesWatch
 from anicaption.measure.deformation import SmearWatch, proposals
+from anicaption.measure.effect_lines import LinesWatch
 from anicaption.measure.exposure import ExposureWatch
 from anicaption.measure.flashing import FlashingWatch
 from anicaption.measure.intensity import IntensityWatch
