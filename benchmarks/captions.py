@@ -89,7 +89,7 @@ def _watched(video: Path, shots: list[dict]) -> list[tuple[Tracks, dict[str, Val
     answers: list[dict[str, Values]] = []
     shown: list[np.ndarray] = []
     for frame in frames(video):
-        watch.see(frame.rgb(min(WATCH_ROWS_PX, stream.height_px)))
+        watch.see(frame.rgb(min(WATCH_ROWS_PX, stream.height_px)), frame.rgb)
         shown.append(frame.rgb(min(ROWS_PX, stream.height_px)))
         if frame.index + 1 == shots[len(answers)]["end_frame"]:
             answers.append({rival.name: rival.answer(shown) for rival in RIVALS})

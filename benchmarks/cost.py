@@ -112,7 +112,7 @@ def watch(video: Path) -> None:
     stream = probe(video)
     watched = onepass.Watch(stream.rate, stream.width_px, stream.height_px)
     for frame in frames(video):
-        watched.see(frame.rgb(min(WATCH_ROWS_PX, stream.height_px)))
+        watched.see(frame.rgb(min(WATCH_ROWS_PX, stream.height_px)), frame.rgb)
     watched.tracks()
 
 
@@ -156,7 +156,7 @@ def by_part(video: Path) -> dict[str, float]:
             start = time.thread_time()
             small = frame.rgb(min(WATCH_ROWS_PX, stream.height_px))
             spent["Frame.rgb"] += time.thread_time() - start
-            watched.see(small)
+            watched.see(small, frame.rgb)
     finally:
         for name, part in shared.items():
             setattr(onepass, name, part)

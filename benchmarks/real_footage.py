@@ -111,7 +111,7 @@ def watched(video: Path, names: Iterable[str] = NAMES) -> tuple[Tracks, dict[str
     now = FrameTimecode(0, stream.rate)
     for frame in frames(video):
         now = FrameTimecode(frame.index, stream.rate)
-        watch.see(frame.rgb(min(WATCH_ROWS_PX, stream.height_px)))
+        watch.see(frame.rgb(min(WATCH_ROWS_PX, stream.height_px)), frame.rgb)
         small = picture(frame, stream.width_px, stream.height_px)
         for name, detector in detecting.items():
             found[name] += detector.process_frame(now, small)

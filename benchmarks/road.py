@@ -173,7 +173,7 @@ def measure(video: Path) -> None:
     cuts = Cuts("ours", stream, watch.transitions)
     for frame in frames(video):
         small = frame.rgb(min(WATCH_ROWS_PX, stream.height_px))
-        watch.see(small)
+        watch.see(small, frame.rgb)
         cuts.see(frame, small)
     cuts.end()
     watch.tracks()

@@ -122,7 +122,7 @@ class _Seen:
                 if waiting is not None:
                     yield waiting, reported
                 small = frame.rgb(small_px)
-                self._watch.see(small)
+                self._watch.see(small, frame.rgb)
                 reported = self._cuts.see(frame, small)
                 self.pts.append(frame.pts)
                 picture = frame.rgb(self._rows_px)
