@@ -9,7 +9,7 @@ import pytest
 from anicaption.frames import encode_clip, read_clip
 from anicaption.measure import read
 from anicaption.measure.beat import likeliest
-from anicaption.measure.timing import drawings, exposure
+from anicaption.measure.timing import JOINED_FRAMES, NAMES, best_beat, drawings, exposure, unjoined
 from anicaption.tracks import Event, Tracks
 
 EXPOSURES = {1: "ones", 2: "twos", 3: "threes", 5: "fours_plus", 0: "held"}
@@ -79,9 +79,8 @@ def test_impact_frames_are_not_drawings_of_the_figure():
 def test_a_mouth_that_sometimes_repeats_keeps_its_beat():
     odds = np.full(36, -3.0)
     odds[[3, 6, 12, 15, 18, 24, 27, 30, 33]] = 3.0
-    sheet = likeliest(odds)
-    assert set(sheet.on_beat) == {3}
-    assert exposure(sheet.new & (odds > 0), sheet.on_beat)[0] == "threes"
+    assert set(likeliest(odds).on_beat) == {3}
+    assert exposure(odds)[0] == "threes"
 
 
 def test_changing_holds_are_modulated():
@@ -89,11 +88,34 @@ def test_changing_holds_are_modulated():
     odds[[1, 2, 3, 4, 8, 12, 16, 17, 18, 19, 20, 23, 26, 29, 31, 33, 35]] = 3.0
     sheet = likeliest(odds)
     assert np.array_equal(np.flatnonzero(sheet.new[1:]), np.flatnonzero(odds[1:] > 0))
-    assert exposure(sheet.new, sheet.on_beat)[0] == "modulated"
+    assert exposure(odds)[0] == "modulated"
+
+
+@pytest.mark.parametrize(("frames", "value"), [(1, "ones"), (2, "twos"), (3, "threes"), (5, "fours_plus")])
+def test_an_action_in_the_midst_of_a_hold_has_its_own_beat(frames, value):
+    odds = np.full(60, -2.5)
+    odds[20:44:frames] = 2.0
+    assert best_beat(odds) == (frames, pytest.approx(2.0 * len(odds[20:44:frames])))
+    assert exposure(odds)[0] == value
+
+
+def test_two_stray_changes_are_a_hold():
+    odds = np.full(48, -2.0)
+    odds[[11, 30]] = 1.0
+    assert exposure(odds)[0] == "held"
+    assert exposure(np.full(48, np.nan))[0] == "held"
+
+
+def test_what_a_joint_leaves_at_the_ends_is_no_drawing():
+    odds = np.full(40, -2.0)
+    odds[:4], odds[30:] = np.nan, np.nan
+    odds[4:9], odds[[20, 22]] = 2.0, 2.0
+    left = unjoined(odds)
+    assert np.isnan(left[4:9]).all() and (left[[20, 22]] == 2).all()
+    long = np.full(40, 2.0)
+    assert len(long) > JOINED_FRAMES and np.array_equal(unjoined(long), long)
 
 
 def test_frames_without_measurements_are_marked_unknown():
     nothing = np.full(40, np.nan, np.float32)
-    names: list[str] = ["redraw", "redraw_peak", "redraw_area", "redraw_floor"]
-    columns = dict.fromkeys(names, nothing)
-    assert np.isnan(drawings(columns)).all()
+    assert np.isnan(drawings(dict.fromkeys(NAMES, nothing))).all()

@@ -1,20 +1,22 @@
-"""How much was redrawn: motion.economy, from exposure, parts, loops of drawings and what moves without drawings."""
+"""How much was redrawn: motion.economy, where it shows: a loop of drawings, one small spot, or a cel that is pulled.
+
+A held figure cannot be told from a picture without one, nor full animation from limited by exposure alone: abstained.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from anicaption.measure.cycle import period
-from anicaption.measure.partial import read_partial
-from anicaption.measure.timing import exposed, read_timing
+from anicaption.measure.partial import is_spot
+from anicaption.measure.timing import exposed
 from anicaption.record import Evidence, Variable, abstain, measured
 from anicaption.tracks import Tracks
 
-NAME, VERSION = "redraw.economy", "1"
+NAME, VERSION = "redraw.economy", "2"
 FIELD = "motion.economy"
 SLIDES = 0.003  # frame heights per frame: a cel that goes as one piece at this speed is pulled
 ONE_WAY = 0.7  # net travel over travel of a slide
-CAMERA_MOVES = 2e-4  # frame widths per frame, in the median
 CYCLE_SHARE = 0.4  # of the drawings that could come back do
 
 
@@ -23,32 +25,20 @@ def read_economy(tracks: Tracks) -> dict[str, Variable]:
     shot = exposed(tracks)
     if isinstance(shot, str):
         return {FIELD: abstain(FIELD, shot)}
-    timing, partial = read_timing(tracks)["motion.timing"], read_partial(tracks)["motion.partial"]
-    if not timing.known:
-        return {FIELD: abstain(FIELD, f"no exposure: {timing.abstained}")}
     frames, share = period(tracks)
-    numbers = {"camera": _camera(tracks), "slide": _slide(tracks), "cycle_share": share}
+    numbers = {"slide": _slide(tracks), "cycle_share": share}
     if np.isfinite(frames):
         numbers["cycle_frames"] = frames
-    if timing.values == ("held",):
-        slid = numbers["slide"] > SLIDES
-        value = "slide_only" if slid else "still_with_camera" if numbers["camera"] > CAMERA_MOVES else "still"
-    elif partial.known and partial.values != ("none",):
-        value = "partial_only"
-    elif share >= CYCLE_SHARE:
-        value = "cycle"
-    else:
-        value = "full" if timing.values[0] in ("ones", "twos") else "limited"
     note = (Evidence(estimator=NAME, version=VERSION, start=0, end=tracks.n_frames, numbers=numbers),)
-    return {FIELD: measured(FIELD, [value], {value: 0.6}, note)}
-
-
-def _camera(tracks: Tracks) -> float:
-    """Median speed of the frame, frame widths per frame; zoom and roll count at its edge."""
-    shift = np.hypot(tracks["camera_x"], tracks["camera_y"] * tracks.height_px / tracks.width_px)
-    turn = np.hypot(tracks["camera_zoom"], np.radians(tracks["camera_roll_deg"])) / 2
-    speed = (shift + turn)[1:]
-    return float(np.nanmedian(speed)) if np.isfinite(speed).any() else 0.0
+    if shot.held:
+        if numbers["slide"] > SLIDES:
+            return {FIELD: measured(FIELD, ["slide_only"], {"slide_only": 0.5}, note)}
+        return {FIELD: abstain(FIELD, "nothing is redrawn: a held figure or none cannot be told apart", note)}
+    if is_spot(shot, tracks):
+        return {FIELD: measured(FIELD, ["partial_only"], {"partial_only": 0.7}, note)}
+    if share >= CYCLE_SHARE:
+        return {FIELD: measured(FIELD, ["cycle"], {"cycle": 0.75}, note)}
+    return {FIELD: abstain(FIELD, "drawings that were not seen to come back: full, limited or a long cycle", note)}
 
 
 def _slide(tracks: Tracks) -> float:
