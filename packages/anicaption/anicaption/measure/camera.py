@@ -38,11 +38,14 @@ AGREED_LEAST = 1e-3  # frame widths per frame
 SHAKE_SUPPORT = 0.02
 SHAKE_MOST = 0.05  # frame widths per frame: a badly supported step that goes further is a miss
 CREEPING = 5e-4  # frame widths per frame
-SHAKEN_TRAVEL = 8.0  # times the size of a tremble: a move inside it goes further than this
+SHAKEN_TRAVEL = 4.0  # times the size of a tremble: a move inside it goes further than this
 FOLLOW_FRAMES = 12  # fewer frames do not tell a follow shot from a figure that happens to hold
 FOLLOW_STEPS = 0.7  # of a pan are fast enough to tell what stands in the frame
 FOLLOW_SHARE, FOLLOW_HELD = 0.14, 0.12  # of the inner blocks stand still: between frames, and frames apart
 CHASE_HELD = 0.1  # of them do so frames apart, though not on every frame
+TORN_SPEED = 0.05  # frame widths per frame, from or to calm
+TORN_STEPS = 10  # at most, of shots of at least
+TORN_FRAMES = 24
 CALM_STEPS = 8  # of a tremble go as far one way as the other
 ARTWORK = 2.5  # frame widths: no artwork is longer; lines that are scrolled for speed have no end
 BLANK = 0.17  # of the border shows something: less is a figure before nothing
@@ -91,7 +94,23 @@ def edge_motion(tracks: Tracks, min_support: float) -> np.ndarray:
     motion[(support < min_support) & ~agreed(motion, support)] = np.nan
     motion[joints(tracks)] = np.nan
     motion[:1] = np.nan
+    motion[torn(motion)] = np.nan
     return motion
+
+
+def torn(motion: np.ndarray) -> np.ndarray:
+    """Steps (T,) at the ends of a shot in which the frame tears away: a whip into the next shot that no joint names."""
+    speed, mask = np.hypot(motion[:, 0], motion[:, 1]), np.zeros(len(motion), bool)
+    if len(motion) < TORN_FRAMES:
+        return mask
+    fast = ~(speed < TORN_SPEED)
+    for way in (slice(None), slice(None, None, -1)):
+        ends = int(np.argmin(fast[way]))  # how many steps are fast before the first calm one
+        beside = speed[way][ends : ends + TORN_STEPS]
+        calm = np.isfinite(beside).any() and np.nanmedian(beside) < TORN_SPEED / 4
+        if 0 < ends <= TORN_STEPS and calm and np.count_nonzero(speed[way][:ends] >= TORN_SPEED) > 0:
+            mask[way][:ends] = True
+    return mask
 
 
 def agreed(motion: np.ndarray, support: np.ndarray) -> np.ndarray:
@@ -146,6 +165,7 @@ def read_camera(tracks: Tracks) -> dict[str, Variable]:
     runs = [run for run in found if not _endless(run) and not _drifts(run, tracks)]
     if blank(tracks):
         runs, confidence = [], 0.5 * confidence
+        tremble = replace(tremble, value="none", certainty=0.5)
     moving = sorted({run.column for run in runs})
     speed = _magnitude(smooth(tremble.rest, 3 if steps >= 6 else 1), moving)
     peak = float(speed[1:].max(initial=0.0))

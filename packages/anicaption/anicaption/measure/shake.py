@@ -17,6 +17,7 @@ WANDER_REACH = 0.035  # frame widths that a hand-held frame strays at most
 WANDER_LEAST = 0.005  # and at least: less is the weave of film in the gate
 ROLL_SHARE = 0.35  # of that for the roll
 WANDER_ONE_WAY = 0.6  # net travel over travel: more is a move
+BESIDE_LEAST, BESIDE_ROLL = 0.002, 2.5e-4  # frame widths that a hand strays from the course of a move at least
 _SWAYING = (0, 1, 3)  # columns of a hand-held frame: x, y, roll
 
 
@@ -116,8 +117,27 @@ def _wanders(motion: np.ndarray) -> tuple[int, ...]:
             found.append(column)
             turns += column_turns
     if len(found) < 2 or turns < 3 or (moved and 3 not in found):
-        return ()
+        return _sways_beside(motion, moved)
     return tuple(found)
+
+
+def _sways_beside(motion: np.ndarray, moved: list[int]) -> tuple[int, ...]:
+    """The columns that sway beside a move: what is left of their paths without an even or a quickening course, or the
+    part that a zoom has in them. A hand turns the frame a little as it sways; a camera on rails does not.
+    """
+    n = len(motion) - 1
+    t = np.linspace(-1, 1, n)
+    course = np.stack([np.ones(n), t, t * t, np.cumsum(motion[1:, 2])], 1)
+    resting = [column for column in _SWAYING if column not in moved]
+    if 2 in moved or 3 not in resting or len(resting) < 2:  # a zoom past planes sways by itself
+        return ()
+    left = {}
+    for column in resting:
+        path = np.cumsum(_mean(motion[1:, column], 5))
+        left[column] = float(np.ptp(path - course @ np.linalg.lstsq(course, path, rcond=None)[0]))
+    roll, shifts = left.pop(3), list(left.values())
+    sways = roll > BESIDE_ROLL and min(shifts) > BESIDE_LEAST and max(shifts) > 2 * BESIDE_LEAST
+    return tuple(resting) if sways else ()
 
 
 def _mean(values: np.ndarray, width: int) -> np.ndarray:
