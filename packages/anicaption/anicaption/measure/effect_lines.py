@@ -18,7 +18,7 @@ import numpy as np
 from anicaption.record import Evidence, Span, Variable, abstain, measured
 from anicaption.tracks import Event, Tracks
 
-NAME, VERSION = "effect_lines", "1"
+NAME, VERSION = "effect_lines", "2"
 FIELD = "vfx.lines"
 COLUMNS = ("lines_parallel", "lines_radial", "lines_edges")
 PERIOD_FRAMES = 3  # from one look to the next
@@ -31,6 +31,7 @@ _MOST_EDGES = 900
 _NEAR_DEG = 5.0
 _LEAST_EDGES = 0.008  # share of the picture under which there is nothing to tell
 _FAR = 0.28  # picture heights from a point within which edges do not vote for it
+_IN_SECTOR, _SECTORS, _MOST_HALF = 0.01, 4, 0.9  # share in a sector that counts; so many; most in half the circle
 PARALLEL, RADIAL, BURST = 0.62, 0.17, 0.42  # shares of the new straight edges: speed lines, focus lines, a burst
 PARALLEL_EDGES, RADIAL_EDGES = 0.09, 0.06  # shares of the picture that such edges are
 _SPEED_SURE = (
@@ -100,13 +101,20 @@ class LinesWatch:
         best = int(shares.argmax())
         around = np.arctan2(away_y[best], away_x[best])[points[best]]
         sectors = np.bincount(((around / np.pi + 1) * 4).astype(int) % 8, minlength=8)
-        return float(shares[best]) if (sectors > 0.03 * max(1, len(around))).sum() >= 5 else 0.0
+        return float(shares[best]) if _surround(sectors / max(1, len(around))) else 0.0
 
     def columns(self) -> dict[str, np.ndarray]:
         return {name: np.array(row, np.float32) for name, row in zip(COLUMNS, self._rows, strict=True)}
 
     def events(self) -> tuple[Event, ...]:
         return ()
+
+
+def _surround(sectors: np.ndarray) -> bool:
+    """Whether edges lie all around a spot, or at least on both sides of it: lines at the left and right of a wide
+    picture point at its middle too. `sectors` are their shares in eighths of the circle."""
+    half = max(float(np.roll(sectors, k)[:4].sum()) for k in range(8))
+    return bool((sectors > _IN_SECTOR).sum() >= _SECTORS and half < _MOST_HALF)
 
 
 def _parallel(angle: np.ndarray) -> float:
@@ -122,10 +130,16 @@ def runs(hot: np.ndarray, looked: np.ndarray) -> list[tuple[int, int]]:
     for number, frame in enumerate(looks.tolist()):
         if hot[frame]:
             if found and number - found[-1][2] <= _GAP_LOOKS:
-                found[-1][1:] = [frame + PERIOD_FRAMES, number, found[-1][3] + 1]
+                found[-1][1:] = [frame + 1, number, found[-1][3] + 1]
             else:
-                found.append([frame, frame + PERIOD_FRAMES, number, 1])
-    return [(start, min(end, len(hot))) for start, end, _, n in found if n >= _LEAST_LOOKS]
+                found.append([frame, frame + 1, number, 1])
+    # Between a look with lines and one without they began or ended somewhere: in the middle, or at the shot's edge.
+    half, n_frames = PERIOD_FRAMES // 2, len(hot)
+    found = [[start, end, 0, n] for start, end, _, n in found if n >= _LEAST_LOOKS]
+    return [
+        (start - half if start > PERIOD_FRAMES else 0, end + half if end + PERIOD_FRAMES < n_frames else n_frames)
+        for start, end, _, _ in found
+    ]
 
 
 def read_lines(tracks: Tracks) -> dict[str, Variable]:
