@@ -108,3 +108,15 @@ def test_an_old_record_that_breaks_a_newer_rule_abstains_where_it_is_less_sure()
     }
     record = Record.from_json(old_record(camera=camera))
     assert record["camera.move"].values == ("none",) and not record["camera.speed"].known
+
+
+def test_what_an_old_field_has_no_room_for_is_named():
+    tags = {
+        "style.chroma": ("vivid",),
+        "style.key": ("high",),
+        "style.temperature": ("cool",),
+        "style.hues": ("broad",),
+    }
+    said, unsaid = said_in(released()[0], tags)
+    assert said == {"style.palette": ("vivid", "bright_high_key")}
+    assert unsaid == ["style.hues=broad", "style.temperature=cool"]

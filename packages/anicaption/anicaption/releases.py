@@ -11,7 +11,17 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from anicaption.taxonomy import NOT_APPLICABLE, UNKNOWN, Tags, Taxonomy, TaxonomyError, Value, read_taxonomy, taxonomy
+from anicaption.taxonomy import (
+    NOT_APPLICABLE,
+    RESERVED,
+    UNKNOWN,
+    Tags,
+    Taxonomy,
+    TaxonomyError,
+    Value,
+    read_taxonomy,
+    taxonomy,
+)
 
 
 @cache
@@ -70,25 +80,34 @@ def _numbered(source: Taxonomy) -> dict[int, tuple[str, Value]]:
 
 
 def said_in(release: Taxonomy, tags: Tags) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """Today's `tags` in the words of an older release, and those that it has no word for ("field=value")."""
-    old_words: dict[str, tuple[str, str]] = {}
+    """Today's `tags` in the words of an older release, and what it has no word or no room for ("field=value")."""
+    old_words = _old_words()
+    known = {field.id: field for field in release.fields}
+    said: dict[str, list[str]] = {}
+    unsaid = []
+    for name, value in ((name, value) for name, values in tags.items() for value in values):
+        field_id, old = name, value
+        if value not in RESERVED and not (name in known and value in known[name].value_ids):
+            field_id, old = old_words.get(f"{name}={value}", (name, value))
+        field = known.get(field_id)
+        words = said.setdefault(field_id, []) if field else []
+        if field is None or (old not in RESERVED and old not in field.value_ids):
+            unsaid.append(f"{name}={value}")
+        elif old not in words:
+            room = 2 if field.scope == "ends" else field.max_values
+            words += [old] if len(words) < room else []
+            unsaid += [f"{name}={value}"] if old not in words else []
+    return {name: release[name].check(values) for name, values in said.items() if values}, unsaid
+
+
+def _old_words() -> dict[str, tuple[str, str]]:
+    """What today's "field=value" was called before: (field, value)."""
+    words = {}
     for field in taxonomy().all_fields:
         for value in field.all_values:
             for today in (*(value.replaced_by if len(value.replaced_by) == 1 else ()), *value.replaced_at_edges):
-                old_words[today] = (field.id, value.id)
-    known = {field.id: set(field.value_ids) for field in release.fields}
-    said: dict[str, list[str]] = {}
-    unsaid = []
-    for name, values in tags.items():
-        for value in values:
-            field_id, old = name, value
-            if value not in known.get(name, ()) and value not in (UNKNOWN, NOT_APPLICABLE):
-                field_id, old = old_words.get(f"{name}={value}", (name, value))
-            if field_id not in known or (old not in known[field_id] and old not in (UNKNOWN, NOT_APPLICABLE)):
-                unsaid.append(f"{name}={value}")
-            elif old not in said.setdefault(field_id, []):
-                said[field_id].append(old)
-    return {name: release[name].check(values) for name, values in said.items()}, unsaid
+                words[today] = (field.id, value.id)
+    return words
 
 
 def migrated(document: Mapping[str, Any], place: str = "record") -> dict[str, Any]:
