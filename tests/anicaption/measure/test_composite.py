@@ -80,6 +80,18 @@ def test_a_negative_is_read_with_its_frames():
     assert [(span.start, span.end) for span in said.spans] == [(8, 20)]
 
 
+def test_colours_that_change_and_come_back_under_the_same_shapes_are_an_overlay():
+    picture = still(2)
+    grey = picture @ np.array([0.2126, 0.7152, 0.0722])
+    tinted = ((0.5 * picture + 0.5 * grey[..., None]) * np.array([1.0, 0.62, 0.45])).astype(np.uint8)
+    watch = Watch(Fraction(24), WIDTH, HEIGHT)
+    for number in range(36):
+        watch.see(tinted if 9 <= number < 27 else picture)
+    said = read(watch.tracks())["vfx.composite"]
+    assert said.values == ("color_overlay",)
+    assert [(span.start, span.end) for span in said.spans] == [(9, 27)]
+
+
 def test_the_native_picture_is_asked_for_two_frames_in_twelve():
     asked = []
     watch, picture = Watch(Fraction(24), WIDTH, HEIGHT), still()

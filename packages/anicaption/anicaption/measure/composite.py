@@ -1,4 +1,4 @@
-"""vfx.composite from the tracks of `surface`: grain, paper, halftone, scan lines, colour fringes, vignette, negative.
+"""vfx.composite from tracks: grain, paper, halftone, scan lines, colour fringes, vignette, negative, colour overlay.
 
 What else a compositor may lay over a picture nobody measures, so "none" is said with less certainty than a value.
 """
@@ -22,6 +22,10 @@ SCAN, SCAN_UPRIGHT = 2.2, 0.7  # ln power over any other direction; share of fin
 APART, MOST_APART = 0.012, 0.08  # of the height, between red and blue edges
 CORNERS, BLACK_CORNERS = 0.68, 0.25  # brightness of the brightest corner over what lies inside it
 TURNED = -0.7  # correlation of a frame with the one before
+OVERLAY_STEP = 6.0  # distance in CIE C* and warmth of two looks three frames apart
+OVERLAY_BACK = 0.5  # share of that distance by which the colours before and after may differ, and those inside
+SAME_SHAPES = 0.9  # correlation of the luma from frame to frame where only colours change
+LEAST_OVERLAY_FRAMES = 6
 LEAST_NEGATIVE_FRAMES = 5  # fewer are an impact frame
 LOOKED = ("vfx.impact_frame", "camera.transition")  # events whose frames say nothing of the surface
 
@@ -50,7 +54,7 @@ def negative_spans(tracks: Tracks) -> list[tuple[int, int]]:
     """Frames [start, end) between two turns of the tones; where one turn is alone, the side whose ink is light."""
     turn = np.nan_to_num(tracks[TURN].astype(float), nan=1.0)
     turn[:1] = 1.0
-    turns = np.flatnonzero(turn < TURNED).tolist()
+    turns = np.flatnonzero((turn < TURNED) & ~_shown_otherwise(tracks)).tolist()
     edges = [0, *turns, tracks.n_frames]
     if len(turns) == 2:
         sides = [(edges[1], edges[2])]
@@ -64,6 +68,41 @@ def negative_spans(tracks: Tracks) -> list[tuple[int, int]]:
     else:
         return []
     return [(start, end) for start, end in sides if end - start >= LEAST_NEGATIVE_FRAMES]
+
+
+def overlay_spans(tracks: Tracks) -> list[tuple[int, int]]:
+    """Frames [start, end) in which all colours are others and every shape is the same, with an end to it. Pure."""
+    looks = np.flatnonzero(np.isfinite(tracks["chroma"]) & ~_shown_otherwise(tracks))
+    if len(looks) < 3:
+        return []
+    colour = np.stack([tracks["chroma"][looks], tracks["warmth"][looks]], 1).astype(float)
+    same = np.nan_to_num(tracks[TURN].astype(float), nan=1.0)
+    steps = [
+        i
+        for i in range(1, len(looks))
+        if np.hypot(*(colour[i] - colour[i - 1])) >= OVERLAY_STEP
+        and same[looks[i - 1] + 1 : looks[i] + 1].min() >= SAME_SHAPES
+    ]
+    if len(steps) != 2:
+        return []
+    first, last = steps
+    inside = colour[first:last]
+    back = np.hypot(*(np.median(colour[:first], 0) - np.median(colour[last:], 0)))
+    apart = np.hypot(*(np.median(colour[:first], 0) - np.median(inside, 0)))
+    steady = float(np.abs(inside - np.median(inside, 0)).max())
+    start, end = int(looks[first]), int(looks[last])
+    if end - start < LEAST_OVERLAY_FRAMES or max(back, steady) > OVERLAY_BACK * apart:
+        return []
+    return [(start, end)]
+
+
+def _shown_otherwise(tracks: Tracks) -> np.ndarray:
+    """Frames that an impact or a transition recolours."""
+    covered = np.zeros(tracks.n_frames, bool)
+    for event in tracks.events:
+        if event.field in LOOKED:
+            covered[max(0, event.start - 1) : event.end + 1] = True
+    return covered
 
 
 def surface_values(numbers: dict[str, float]) -> list[str]:
@@ -96,9 +135,10 @@ def read_composite(tracks: Tracks) -> dict[str, Variable]:
     evidence = (Evidence(estimator=NAME, version=VERSION, start=0, end=tracks.n_frames, numbers=numbers),)
     found = surface_values(numbers)
     negative = negative_spans(tracks)
-    if negative:
-        found.append("negative")
+    overlaid = [] if negative else overlay_spans(tracks)
+    found += ["negative"] if negative else ["color_overlay"] if overlaid else []
     if not found:
         return {FIELD: measured(FIELD, ["none"], {"none": 0.7}, evidence)}
     spans = [Span(value="negative", start=start, end=end) for start, end in negative]
+    spans += [Span(value="color_overlay", start=start, end=end) for start, end in overlaid]
     return {FIELD: measured(FIELD, found, dict.fromkeys(found, 0.9), evidence, spans)}
