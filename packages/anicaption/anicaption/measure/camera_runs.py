@@ -87,9 +87,11 @@ def runs_of(steady: np.ndarray, doubt: float = 0.0) -> list[Run]:
     `doubt` 0..1 is how little the motion was supported: small travels must then be larger.
     """
     fastest = np.abs(steady[1:]).max() if len(steady) > 1 else 0.0
-    least = MIN_TRAVEL * min(LONG, max(1.0, len(steady) / LONG_STEPS)) * (1 + 3 * max(0.0, doubt - 0.2))
+    long, doubted = max(1.0, min(LONG, len(steady) / LONG_STEPS)), 1 + 3 * max(0.0, doubt - 0.2)
     found: list[Run] = []
     for column, (positive, negative) in enumerate(MOVES):
+        # lines and hands feign a shift, seldom a zoom or a roll
+        least = MIN_TRAVEL * (long * doubted if column < 2 else max(long, doubted))
         for sign, value in ((1, positive), (-1, negative)):
             signed = sign * steady[:, column]
             active = signed > max(MIN_SPEED, 0.04 * fastest)
