@@ -5,7 +5,7 @@ READY := .venv/.ready
 SEED ?= 1
 RECIPE ?= tiny_i2v
 
-.PHONY: help setup demo test test-slow check format ingest caption draw gallery train sample bench-road bench-caption bench-captions real-footage checkpoint clean
+.PHONY: help setup demo test test-slow check format ingest caption draw gallery train sample bench-road bench-cost bench-caption bench-captions real-footage checkpoint clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ sample: $(READY)  ## a clip from a model: CHECKPOINT=folder TAGS="camera.move=pa
 
 bench-road: $(READY)  ## shot detection and cost beside PySceneDetect: build/bench/road.json
 	$(BIN)/python -m benchmarks.road
+
+bench-cost: $(READY)  ## CPU time of every part of the measuring pass, clean and grainy: build/bench/cost.json
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.cost
 
 bench-caption: $(READY)  ## measured variables of drawn shots of both hands, with rivals: build/bench/captions.json [ARGS=...]
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.captions $(ARGS)
