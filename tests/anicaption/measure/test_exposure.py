@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from anicaption.layers import STILL, Motion, Picture, Step
+from anicaption.measure import read
 from anicaption.measure.cycle import NEAREST_FRAMES, RepeatWatch, period
 from anicaption.measure.economy import read_economy
 from anicaption.measure.exposure import REACH_FRAMES, ExposureWatch
@@ -147,6 +148,15 @@ def test_a_way_that_lies_in_two_steps_is_a_snap(value, way):
 
 def test_a_held_drawing_has_no_spacing():
     assert read_spacing(columns(np.zeros(N, bool)))["motion.spacing"].values == ("na",)
+
+
+@pytest.mark.parametrize("n_frames", range(1, 7))
+def test_a_clip_of_a_few_frames_is_measured_and_says_nothing_of_exposure(studio, n_frames):
+    tracks = studio.watched(studio.film(studio.line(n_frames), exposure=2))
+    assert all(len(column) == n_frames for column in tracks.columns.values())
+    said = read(tracks)
+    for field in ("motion.timing", "motion.partial", "motion.economy", "motion.spacing"):
+        assert said[field].values == ("unknown",) and "exposure needs" in (said[field].abstained or "")
 
 
 def test_too_few_frames_say_why_nothing_is_known():

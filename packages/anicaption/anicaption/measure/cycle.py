@@ -50,17 +50,21 @@ class RepeatWatch:
     def _look(self, now: np.ndarray, motion: Motion) -> tuple[float, float]:
         if len(self._ring) < NEAREST_FRAMES:
             return math.nan, math.nan
-        past, to_past, changed, nearest = list(self._ring), motion, None, math.nan
+        past, to_past, nearest = list(self._ring), motion, math.nan
+        changed, there = np.array([], int), np.array([], np.float32)  # which pixels changed, and what they show now
         best = (math.inf, math.nan)
         for lag in range(1, len(past) + 1):
             old, step_before = past[-lag]
             carried = old if to_past == STILL else warp(old, to_past)
-            if changed is None:
+            if lag == 1:
                 moved = np.minimum(cv2.absdiff(carried, now), cv2.absdiff(old, now)) > _DIFFERS
                 if moved.sum() < 2:
                     return math.nan, math.nan
-                changed = cv2.dilate(moved.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-            away = min(_mean(carried, now, changed), _mean(old, now, changed))
+                changed = np.flatnonzero(cv2.dilate(moved.astype(np.uint8), np.ones((3, 3), np.uint8)))
+                there = now.ravel()[changed]
+            away = _mean(carried, changed, there)
+            if carried is not old:
+                away = min(away, _mean(old, changed, there))
             if lag == 1:
                 nearest = away
             elif lag >= NEAREST_FRAMES and away < best[0]:
@@ -73,8 +77,9 @@ class RepeatWatch:
         return best[1], (best[0] + _NOISE) / (nearest + _NOISE)
 
 
-def _mean(old: np.ndarray, now: np.ndarray, where: np.ndarray) -> float:
-    return float(np.abs(old - now)[where].mean())
+def _mean(old: np.ndarray, where: np.ndarray, there: np.ndarray) -> float:
+    """Mean difference of the pixels `where` of a picture from what they show `there`."""
+    return float(np.abs(old.ravel()[where] - there).mean())
 
 
 SAME = 0.42  # repeat_away of a drawing that came back

@@ -55,8 +55,8 @@ class Leftover:
         rows = new.grey.shape[0]
         blocks = self._grid(now)
         carried = warp(old.grey, step.motion)
-        error = np.abs(carried - new.grey)
-        change = np.abs(old.grey - new.grey) if step.motion != STILL else error
+        error = cv2.absdiff(carried, new.grey)
+        change = cv2.absdiff(old.grey, new.grey) if step.motion != STILL else error
         background, least = blocks.mean(error * error), np.minimum(error, change)
         left = blocks.mean(least * least)
         lines = np.maximum(blocks.mean(new.slope), blocks.mean(old.slope))
