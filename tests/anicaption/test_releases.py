@@ -119,4 +119,4 @@ def test_what_an_old_field_has_no_room_for_is_named():
     }
     said, unsaid = said_in(released()[0], tags)
     assert said == {"style.palette": ("vivid", "bright_high_key")}
-    assert unsaid == ["style.hues=broad", "style.temperature=cool"]
+    assert unsaid == ["style.temperature=cool", "style.hues=broad"]
