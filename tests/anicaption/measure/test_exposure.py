@@ -11,6 +11,7 @@ from anicaption.measure import read
 from anicaption.measure.cycle import NEAREST_FRAMES, RepeatWatch, period
 from anicaption.measure.economy import read_economy
 from anicaption.measure.exposure import REACH_FRAMES, ExposureWatch
+from anicaption.measure.intensity import read_intensity
 from anicaption.measure.leftover import Leftover
 from anicaption.measure.partial import read_partial
 from anicaption.measure.spacing import read_spacing
@@ -119,11 +120,9 @@ def test_a_small_spot_with_eyes_above_it_is_a_mouth_and_other_spots_are_not_name
     assert "hair" in (read_partial(columns(on(3), **hair))["motion.partial"].abstained or "")
 
 
-def test_economy_names_a_slide_a_spot_and_a_loop_and_abstains_else():
+def test_economy_names_a_spot_and_a_loop_and_abstains_else():
     held = np.zeros(N, bool)
     assert "held figure" in (read_economy(columns(held))["motion.economy"].abstained or "")
-    slid = columns(held, figure_dx=0.01, figure_dy=0.0)
-    assert read_economy(slid)["motion.economy"].values == ("slide_only",)
     spot = {"redraw_x": 0.1, "redraw_y": 0.05, "redraw_reach": 0.06, "redraw_edge": 0.0}
     assert read_economy(columns(on(3), **spot))["motion.economy"].values == ("partial_only",)
     body = spot | {"redraw_reach": 0.4}
@@ -144,6 +143,14 @@ def test_a_way_that_lies_in_two_steps_is_a_snap(value, way):
     new, motion = np.zeros(N, bool), np.zeros(N)
     new[12:30:2], motion[12:30:2] = True, way
     assert read_spacing(columns(new, motion_pct=motion))["motion.spacing"].values == (value,)
+
+
+def test_a_held_drawing_at_rest_is_static_however_the_picture_stirs():
+    held = np.zeros(N, bool)
+    assert read_intensity(columns(held, motion_pct=1.0))["motion.intensity"].values == ("static",)
+    pulled = columns(held, motion_pct=1.0, figure_dx=0.01, figure_dy=0.0)
+    assert read_intensity(pulled)["motion.intensity"].values == ("moderate",)
+    assert read_intensity(columns(on(2), motion_pct=1.0))["motion.intensity"].values == ("moderate",)
 
 
 def test_a_held_drawing_has_no_spacing():

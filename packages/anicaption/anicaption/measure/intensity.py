@@ -8,14 +8,16 @@ from array import array
 import numpy as np
 
 from anicaption.measure.leftover import Left
+from anicaption.measure.timing import exposed
 from anicaption.record import Evidence, Variable, abstain, measured
 from anicaption.tracks import Tracks
 
-NAME, VERSION = "flow.compensated_p95", "1"
+NAME, VERSION = "flow.compensated_p95", "2"
 FIELD = "motion.intensity"
 # upper limits in % of the frame height per frame
 LEVELS = (("static", 0.1), ("subtle", 0.5), ("moderate", 2.0), ("dynamic", 6.0), ("extreme", math.inf))
 BUSY_S = 0.5  # a shot is as intense as its busiest half second
+GOES = 0.001  # frame heights per frame, in the median: a cel that is pulled or rocked
 
 
 class IntensityWatch:
@@ -34,7 +36,10 @@ class IntensityWatch:
 
 
 def read_intensity(tracks: Tracks) -> dict[str, Variable]:
-    """motion.intensity: running means span the holds between drawings, the busiest of them decides."""
+    """motion.intensity: running means span the holds between drawings, the busiest of them decides.
+
+    Where nothing is redrawn and the cel rests, what flow finds is noise, grain or an effect.
+    """
     motion = tracks["motion_pct"].astype(float)
     motion[:1] = np.nan
     for event in tracks.events:
@@ -46,8 +51,19 @@ def read_intensity(tracks: Tracks) -> dict[str, Variable]:
     width = max(1, min(len(known), round(float(tracks.rate) * BUSY_S)))
     means = np.convolve(known, np.ones(width) / width, mode="valid")
     busiest = float(np.quantile(means, 0.9))
-    value = next(name for name, limit in LEVELS if busiest < limit)
+    rests = _rests(tracks)
+    value = "static" if rests else next(name for name, limit in LEVELS if busiest < limit)
     nearest = min(abs(math.log(max(busiest, 1e-3) / limit)) for _, limit in LEVELS[:-1])
     numbers = {"busiest_pct": busiest, "mean_pct": float(known.mean())}
     evidence = (Evidence(estimator=NAME, version=VERSION, start=0, end=tracks.n_frames, numbers=numbers),)
-    return {FIELD: measured(FIELD, [value], {value: 0.5 + 0.45 * math.tanh(nearest / 0.4)}, evidence)}
+    certain = 0.8 if rests else 0.5 + 0.45 * math.tanh(nearest / 0.4)
+    return {FIELD: measured(FIELD, [value], {value: certain}, evidence)}
+
+
+def _rests(tracks: Tracks) -> bool:
+    """Whether one drawing is held where it is."""
+    shot = exposed(tracks)
+    if isinstance(shot, str) or not shot.held:
+        return False
+    steps = np.hypot(tracks["figure_dx"], tracks["figure_dy"])
+    return not np.isfinite(steps).any() or float(np.nanmedian(steps)) < GOES
