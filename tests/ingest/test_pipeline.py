@@ -262,12 +262,12 @@ def test_a_fault_in_the_measuring_is_a_dead_source_and_the_rest_goes_on(ingest, 
     film("b.mkv", [30], seed=1)
     see = look.Watch.see
 
-    def failing(self, rgb):
+    def failing(self, rgb, native=None):
         if self.width_px == 64 and len(seen) == 35:
             seen.append(0)
             raise ZeroDivisionError("by nought")
         seen.append(0)
-        see(self, rgb)
+        see(self, rgb, native)
 
     seen: list[int] = []
     monkeypatch.setattr(look.Watch, "see", failing)
