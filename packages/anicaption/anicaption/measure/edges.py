@@ -21,6 +21,7 @@ from anicaption.tracks import Event, Tracks
 
 FIELD = "camera.transition"
 EDGE_FRAMES = 2  # an event this close to the first or last frame of a shot is at its edge
+_OF_A_FADE = ("white_flash", "black_flash", "limited_color")  # what a fade's own frames may be taken for
 FLASH_OF = {"fade_white": "white_flash", "fade_black": "black_flash"}
 
 _IRIS = 0.22  # by which the brightest spot of an iris stays above its mean light, both as shares of the open picture
@@ -43,7 +44,7 @@ def events(watch: TransitionWatch) -> tuple[Event, ...]:
     hits = [
         hit
         for hit in (*flashes(scores), *afterglows(scores))
-        if not any(hit.start < event.end and event.start < hit.end for event in dimmed)
+        if hit.value not in _OF_A_FADE or not any(hit.start < event.end and event.start < hit.end for event in dimmed)
     ]
     return tuple(sorted((*found, *hits), key=lambda event: event.start))
 

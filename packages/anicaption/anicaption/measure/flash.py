@@ -193,12 +193,13 @@ def _blank_kind(is_: Mapping[str, float]) -> str | None:
 
 def _kind(is_: Mapping[str, float]) -> tuple[str, float] | None:
     """What the frames of one excursion are that are not blank, and how surely."""
-    if is_["most_chroma"] < 0.06 and is_["two_tone"] > 0.75 and is_["spread"] > 0.28:
+    pure = is_["white"] + is_["black"] > 0.5 or is_["negative"] < 0.5  # a negative of paper has no white
+    if pure and is_["most_chroma"] < 0.06 and is_["two_tone"] > 0.75 and is_["spread"] > 0.28:
         return "mono", is_["two_tone"]
     if is_["unturned"] < _UNTURNED and is_["negative"] > 0.2:
         return "inverted", 0.9
     paper = is_["luma"] > 0.74 and 0.04 < is_["spread"] < 0.28 and is_["most_chroma"] < 0.1
-    if paper and is_["two_tone"] > 0.76:
+    if paper and is_["two_tone"] > 0.6:
         return "rough_drawing", 0.7
     if is_["few"] > _FEW_SHARE and is_["most_chroma"] >= 0.06 and is_["negative"] < 0.6:
         return "limited_color", is_["few"]
