@@ -31,6 +31,7 @@ _MISS = 0.3  # support under which the border was not told at all
 _STANDS = 3e-3  # half frame widths: what goes no further stands in the frame
 _REST = 0.2  # of what the frame shows is left by an overlay, or there is nothing to look for behind it
 _BEHIND, _INSIDE = 0.4, 0.2  # support of what lies behind: of what the overlay leaves, and of all that the frame shows
+_GOES_ON = 0.6  # support at the coarsest level of the motion before, or others are tried
 _SIDE = 0.12  # of what agrees lies in each third of the frame
 _TOLD = 0.35  # support of a motion that was found behind an overlay, at least
 _USUAL, _LESS = 0.5, 0.08  # support that is enough where the step before had no more, and how much less it may be
@@ -96,12 +97,15 @@ def _behind(before: Picture, now: Picture, front: Fit, last: Step | None) -> Fit
     rest = inside * (1 - front.agrees) if stands else inside
     if (rest * front.shows).sum() < _REST * (inside * front.shows).sum():
         return None
-    starts = [STILL, *([last.motion] if last is not None and last.motion is not None else [])]
-    starts += correlation_peaks(before, now)
-    if not stands:
-        starts.append(front.motion)
-    tried = [refine(before, now, coarse, start, 3, weight=rest) for start in starts]
-    best = max(tried, key=lambda fit: fit.support)
+    best = Fit(STILL)
+    if last is not None and last.motion is not None:
+        best = refine(before, now, coarse, last.motion, 3, weight=rest)
+    if best.support < _GOES_ON:
+        starts = [STILL, *correlation_peaks(before, now), *([] if stands else [front.motion])]
+        tried = [refine(before, now, coarse, start, 3, weight=rest) for start in starts]
+        best = max(best, *tried, key=lambda fit: fit.support)
+    if best.support < _INSIDE:
+        return None
     for level in reversed(range(coarse)):
         best = refine(before, now, level, best.motion, 3, weight=rest)
     if stands and _edge_travel(best.motion) < 2 * _STANDS:
