@@ -1,10 +1,15 @@
 """The surface of the picture on small painted stills: each treatment is read, and a bare picture has none."""
 
+from dataclasses import replace
 from fractions import Fraction
+from itertools import islice
 
 import cv2
 import numpy as np
 import pytest
+from anicaption.drawn.script import Effects
+from anicaption.drawn.shot import DrawnShot
+from anicaption.drawn.variables import write_variables
 from anicaption.measure import read
 from anicaption.measure.onepass import Watch
 from anicaption.tracks import Tracks
@@ -120,3 +125,14 @@ def test_without_pixels_of_the_source_nothing_is_said():
 def test_a_window_is_read_from_the_tracks_alone():
     tracks = tracks_of("halftone")
     assert read(tracks.window(10, 26))["vfx.composite"].values == ("halftone",)
+
+
+@pytest.mark.parametrize("kind", ["film_grain", "halftone"])
+def test_a_drawn_shot_shows_its_treatment(kind):
+    shot = next(s for s in write_variables(1, 77)[0].shots if s.n_frames <= 40 and s.look.stage == "final_composite")
+    look = replace(shot.look, medium="digital_2d", border=(0.0, 0.0))
+    shot = replace(shot, look=look, effects=Effects(composite=((kind, 0, shot.n_frames),), seed=5))
+    watch = Watch(Fraction(24), 384, 216)
+    for picture in islice(DrawnShot(shot, 216, 384).frames(), 15):
+        watch.see(picture)
+    assert read(watch.tracks())["vfx.composite"].values == (kind,)
