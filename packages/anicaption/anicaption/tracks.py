@@ -30,7 +30,7 @@ COLUMNS: dict[str, str] = {
     "redraw_edge": "share of what changed that lies along the frame's border, 0..1",
     "repeat_frames": "how many frames ago the drawing looked most like this one; NaN unless something changed",
     "repeat_away": "what that earlier drawing leaves of this one, / what the drawing before leaves, 0..",
-    "flow_pct": "mean length of the flow over the foreground after the camera's motion, % of the frame height per frame",
+    "flow_pct": "mean length of flow over the foreground after the camera's motion, % of the frame height per frame",
     "nonrigid_pct": "mean length of what an affine fit leaves of that flow, % of the frame height per frame",
     "motion_pct": "95th percentile of foreground motion, % of the frame height per frame",
     "still_share": "share of the cells that stand still in the frame while the background moves, 0..1",
