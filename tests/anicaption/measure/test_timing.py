@@ -41,6 +41,13 @@ def test_every_frame_doubled_turns_ones_into_twos(studio):
     assert read(studio.watched(doubled))["motion.timing"].values == ("twos",)
 
 
+def test_a_camera_on_twos_makes_no_drawings(studio):
+    film = studio.film(studio.line(24, x=0.02), exposure=0, size=(256, 144))
+    doubled = np.repeat(film, 2, axis=0)
+    assert read(studio.watched(film))["motion.timing"].values == ("held",)
+    assert read(studio.watched(doubled))["motion.timing"].values == ("held",)
+
+
 def test_a_mirrored_film_has_the_same_timing(studio):
     film = studio.film(studio.line(30, x=0.006), exposure=3, size=(256, 144))
     tracks, mirrored = studio.watched(film), studio.watched(film[:, :, ::-1])

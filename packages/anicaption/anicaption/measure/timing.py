@@ -31,6 +31,9 @@ JOINED_FRAMES = 8  # a change of every frame at the shot's ends that is no longe
 FLOOR_PX = 0.5  # a background that leaves more than this is not known at all
 SURE = 2.5  # no single frame has odds over this, in natural logarithms
 NEAR_FRAMES = 6  # before and after, for the loud frames around
+SAME_CHANGE = 1e-3  # mean luma difference of a frame shown twice, after coding
+STANDS, GOES = 2e-4, 1e-2  # speed of the camera, frame sizes per frame; a figure that is taken for it is slower
+STANDING_SHARE = 0.25  # of the frames, if the camera is on twos
 PIECE_STEP, PIECE_TURN_DEG = 0.0012, 0.12  # per frame, frame heights: the figure goes somewhere
 PIECE_FIT = 0.6  # share of what moves that moves as one piece
 NAMES = (
@@ -106,7 +109,20 @@ def measured_odds(tracks: Tracks) -> np.ndarray:
             hidden[event.start : event.end + 1] = True
     for column in columns.values():
         column[hidden] = np.nan
-    return unjoined(odds(columns))
+    filmed = ~_standing(tracks)
+    known = np.full(tracks.n_frames, -SURE)
+    known[filmed] = odds({name: column[filmed] for name, column in columns.items()})
+    known[hidden] = np.nan
+    return unjoined(known)
+
+
+def _standing(tracks: Tracks) -> np.ndarray:
+    """Frames in which even the moving camera stands: it was filmed on twos, and they say nothing of the others."""
+    speed = np.hypot(tracks["camera_x"], tracks["camera_y"]) + np.abs(tracks["camera_zoom"])
+    standing = (tracks["change"] < SAME_CHANGE) & (speed < STANDS)
+    goes = np.isfinite(speed) & ~standing
+    on_ones = not goes.any() or float(np.median(speed[goes])) < GOES or standing.mean() < STANDING_SHARE
+    return np.zeros_like(standing) if on_ones else standing
 
 
 def unjoined(odds_T: np.ndarray) -> np.ndarray:
