@@ -156,8 +156,8 @@ def part_of(motion: Motion, share: float) -> Motion:
 
 
 FIELD = "camera.layering"
-MIN_LOOKS = 2
-APART_SHARE = 0.01  # of the blocks go another speed than the background: planes
+MIN_LOOKS, ONE_LOOKS = 2, 4  # to tell planes apart, and to say that there is one
+APART_SHARE = 0.025  # of the blocks go another speed than the background: planes
 ONE_SHARE = 0.006  # and on the mean of all looks no more than this do where there is one
 SHIFT_SHARE = 0.6  # of the frame's way is a shift: a zoom or a roll carries all planes alike
 
@@ -178,8 +178,8 @@ def read_layering(tracks: Tracks) -> dict[str, Variable]:
         return {FIELD: measured(FIELD, ["parallax"], {"parallax": sure}, note)}
     if shift < SHIFT_SHARE:
         return {FIELD: abstain(FIELD, "a zoom or a roll carries all planes alike", note)}
-    if float(np.mean(slow[looks] + fast[looks])) > ONE_SHARE:
-        return {FIELD: abstain(FIELD, "too few blocks go at another speed to call them a plane", note)}
+    if n_looks < ONE_LOOKS or float(np.mean(slow[looks] + fast[looks])) > ONE_SHARE:
+        return {FIELD: abstain(FIELD, "too few blocks or looks to tell one plane from several", note)}
     return {FIELD: measured(FIELD, ["single_plane"], {"single_plane": 1 - sure}, note)}
 
 
