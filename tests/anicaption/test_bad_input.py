@@ -178,7 +178,7 @@ def test_what_nobody_foresaw_is_a_row_too(tmp_path, monkeypatch):
     def breaks(clip):
         raise ZeroDivisionError("deep inside")
 
-    monkeypatch.setattr("anicaption.captioner.caption", breaks)
+    monkeypatch.setattr("anicaption.captioner.watch", breaks)
     out = tmp_path / "out.jsonl"
     assert main(["caption", "a.mp4", "--out", str(out)]) == 1
     (row,) = map(json.loads, out.read_text("utf-8").splitlines())
