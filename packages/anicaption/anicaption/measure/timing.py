@@ -32,8 +32,9 @@ FLOOR_PX = 0.5  # a background that leaves more than this is not known at all
 SURE = 2.5  # no single frame has odds over this, in natural logarithms
 NEAR_FRAMES = 6  # before and after, for the loud frames around
 SAME_CHANGE = 1e-3  # mean luma difference of a frame shown twice, after coding
-STANDS, GOES = 2e-4, 1e-2  # speed of the camera, frame sizes per frame; a figure that is taken for it is slower
-STANDING_SHARE = 0.25  # of the frames, if the camera is on twos
+STANDS, GOES = 2e-4, 1e-2  # speed of the camera, frame sizes per frame
+STEADY, LONGEST_STAND = 0.2, 3  # change of the speed's logarithm from step to step; frames
+STANDING_SHARES = (0.25, 0.7)  # of the frames, at least and at most, if the camera is on twos
 PIECE_STEP, PIECE_TURN_DEG = 0.0012, 0.12  # per frame, frame heights: the figure goes somewhere
 PIECE_FIT = 0.6  # share of what moves that moves as one piece
 NAMES = (
@@ -120,9 +121,13 @@ def _standing(tracks: Tracks) -> np.ndarray:
     """Frames in which even the moving camera stands: it was filmed on twos, and they say nothing of the others."""
     speed = np.hypot(tracks["camera_x"], tracks["camera_y"]) + np.abs(tracks["camera_zoom"])
     standing = (tracks["change"] < SAME_CHANGE) & (speed < STANDS)
-    goes = np.isfinite(speed) & ~standing
-    on_ones = not goes.any() or float(np.median(speed[goes])) < GOES or standing.mean() < STANDING_SHARE
-    return np.zeros_like(standing) if on_ones else standing
+    going = speed[np.isfinite(speed) & ~standing]
+    runs = np.diff(np.flatnonzero(np.concatenate([[True], ~standing, [True]]))) - 1
+    if not STANDING_SHARES[0] < standing.mean() < STANDING_SHARES[1] or runs.max() > LONGEST_STAND or len(going) < 2:
+        return np.zeros_like(standing)
+    # A figure that is taken for the camera goes by fits and starts.
+    steady = float(np.median(np.abs(np.diff(np.log(going + STANDS))))) < STEADY
+    return standing if steady and float(np.median(going)) > GOES else np.zeros_like(standing)
 
 
 def unjoined(odds_T: np.ndarray) -> np.ndarray:
