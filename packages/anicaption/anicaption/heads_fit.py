@@ -89,7 +89,7 @@ def _shots(video: Path, spans: Sequence[tuple[int, int]]) -> Iterator[Look]:
 def _one_shot(decoded: Iterator[Frame], n_frames: int, rate: Fraction, width_px: int, height_px: int) -> Look:
     watch, pictures, wanted = Watch(rate, width_px, height_px), [], set(picked(n_frames))
     for index, frame in zip(range(n_frames), decoded):
-        watch.see(frame.rgb(min(WATCH_ROWS_PX, height_px)))
+        watch.see(frame.rgb(min(WATCH_ROWS_PX, height_px)), frame.rgb)
         if index in wanted:
             pictures.append(frame.rgb().copy())
     return Look(tuple(pictures), watch.tracks())

@@ -41,7 +41,7 @@ def by_hash(taxonomy_hash: str, place: str) -> Taxonomy:
     for release in released():
         if release.hash == taxonomy_hash:
             return release
-    known_ones = ", ".join(f"{known.version} ({known.hash})" for known in (*released(), taxonomy()))
+    known_ones = ", ".join(dict.fromkeys(f"{known.version} ({known.hash})" for known in (*released(), taxonomy())))
     raise TaxonomyError(
         f"{place}: made with taxonomy {taxonomy_hash}, which is none of {known_ones}; "
         "install the anicaption that made it, or make it again"
