@@ -131,8 +131,9 @@ def _screens(look: Look) -> dict[str, float]:
     second = max(0.0, float(over[beside].max())) if beside.any() else 0.0
     level = abs(abs(angle[y, x]) - 90) < 3
     fast = radius > 0.12
-    along = float(power[fast & (np.abs(np.abs(angle) - 90) < 15)].sum() / power[fast].sum())
-    return {"dots": second, "scan": float(over[y, x]) - second if level else 0.0, "upright": along}
+    detail = float(power[fast].sum())  # none in a flat picture
+    upright = float(power[fast & (np.abs(np.abs(angle) - 90) < 15)].sum()) / detail if detail else math.nan
+    return {"dots": second, "scan": float(over[y, x]) - second if level else 0.0, "upright": upright}
 
 
 def _colour_apart(look: Look) -> float:
