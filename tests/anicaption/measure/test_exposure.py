@@ -14,7 +14,6 @@ from anicaption.measure.exposure import REACH_FRAMES, ExposureWatch
 from anicaption.measure.intensity import read_intensity
 from anicaption.measure.leftover import Leftover
 from anicaption.measure.partial import read_partial
-from anicaption.measure.spacing import read_spacing
 from anicaption.tracks import Tracks
 
 N = 48
@@ -131,20 +130,6 @@ def test_economy_names_a_spot_and_a_loop_and_abstains_else():
     assert "come back" in (read_economy(columns(on(2), **body))["motion.economy"].abstained or "")
 
 
-@pytest.mark.parametrize(
-    ("value", "way"),
-    [
-        ("hold_and_snap", [0.6, 0.6, 0.6, 0.6, 12, 3, 0.8, 0.7, 0.7]),
-        ("unknown", [1.0] * 9),
-        ("unknown", np.arange(1, 10) ** 1.5),
-    ],
-)
-def test_a_way_that_lies_in_two_steps_is_a_snap(value, way):
-    new, motion = np.zeros(N, bool), np.zeros(N)
-    new[12:30:2], motion[12:30:2] = True, way
-    assert read_spacing(columns(new, motion_pct=motion))["motion.spacing"].values == (value,)
-
-
 def test_a_held_drawing_at_rest_is_static_however_the_picture_stirs():
     held = np.zeros(N, bool)
     assert read_intensity(columns(held, motion_pct=1.0))["motion.intensity"].values == ("static",)
@@ -153,21 +138,17 @@ def test_a_held_drawing_at_rest_is_static_however_the_picture_stirs():
     assert read_intensity(columns(on(2), motion_pct=1.0))["motion.intensity"].values == ("moderate",)
 
 
-def test_a_held_drawing_has_no_spacing():
-    assert read_spacing(columns(np.zeros(N, bool)))["motion.spacing"].values == ("na",)
-
-
 @pytest.mark.parametrize("n_frames", range(1, 7))
 def test_a_clip_of_a_few_frames_is_measured_and_says_nothing_of_exposure(studio, n_frames):
     tracks = studio.watched(studio.film(studio.line(n_frames), exposure=2))
     assert all(len(column) == n_frames for column in tracks.columns.values())
     said = read(tracks)
-    for field in ("motion.timing", "motion.partial", "motion.economy", "motion.spacing"):
+    for field in ("motion.timing", "motion.partial", "motion.economy"):
         assert said[field].values == ("unknown",) and "exposure needs" in (said[field].abstained or "")
 
 
 def test_too_few_frames_say_why_nothing_is_known():
     few = columns(on(2, 6))
-    for reader in (read_partial, read_economy, read_spacing):
+    for reader in (read_partial, read_economy):
         for variable in reader(few).values():
             assert variable.values == ("unknown",) and "exposure needs" in (variable.abstained or "")

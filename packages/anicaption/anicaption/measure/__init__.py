@@ -24,7 +24,6 @@ from anicaption.measure.matte import read_matte
 from anicaption.measure.paper import read_paper
 from anicaption.measure.partial import read_partial
 from anicaption.measure.rocking import read_rocking
-from anicaption.measure.spacing import read_spacing
 from anicaption.measure.timing import read_timing
 from anicaption.record import Variable
 from anicaption.tracks import Tracks
@@ -37,7 +36,6 @@ READERS = (
     read_timing,
     read_economy,
     read_partial,
-    read_spacing,
     read_intensity,
     read_colour,
     read_flashing,
