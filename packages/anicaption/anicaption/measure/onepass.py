@@ -3,17 +3,17 @@
 Memory grows by a few floats per frame, so a whole film can be watched as it decodes.
 
 Budget, CPU per 720p frame: at most 10 ms for the pass over bare decode, at most 1 ms for a part that sees every frame
-(`python -m benchmarks.cost` prints both, clean and with film grain). As shares of bare decode, since machines differ,
-clean and grainy, measured when the table was made:
+(`make bench-cost` prints both, clean and with film grain). As shares of bare decode, since machines differ, on clean
+video, measured 2026-11-22 (all of it: 3.4 of bare decode, over the budget):
 
-    transitions  0.59  0.68     lines      0.15  0.16     light match  0.05  0.06
-    align        0.48  0.55     picture    0.13  0.14     flashing     0.04  0.05
-    leftover     0.26  0.33     repeats    0.15  0.20     layers       0.04  0.04   looks only after a travel
-    exposure     0.21  0.24     figure     0.10  0.12     matte        0.03  0.04   only where something moved: figure
-    frame.rgb    0.21  0.24     colour     0.07  0.07     camera       0.003 0.003
+    transitions  0.66     frame.rgb    0.21     picture      0.12     match_light  0.05
+    align        0.56     exposure     0.20     figure       0.08     matte        0.03
+    leftover     0.27     looks        0.20     colour       0.06     layers       0.03   only after a travel
+    smears       0.24     lines        0.13     flashing     0.06     turns        0.01
+                          repeats      0.13                           camera       0.003
 
-Transitions and align are over a part's share: align tries rest and the last motion first and searches on one frame in
-five, which is a third of its cost.
+Transitions and align are over a part's share, and most is to be won there: align tries rest and the last motion first
+and searches on one frame in five, which is a third of its cost.
 """
 
 from __future__ import annotations
