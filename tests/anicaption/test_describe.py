@@ -33,19 +33,6 @@ def test_a_record_satisfies_its_schema_and_a_wrong_one_does_not():
         jsonschema.validate(value, schema)
 
 
-def test_the_schema_of_tags_takes_what_the_taxonomy_takes():
-    schema = describe.tags_schema(("camera.move", "motion.timing"))
-    jsonschema.validate({"camera.move": ["pan_left", "track_up"], "motion.timing": ["unknown"]}, schema)
-    for wrong in (
-        {"camera.move": []},
-        {"camera.move": ["pan"]},
-        {"style.line": ["bold"]},
-        {"motion.timing": ["ones", "twos"]},
-    ):
-        with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(wrong, schema)
-
-
 def test_the_documentation_page_is_what_the_command_writes():
     assert PAGE.read_text("utf-8") == describe.markdown(), "run: anicaption taxonomy --markdown > docs/taxonomy.md"
     for field in taxonomy():

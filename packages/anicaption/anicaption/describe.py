@@ -1,4 +1,4 @@
-"""The taxonomy told to machines and people: JSON Schema of tags and records, the documentation page, a diff."""
+"""The taxonomy told to machines and people: JSON Schema of records, the documentation page, a diff."""
 
 from __future__ import annotations
 
@@ -18,17 +18,6 @@ _SCOPES = {
 _AXES = {
     "style": "Style", "motion": "Motion", "camera": "Camera", "vfx": "VFX", "content": "Content",
 }  # fmt: skip
-
-
-def tags_schema(fields: tuple[str, ...] | None = None) -> dict[str, Any]:
-    """JSON Schema of {field: [values]}: what a constrained decoder may write (decoders lack `uniqueItems`)."""
-    chosen = [taxonomy()[name] for name in fields] if fields else taxonomy().fields
-    return {
-        "$schema": DRAFT,
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {field.id: _values_schema(field) for field in chosen},
-    }
 
 
 def record_schema() -> dict[str, Any]:

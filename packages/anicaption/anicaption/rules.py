@@ -63,12 +63,11 @@ def violations(taxonomy: Taxonomy, tags: Tags, spans: Spans | None = None) -> li
 
 def allowed(taxonomy: Taxonomy, field_id: str, tags: Tags) -> tuple[str, ...]:
     """The values of a field that no constraint forbids beside what `tags` say of the other fields, `na` included."""
-    others = {name: values for name, values in tags.items() if name != field_id and values != (UNKNOWN,)}
-    rules = [rule for rule in taxonomy.constraints if not rule.in_span]
+    others = {name: values for name, values in tags.items() if name != field_id}
 
     def fits(value_id: str) -> bool:
-        tried = {**others, field_id: (value_id,)}
-        return not any(field_id in (*rule.when, *rule.then, *rule.never) and _broken(rule, tried) for rule in rules)
+        broken = violations(taxonomy, {**others, field_id: (value_id,)})
+        return not any(field_id in (violation.field, *violation.constraint.when) for violation in broken)
 
     return tuple(filter(fits, (*taxonomy[field_id].value_ids, NOT_APPLICABLE)))
 
@@ -77,15 +76,6 @@ def check(taxonomy: Taxonomy, tags: Tags, spans: Spans | None = None) -> None:
     """Raise TaxonomyError that names every contradiction."""
     if found := violations(taxonomy, tags, spans):
         raise TaxonomyError("; ".join(map(str, found)))
-
-
-def _broken(rule: Constraint, tags: Tags) -> bool:
-    if not holds(rule.when, tags):
-        return False
-    bad_then = any(
-        name in tags and any(not _meets((v,), values) for v in tags[name]) for name, values in rule.then.items()
-    )
-    return bad_then or any(_meets(tags.get(name, ()), values) for name, values in rule.never.items())
 
 
 def _meets(has: tuple[str, ...], values: tuple[str, ...]) -> bool:

@@ -75,6 +75,8 @@ def _without(v: Variable, violation: Violation) -> Variable:
     bad = set(violation.values) if v.field == violation.field else set(v.values)
     kept = [value for value in v.values if value not in bad]
     if not kept:
-        return abstain(v.field, f"contradiction: {violation}", v.evidence)
+        silent = abstain(v.field, f"contradiction: {violation}", v.evidence)
+        return silent.model_copy(update={"disputed": v.disputed})
     spans = [span for span in v.spans if span.value in kept]
-    return variable_of(v.field, kept, v.source, {k: v.probability.get(k, 1.0) for k in kept}, v.evidence, spans)
+    rest = variable_of(v.field, kept, v.source, {k: v.probability.get(k, 1.0) for k in kept}, v.evidence, spans)
+    return rest.model_copy(update={"disputed": v.disputed})
