@@ -53,7 +53,7 @@ def test_arrows_point_downward(package, path):
 
 def test_ray_lives_in_one_file():
     users = {path.name for _, path in SOURCES if any(name.split(".")[0] == "ray" for name in imports(path))}
-    assert users == {"pipeline.py"}
+    assert users == {"engine.py"}
 
 
 # Only these of the captioner and of ingest may need what learns: they are imported when a command asks for them.

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
-from animatrix_ingest import pipeline
+from animatrix_ingest import engine, pipeline
 from animatrix_ingest.keep import manifest
 from animatrix_ingest.recipes import Settings
 from animatrix_ingest.watch import look
@@ -25,7 +25,7 @@ SETTINGS = Settings("adaptive", clip_height_px=16, min_shot_s=0.2, max_shot_s=2.
 
 
 def run(out: Path, sources: str) -> None:
-    pipeline.run([sources], out, SETTINGS, pipeline.in_turn)
+    pipeline.run([sources], out, SETTINGS, engine.in_turn)
 
 
 def die_before(point: int) -> None:

@@ -2,7 +2,7 @@ import subprocess
 import sys
 
 import pytest
-from animatrix_ingest import cli, pipeline, recipes
+from animatrix_ingest import cli, engine, recipes
 from animatrix_ingest.bars import Bars
 from rich.console import Console
 
@@ -10,7 +10,7 @@ from rich.console import Console
 @pytest.fixture
 def here(monkeypatch):
     """The command without Ray: its items are done in this process."""
-    monkeypatch.setattr(pipeline, "on_ray", lambda address: pipeline.in_turn())
+    monkeypatch.setattr(engine, "on_ray", lambda address: engine.in_turn())
 
 
 FLAGS = ["--detector", "adaptive", "--clip-height-px", "32", "--min-shot-s", "0.2", "--max-shot-s", "2"]

@@ -15,7 +15,7 @@ from anicaption.directive import prose
 from anicaption.frames import encode_clip, frames, read_clip
 from anicaption.record import Record
 from anicaption.taxonomy import taxonomy
-from animatrix_ingest import pipeline
+from animatrix_ingest import engine, pipeline
 from animatrix_ingest.decide.conserve import Counts
 from animatrix_ingest.keep import manifest, shards, store
 from animatrix_ingest.recipes import Settings
@@ -28,7 +28,7 @@ def ingest(tmp_path, small):
 
     def run(*sources, settings: Settings = small, **options) -> pipeline.Summary:
         given = [str(source) for source in sources] or [str(tmp_path / "sources")]
-        return pipeline.run(given, tmp_path / "set", settings, pipeline.in_turn, **options)
+        return pipeline.run(given, tmp_path / "set", settings, engine.in_turn, **options)
 
     return run
 

@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from animatrix_ingest import pipeline
+from animatrix_ingest import engine, pipeline
 from animatrix_ingest.decide.conserve import Counts
 from animatrix_ingest.keep import manifest
 
@@ -39,8 +39,8 @@ def test_ray_makes_the_same_data_set_as_this_process(ray_address, film, tmp_path
     (tmp_path / "sources" / "text.mp4").write_text("not a film")
     heard = Heard()
     sources = [str(tmp_path / "sources")]
-    summary = pipeline.run(sources, tmp_path / "ray", small, pipeline.on_ray, progress=heard)
-    pipeline.run(sources, tmp_path / "here", small, pipeline.in_turn)
+    summary = pipeline.run(sources, tmp_path / "ray", small, engine.on_ray, progress=heard)
+    pipeline.run(sources, tmp_path / "here", small, engine.in_turn)
     assert summary.sources == Counts(2, 0, 1)
     assert manifest.load(tmp_path / "ray").equals(manifest.load(tmp_path / "here"))
     assert heard.begun == [("hashing", 3), ("ingesting", 3), ("packing", 1)]
@@ -57,10 +57,10 @@ class Suicidal:
 
 
 def test_a_worker_that_dies_is_told_and_the_others_go_on(ray_address):
-    with pipeline.on_ray() as engine:
-        found = dict(engine(Suicidal(), ["a", "poison", "b"], pipeline.Silent()))
+    with engine.on_ray() as carry:
+        found = dict(carry(Suicidal(), ["a", "poison", "b"], engine.Silent()))
     assert (found["a"], found["b"]) == ("A", "B")
-    assert isinstance(found["poison"], pipeline.LostWorker) and found["poison"].words
+    assert isinstance(found["poison"], engine.LostWorker) and found["poison"].words
 
 
 def test_the_command_killed_and_started_again(ray_address, film, tmp_path, small):
@@ -79,7 +79,7 @@ def test_the_command_killed_and_started_again(ray_address, film, tmp_path, small
     again = subprocess.run(command, capture_output=True, text=True, timeout=180)
     assert again.returncode == 0, again.stderr
     assert "sources  3 = 3 kept + 0 dropped + 0 dead" in again.stdout
-    pipeline.run([str(tmp_path / "sources")], tmp_path / "whole", small, pipeline.in_turn)
+    pipeline.run([str(tmp_path / "sources")], tmp_path / "whole", small, engine.in_turn)
     assert manifest.load(out).equals(manifest.load(tmp_path / "whole"))
     assert (out / "report.html").exists()
     third = subprocess.run(command, capture_output=True, text=True, timeout=120)

@@ -7,7 +7,7 @@ import pytest
 from anicaption.fuse import fuse
 from anicaption.record import Record, variable_of
 from anicaption.tracks import Tracks
-from animatrix_ingest import pipeline, report
+from animatrix_ingest import engine, pipeline, report
 from animatrix_ingest.keep.manifest import ManifestError
 
 LINES = (("vlm", "rough"), ("measured", "bold"))
@@ -17,7 +17,7 @@ LINES = (("vlm", "rough"), ("measured", "bold"))
 def dataset(film, small, tmp_path):
     film("one & two.mkv", [20, 30, 25])
     (tmp_path / "sources" / "text.mp4").write_text("not a <film>")
-    return pipeline.run([str(tmp_path / "sources")], tmp_path / "set", small, pipeline.in_turn).folder
+    return pipeline.run([str(tmp_path / "sources")], tmp_path / "set", small, engine.in_turn).folder
 
 
 def test_the_page_shows_every_shot_and_needs_nothing_else(dataset):

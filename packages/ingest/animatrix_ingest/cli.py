@@ -70,7 +70,7 @@ def _recipe(argv: list[str]) -> Callable[[], Settings]:
 
 
 def _run(command: Run) -> int:
-    from animatrix_ingest import pipeline
+    from animatrix_ingest import engine, pipeline
     from animatrix_ingest.bars import Bars
     from animatrix_ingest.decide.conserve import NotConserved
     from animatrix_ingest.keep.store import StoreError
@@ -82,12 +82,12 @@ def _run(command: Run) -> int:
                 command.sources,
                 command.out,
                 command.settings,
-                lambda: pipeline.on_ray(command.address),
+                lambda: engine.on_ray(command.address),
                 anew=command.anew,
                 retry=command.retry,
                 progress=bars,
             )
-    except (NoSource, StoreError, NotConserved, pipeline.NoCluster) as error:
+    except (NoSource, StoreError, NotConserved, engine.NoCluster) as error:
         print(f"animatrix-ingest: {error}", file=sys.stderr)
         return 2
     if not summary.n_worked and not summary.changed:
