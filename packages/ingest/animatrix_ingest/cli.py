@@ -48,16 +48,20 @@ class Report:
 
 def main(argv: list[str] | None = None) -> int:
     """The exit status: 0 done, 1 nothing kept, 2 refused, with the reason."""
-    argv = list(sys.argv[1:] if argv is None else argv)
+    command = parse(list(sys.argv[1:] if argv is None else argv))
+    return _run(command) if isinstance(command, Run) else _report(command)
+
+
+def parse(argv: list[str]) -> Run | Report:
+    """The command that some arguments mean; exits with the reason where they mean none."""
     start = Run(tyro.MISSING, tyro.MISSING, settings=_recipe(argv)())
-    command = tyro.cli(
+    return tyro.cli(
         Annotated[Run, tyro.conf.subcommand("run", default=start)] | Annotated[Report, tyro.conf.subcommand("report")],
         prog="animatrix-ingest",
         description="Raw anime in, shots with production variables out.",
         args=argv,
         config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
     )
-    return _run(command) if isinstance(command, Run) else _report(command)
 
 
 def _recipe(argv: list[str]) -> Callable[[], Settings]:
