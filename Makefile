@@ -5,7 +5,7 @@ READY := .venv/.ready
 SEED ?= 1
 RECIPE ?= tiny_i2v
 
-.PHONY: help setup demo test test-slow check format ingest caption draw gallery train sample bench-road bench-cost bench-caption bench-captions real-footage checkpoint clean
+.PHONY: help setup demo test test-slow check check-infra format ingest ingest-job caption draw gallery train sample bench-road bench-cost bench-caption bench-captions real-footage checkpoint clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ caption: $(READY)  ## production variables of clips: CLIPS="a.mp4 ..." OUT=recor
 ingest: $(READY)  ## a data set from raw video: SOURCES="folder *.mkv" OUT=folder [ARGS=...]
 	$(BIN)/animatrix-ingest run $(or $(SOURCES),$(error say SOURCES="folder *.mkv")) --out $(or $(OUT),$(error say OUT=folder)) $(ARGS)
 
+ingest-job: $(READY)  ## the same as a Ray job: SOURCES= OUT= [ADDRESS=http://HEAD:8265 ARGS=...], on a local cluster without ADDRESS
+	$(BIN)/python infra/job.py $(if $(ADDRESS),--address $(ADDRESS)) -- run $(or $(SOURCES),$(error say SOURCES="folder *.mkv")) \
+	    --out $(or $(OUT),$(error say OUT=folder)) $(ARGS)
+
 train: $(READY)  ## a model from shards: SHARDS=folder OUT=folder [RECIPE=tiny_i2v ARGS=...]
 	$(BIN)/animatrix-train fit $(RECIPE) --shards $(or $(SHARDS),$(error say SHARDS=folder)) --out $(or $(OUT),$(error say OUT=folder)) $(ARGS)
 
@@ -69,6 +73,9 @@ bench-captions: bench-caption
 
 real-footage: $(READY)  ## cuts and camera against labels: MEDIA=folder of labelled footage
 	$(BIN)/python -m benchmarks.real_footage $(or $(MEDIA),$(error say MEDIA=folder))
+
+check-infra: $(READY)  ## containers, KubeRay, ray up and Slurm files through their validators
+	$(BIN)/python infra/check.py
 
 checkpoint: $(READY)  ## remake the shipped checkpoint in build/checkpoint (about an hour and a half on two cores)
 	$(BIN)/anicaption draw --out build/checkpoint/raw --script moves --height 96 --episodes 24 --shots 64 --seed 7000
