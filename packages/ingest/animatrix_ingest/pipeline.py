@@ -53,7 +53,7 @@ def run(
     """
     began = time.perf_counter()
     progress = progress or Silent()
-    names = find(sources)
+    names = [given.name for given in find(sources)]
     made = Made.here(settings.to_json())
     with store.lock(out):
         if anew:
