@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -64,9 +65,16 @@ def url_of(asked: str, fs: Any, path: str) -> str:
 def facts_of(info: dict[str, Any]) -> Facts:
     """Size and version out of fsspec's answer."""
     named = ((name, info.get(name)) for name in _VERSIONS.split())
-    version = next((f"{name.lower()} {value}".replace('"', "") for name, value in named if value), None)
+    version = next((f"{name.lower()} {_plain(value)}" for name, value in named if value), None)
     size = info.get("size")
     return Facts(None if size is None else int(size), version)
+
+
+def _plain(value: Any) -> str:
+    """A version in one spelling: some stores tell a time as a number in listings and as a date when asked singly."""
+    if isinstance(value, datetime):
+        value = value.timestamp()
+    return f"{value:.6f}" if isinstance(value, (int, float)) else str(value).strip('"')
 
 
 def facts(url: str) -> Facts:
