@@ -13,13 +13,15 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = {
     "anicaption": ROOT / "packages/anicaption/anicaption",
     "animatrix_ingest": ROOT / "packages/ingest/animatrix_ingest",
+    "animatrix_reward": ROOT / "packages/reward/animatrix_reward",
     "animatrix_trainer": ROOT / "packages/trainer/animatrix_trainer",
 }
 # What each package may import of ours, by prefix.
 ARROWS = {
     "anicaption": ("anicaption",),
     "animatrix_ingest": ("animatrix_ingest", "anicaption"),
-    "animatrix_trainer": ("animatrix_trainer", "animatrix_ingest.keep", "anicaption"),
+    "animatrix_reward": ("animatrix_reward", "anicaption"),
+    "animatrix_trainer": ("animatrix_trainer", "animatrix_ingest.keep", "animatrix_reward", "anicaption"),
 }
 SOURCES = [(package, path) for package, folder in PACKAGES.items() for path in sorted(folder.rglob("*.py"))]
 COMMANDS = ["anicaption.cli", "animatrix_ingest.cli", "animatrix_trainer.cli"]
