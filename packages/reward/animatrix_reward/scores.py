@@ -76,7 +76,7 @@ def fit(scores: Iterable[Score], n_steps: int = 5, *, quality_sd: float = 3.0, s
         gradient[:n] -= q_I / quality_sd**2
         gradient[n : n + k] -= v_K / severity_sd**2
         prior = (q_I @ q_I / quality_sd**2 + v_K @ v_K / severity_sd**2) / 2
-        return prior - float(np.log(p_N).sum()), -gradient
+        return float(prior - np.log(p_N).sum()), -gradient
 
     start = np.zeros(n + k + n_steps - 1)
     start[n + k] = -(n_steps - 2) / 2
