@@ -1,6 +1,11 @@
 """Who does the work: an `Engine` carries a plain callable to many items. The only file that knows Ray.
 
 `on_ray` is the engine of the command; `in_turn` does the same in this process, for tests and for debugging a stage.
+
+Ray schedules: which node, when, how many nodes. What is ours is judgement, once Ray has said how a task ended. A
+worker that dies is tried once more, for the machine may have been at fault; then its item is given up. A node that
+dies takes nothing with it and counts against nobody. A task that tells nothing for too long, or takes more memory
+than it may, is killed and given up. References and plain rows travel between tasks, pictures never.
 """
 
 from __future__ import annotations
@@ -8,11 +13,18 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from animatrix_ingest import counters
+from animatrix_ingest.engine_actors import Pool
+from animatrix_ingest.engine_tasks import Room, Tasks
+from animatrix_ingest.limits import LostWorker, Needs, NoCluster, memory_bound
+
+TASK, ACTOR = Needs(), Needs(cpus=0)
+TASKS_PER_PROCESS = 64
+"""A worker process is replaced after so many items, and with it whatever a decoder has leaked."""
 
 
 class Progress(Protocol):
@@ -36,42 +48,73 @@ class Silent:
 
 
 class Engine(Protocol):
-    """Calls `task(item, tell)` for every item, in any order; yields (item, result or the words of a lost worker)."""
+    """Calls `task(item, tell)` for every item, in any order; yields (item, result or the words of a lost worker).
+
+    A task calls `tell(frames, shots)` as it goes on. One that takes longer than its `stall_s` between two calls
+    is held to be stalled. Without `needs`, the engine's own are meant.
+    """
 
     def __call__(
-        self, task: Callable[..., Any], items: Sequence[Any], progress: Progress
+        self, task: Callable[..., Any], items: Sequence[Any], progress: Progress, needs: Needs | None = None
     ) -> Iterator[tuple[Any, Any | LostWorker]]: ...
 
 
-class NoCluster(ConnectionError):
-    """Ray cannot be joined or started; the message says where and what to do."""
+class Workshop(Engine, Protocol):
+    """An engine that has long-lived workers too."""
+
+    def on_actors(
+        self,
+        make: Callable[[], Callable[[Any], Any]],
+        items: Iterable[Any],
+        n: int,
+        needs: Needs = ACTOR,
+        in_flight: int = 2,
+    ) -> Iterator[tuple[Any, Any | LostWorker]]:
+        """Calls `make()` once in each of `n` long-lived workers, and what it gives with every item.
+
+        For what is dear to begin with, as a model on a GPU. At most `in_flight` items wait at one worker, and items
+        are taken from where they come from only as fast as that. The memory in `needs` is for Ray to schedule by.
+        """
+        ...
 
 
-@dataclass(frozen=True)
-class LostWorker:
-    """A worker process died with an item, twice."""
+class _InTurn:
+    """One item after the other, in this process."""
 
-    words: str
-
-
-@contextmanager
-def in_turn() -> Iterator[Engine]:
-    """The engine that does one item after the other, here."""
-
-    def each(task: Callable[..., Any], items: Sequence[Any], progress: Progress) -> Iterator[tuple[Any, Any]]:
+    def __call__(
+        self, task: Callable[..., Any], items: Sequence[Any], progress: Progress, needs: Needs | None = None
+    ) -> Iterator[tuple[Any, Any]]:
         for item in items:
             name = getattr(item, "name", "")
             yield item, task(item, lambda frames, shots, name=name: progress.at(name, frames, shots))
 
-    yield each
+    def on_actors(
+        self,
+        make: Callable[[], Callable[[Any], Any]],
+        items: Iterable[Any],
+        n: int,
+        needs: Needs = ACTOR,
+        in_flight: int = 2,
+    ) -> Iterator[tuple[Any, Any]]:
+        call = make()
+        for item in items:
+            yield item, call(item)
 
 
 @contextmanager
-def on_ray(address: str = "local") -> Iterator[Engine]:
-    """The engine that runs every item as a Ray task of one CPU.
+def in_turn() -> Iterator[Workshop]:
+    """The engine that does one item after the other, here: no second process, so nothing is held to its needs."""
+    yield _InTurn()
+
+
+@contextmanager
+def on_ray(address: str = "local", needs: Needs = TASK, wait_s: float = 900.0) -> Iterator[Workshop]:
+    """The engine that runs every item as a Ray task.
 
     "local" starts Ray for this run alone and never joins a stale cluster; any other address is joined, and the data
-    set and the sources must be visible there under the same paths. A Ray that this process already runs is used.
+    set and the sources must be visible there under the same names. A Ray that this process already runs is used.
+    `needs` is what a task is given where the call does not say. A cluster without a machine for it is waited for as
+    long as `wait_s`, since one that scales may grow.
     """
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
@@ -86,59 +129,109 @@ def on_ray(address: str = "local") -> Iterator[Engine]:
                 f"address: {address}: no Ray there ({error}); check that the cluster is up, or leave --address away"
             ) from error
     try:
-        yield _ray_engine(ray)
+        yield _OnRay(ray, needs, 0.0 if ours and address == "local" else wait_s)
     finally:
         if ours:
             ray.shutdown()
 
 
-def _ray_engine(ray: Any) -> Engine:
-    class Board:
-        """Where tasks post how far they are."""
+class _Board:
+    """An actor where tasks post how far they are, and their last words."""
 
-        def __init__(self) -> None:
-            self.posts: dict[str, tuple[int, int]] = {}
+    def __init__(self) -> None:
+        self._posts: dict[int, tuple[int, int]] = {}
+        self._words: dict[int, str] = {}
 
-        def post(self, name: str, frames: int, shots: int) -> None:
-            self.posts[name] = (frames, shots)
+    def post(self, number: int, frames: int, shots: int) -> None:
+        self._posts[number] = (frames, shots)
 
-        def take(self) -> dict[str, tuple[int, int]]:
-            posts, self.posts = self.posts, {}
-            return posts
+    def last_words(self, number: int, words: str) -> None:
+        self._words[number] = words
 
-    board = ray.remote(num_cpus=0)(Board).remote()
+    def take(self) -> tuple[dict[int, tuple[int, int]], dict[int, str]]:
+        taken = self._posts, self._words
+        self._posts, self._words = {}, {}
+        return taken
 
-    def work(task: Callable[..., Any], item: Any, board: Any) -> Any:
-        import cv2
 
-        cv2.setNumThreads(1)
-        name, last = getattr(item, "name", ""), [0.0]
+def _work(task: Callable[..., Any], item: Any, number: int, board: Any, needs: Needs, every_s: float) -> Any:
+    """What a worker process does with one item."""
+    import cv2
+    import ray
 
-        def tell(frames: int, shots: int) -> None:
-            if time.monotonic() - last[0] > 0.25:
-                last[0] = time.monotonic()
-                board.post.remote(name, frames, shots)
+    cv2.setNumThreads(1)
+    last = time.monotonic()
+    board.post.remote(number, 0, 0)
 
+    def tell(frames: int, shots: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > every_s:
+            last = time.monotonic()
+            board.post.remote(number, frames, shots)
+
+    def beyond() -> None:
+        ray.get(board.last_words.remote(number, needs.beyond_memory), timeout=5)
+
+    with memory_bound(needs.memory_mib, beyond):
         return task(item, tell)
 
-    remote = ray.remote(num_cpus=1, max_retries=1)(work)
 
-    def each(task: Callable[..., Any], items: Sequence[Any], progress: Progress) -> Iterator[tuple[Any, Any]]:
-        shared, waiting = ray.put(task), deque(items)
-        pending: dict[Any, Any] = {}
-        in_flight = 4 * max(1, int(ray.cluster_resources().get("CPU", 1)))
-        while waiting or pending:
-            while waiting and len(pending) < in_flight:
-                item = waiting.popleft()
-                pending[remote.remote(shared, item, board)] = item
-            done, _ = ray.wait(list(pending), timeout=0.25)
-            for name, (frames, shots) in ray.get(board.take.remote()).items():
-                progress.at(name, frames, shots)
-            for reference in done:
-                item = pending.pop(reference)
-                try:
-                    yield item, ray.get(reference)
-                except (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError) as error:
-                    yield item, LostWorker(str(error).splitlines()[0])
+class _OnRay:
+    """Items as Ray tasks and actor calls. `wait_s`: how long to wait for a machine that has what a task needs."""
 
-    return each
+    def __init__(self, ray: Any, needs: Needs, wait_s: float) -> None:
+        self._ray, self._needs, self._wait_s = ray, needs, wait_s
+        self._counts = Counts()
+
+    def __call__(
+        self, task: Callable[..., Any], items: Sequence[Any], progress: Progress, needs: Needs | None = None
+    ) -> Iterator[tuple[Any, Any | LostWorker]]:
+        ray, needs = self._ray, needs or self._needs
+        board = _beside_us(ray, ray.remote(num_cpus=0, max_restarts=-1)(_Board)).remote()
+        remote = ray.remote(
+            num_cpus=needs.cpus,
+            num_gpus=needs.gpus,
+            memory=needs.memory_mib << 20,
+            max_retries=0,
+            max_calls=TASKS_PER_PROCESS,
+        )(_work)
+        room = Room(ray, needs, self._wait_s)
+        tasks = Tasks(ray, remote, board, task, items, progress, needs, room, self._counts)
+        return iter(tasks)
+
+    def on_actors(
+        self,
+        make: Callable[[], Callable[[Any], Any]],
+        items: Iterable[Any],
+        n: int,
+        needs: Needs = ACTOR,
+        in_flight: int = 2,
+    ) -> Iterator[tuple[Any, Any | LostWorker]]:
+        return iter(Pool(self._ray, make, items, n, needs, in_flight, Room(self._ray, needs, self._wait_s)))
+
+
+class Counts:
+    """Our counters as Ray's metrics."""
+
+    def __init__(self) -> None:
+        from ray.util import metrics
+
+        prefix = counters.PREFIX
+        self._counters = {n: metrics.Counter(prefix + n, w, tag_keys=t) for n, (w, t) in counters.COUNTERS.items()}
+        self._gauges = {name: metrics.Gauge(prefix + name, words) for name, words in counters.GAUGES.items()}
+
+    def add(self, name: str, value: float, tags: dict[str, str] | None = None) -> None:
+        if value > 0:
+            self._counters[name].inc(value, tags=tags or {})
+
+    def show(self, **values: int) -> None:
+        for name, value in values.items():
+            self._gauges[name].set(value)
+
+
+def _beside_us(ray: Any, actor: Any) -> Any:
+    """An actor on the node of this process, so that it does not die with another."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    node = ray.get_runtime_context().get_node_id()
+    return actor.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=True))
