@@ -134,6 +134,17 @@ def pictures(video: Video, drawn: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
         yield frame
 
 
+def scrolled(drawn: Sequence[np.ndarray], n: int, px_per_picture: float = 2.5) -> list[np.ndarray]:
+    """Pictures of a camera that moves 60 times a second, as a video camera or a title machine does, shot after shot."""
+    made = []
+    for i in range(n):
+        still = drawn[min(len(drawn) - 1, i // 120 * 24 + 12)]
+        width = still.shape[1]
+        at = (i % 120) * px_per_picture * (1 if i // 120 % 2 else 0.6)
+        made.append(np.roll(still, -round(at), axis=1)[:, : width])
+    return made
+
+
 def _mixed(mix: Mix, drawn: Sequence[np.ndarray]) -> np.ndarray:
     if len(mix) == 1:
         return drawn[mix[0][0]]

@@ -1,0 +1,231 @@
+"""Which cadence a video has, frame by frame, from columns of evidence; no pixels here.
+
+Evidence of a frame says how much its fields differ from the last frame's and how badly pairs of fields weave
+(watch/cadence_luma.py). Each is graded: does it look like another moment? A cadence predicts which pairs are one
+moment. Drawings are held in animation, so that a pair which looks alike says little where nothing moves and much where
+everything around it moves; a pair that looks different where a cadence says it is the same speaks against it at once.
+The likeliest path through all cadences and phases is followed over the whole source (Viterbi with a fixed lag):
+a still scene keeps the phase it is in, and an edit that breaks the phase costs one change of path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from animatrix_ingest.decide.telecine_patterns import EITHER, PAIRS, SAME, Hypothesis, hypotheses
+
+COLUMNS = (*PAIRS, "blend")
+
+CHANGE = 11.0  # log odds that a change of cadence or phase costs
+CHANGE_TO_VIDEO = 26.0  # the same, into a cadence without film: such parts are long, and slow film looks like it
+UNLIKELY = 4.0  # log odds against every cadence but the plain one, at the start
+MISTAKEN = 0.01  # chance that one moment looks like two
+NEVER = 1e-11  # the same, where the difference is clear: two changes of path are cheaper than a lost drawing
+CLEAR_LEVELS, CLEAR_TIMES = 9.0, 2.5  # block difference in luma levels, and over its threshold: clear
+LEAST_LEVELS = 1.5  # block difference under which nothing has changed
+FLOOR_LEVELS = 0.4, 4.5  # where that floor can lie
+COMB_LEVELS = 1.5, 3.5  # comb of moving blocks, of the worst pair, under which combs say nothing and over which all
+STEP_SHOWS = 0.75  # of two film pictures that differ, those whose rows comb when they are woven
+EVEN_LOG = 0.6  # two pairs comb alike within this ratio, in natural logarithms
+EVEN_FILM, EVEN_VIDEO = 0.15, 0.75  # chance of that where one pair is one moment of film, and between moments of video
+COMB_SHARE, COMB_SLOPE = 0.45, 4.0  # of the worst pair's comb: half way between woven right and not; per log unit
+CHANGE_SLOPE = 3.0  # grade per log unit
+FLOOR_QUANTILE, FLOOR_FRAMES = 0.15, 150  # of block differences over so many frames: what a repeat differs by
+NEAR_FRAMES = 2  # frames before and after that tell how much moves
+BLEND_SHARE = 0.45  # pixels halfway between two moments, of those that change, over which a field is a mix
+SURE = 4.0  # log odds over every other cadence, from which a plain one is said to be known
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a frame is: its hypothesis, and the log odds of it over the best of any other state at that time."""
+
+    hypothesis: Hypothesis
+    margin: float
+    known: bool  # whether that margin, or evidence before it in the same state, is enough to say so
+
+
+def grades(columns: Mapping[str, np.ndarray], floor: float) -> dict[str, np.ndarray]:
+    """How much each pair looks like two moments, 0 to 1, NaN where nothing can be said; `clear_*` where it is plain."""
+    top, bottom = columns["top"], columns["bottom"]
+    both = np.fmax(top, bottom)
+    around = _around(both, 1, np.fmax)
+    least = np.clip(np.sqrt(floor * around), None, 2.2 * floor)
+    threshold = np.fmax(np.fmax(least, 0.12 * around), LEAST_LEVELS)
+    graded: dict[str, np.ndarray] = {}
+    for name, column in (("top", top), ("bottom", bottom)):
+        graded[name] = 1 / (1 + (threshold / np.maximum(column, 1e-3)) ** CHANGE_SLOPE)
+        graded[f"clear_{name}"] = (column > CLEAR_LEVELS) & (column > CLEAR_TIMES * threshold)
+    combs = {name: columns[name] for name in ("own", "with_last", "last_with")}
+    worst = np.fmax.reduce(list(combs.values()))
+    for name, column in combs.items():
+        share = (column + 0.2) / (worst + 0.2)
+        graded[name] = 1 / (1 + (COMB_SHARE / share) ** COMB_SLOPE)
+    graded["combs"] = _counts(worst)
+    for name in ("with_last", "last_with"):
+        graded[f"ratio_{name}"] = np.log((combs["own"] + 0.2) / (combs[name] + 0.2))
+        graded[f"combs_{name}"] = _counts(np.fmax(combs["own"], combs[name]))
+    blend = columns["blend"]
+    graded["blend"] = np.where(np.isnan(blend), np.nan, blend > BLEND_SHARE)
+    return graded
+
+
+def _counts(comb: np.ndarray) -> np.ndarray:
+    """How much combs of this size count, 0 to 1."""
+    low, high = COMB_LEVELS
+    return np.clip(np.nan_to_num((comb - low) / (high - low)), 0, 1)
+
+
+def likelihoods(graded: Mapping[str, np.ndarray], phases: Sequence[np.ndarray], mixed: np.ndarray) -> np.ndarray:
+    """Log likelihood of every frame under every hypothesis, (T, H).
+
+    `phases[t]` says what each hypothesis expects of PAIRS at frame t, int8 (H, 5).
+    """
+    moved = np.fmax(graded["top"], graded["bottom"])
+    moving = np.nan_to_num(moved)
+    active = np.clip(np.nan_to_num(_around_mean(moved, NEAR_FRAMES), nan=0.5), 0.05, 0.95)
+    expected_THP = np.stack(list(phases))
+    total = np.zeros(expected_THP.shape[:2])
+    for place, name in enumerate(PAIRS):
+        looks = graded[name]
+        mistaken = np.where(graded.get(f"clear_{name}", np.zeros(len(looks), bool)), NEVER, MISTAKEN)
+        if_same = np.log((1 - looks) * (1 - mistaken) + looks * mistaken)
+        shows = active if place < 2 else STEP_SHOWS * active
+        if_other = np.log((1 - looks) * (1 - shows) + looks * shows)
+        expects = expected_THP[:, :, place]
+        either = np.log((np.exp(if_same) + np.exp(if_other)) / 2)
+        pair = np.where(expects == SAME, if_same[:, None], if_other[:, None])
+        pair = np.where(expects == EITHER, either[:, None], pair)
+        counts = np.where(np.isnan(looks), 0.0, 1.0 if place < 2 else graded["combs"] * moving)
+        total += np.nan_to_num(pair) * counts[:, None]
+    own = expected_THP[:, :, PAIRS.index("own")]
+    for name in ("with_last", "last_with"):
+        other = expected_THP[:, :, PAIRS.index(name)]
+        ratio = np.nan_to_num(graded[f"ratio_{name}"])[:, None]
+        even = np.abs(ratio) < EVEN_LOG
+        right = np.where(own == SAME, ratio < 0, ratio > 0)
+        film = np.where(even, EVEN_FILM, np.where(right, 1 - EVEN_FILM, 0.05))
+        video = np.where(even, EVEN_VIDEO, 1 - EVEN_VIDEO)
+        chance = np.where((own == EITHER) & (other == EITHER), video, np.where((own != EITHER) & (own + other == SAME), film, 0.5))
+        total += np.log(chance) * (graded[f"combs_{name}"] * moving)[:, None]
+    blend = graded["blend"][:, None]
+    mix = np.where(mixed, 0.5, np.where(blend > 0, 0.03, 0.97))
+    return total + np.where(np.isnan(blend), 0.0, np.log(mix))
+
+
+def _around(column: np.ndarray, reach: int, fold) -> np.ndarray:
+    """Fold each value with its neighbours within `reach`."""
+    out = column
+    for step in range(1, reach + 1):
+        out = fold(out, np.concatenate([column[step:], column[-1:].repeat(min(step, len(column)))])[: len(column)])
+        out = fold(out, np.concatenate([column[:1].repeat(step), column[:-step]])[: len(column)])
+    return out
+
+
+def _around_mean(column: np.ndarray, reach: int) -> np.ndarray:
+    """The mean of the neighbours of each value within `reach`, itself left out; NaN where none is known."""
+    total, n = np.zeros(len(column)), np.zeros(len(column))
+    for step in range(1, reach + 1):
+        for there, here in ((slice(step, None), slice(None, -step)), (slice(None, -step), slice(step, None))):
+            values = column[there]
+            total[here] += np.nan_to_num(values)
+            n[here] += ~np.isnan(values)
+    return np.divide(total, n, out=np.full(len(column), np.nan), where=n > 0)
+
+
+class Decider:
+    """Follows the likeliest path. `add` takes frames in order; `ready` gives choices `lag_frames` behind them."""
+
+    def __init__(self, rate: Fraction, lag_frames: int, step_frames: int = 8, woven: bool = True) -> None:
+        """Without `woven`, only cadences of whole frames are considered."""
+        self._all = tuple(h for h in hypotheses(rate) if woven or not h.pattern.woven)
+        self._lag, self._step = lag_frames, step_frames
+        n = len(self._all)
+        cycle = int(np.lcm.reduce([h.pattern.n_frames for h in self._all]))
+        self._expects = [np.stack([h.pattern.expects((t + h.phase) % h.pattern.n_frames) for h in self._all]) for t in range(cycle)]
+        self._mixed = np.array([h.pattern.mixed for h in self._all])
+        states = sorted({h.pattern.state for h in self._all})
+        self._state = np.array([states.index(h.pattern.state) for h in self._all])
+        self._entry = np.array([CHANGE if h.pattern.film else CHANGE_TO_VIDEO for h in self._all])
+        self._plain = self._all[0].pattern.state
+        self._score = np.where(self._state == self._state[0], 0.0, -UNLIKELY)
+        self._rows: list[tuple[float, ...]] = []  # evidence of frames from _first on
+        self._first = 0  # index of the first row kept
+        self._scored = 0  # frames in the path so far
+        self._said = 0  # frames already answered
+        self._back: list[np.ndarray] = []  # where each hypothesis came from, from frame _said on
+        self._known = False
+        self._n = n
+
+    def add(self, evidence: Mapping[str, float]) -> list[Choice]:
+        """See the next frame's evidence (COLUMNS); returns choices for the oldest frames that became certain."""
+        self._rows.append(tuple(evidence[name] for name in COLUMNS))
+        seen = self._first + len(self._rows)
+        if seen - NEAR_FRAMES - self._scored >= self._step:
+            self._advance(seen - NEAR_FRAMES)
+        if self._scored - self._lag - self._said >= self._step:
+            return self._trace(self._scored - self._lag)
+        return []
+
+    def end(self) -> list[Choice]:
+        """Choices for all frames that are left."""
+        seen = self._first + len(self._rows)
+        if seen > self._scored:
+            self._advance(seen)
+        return self._trace(seen) if seen > self._said else []
+
+    def _advance(self, until: int) -> None:
+        table = np.array(self._rows, float).T
+        columns = dict(zip(COLUMNS, table))
+        known = np.fmin(columns["top"], columns["bottom"])
+        known = known[np.isfinite(known)][-FLOOR_FRAMES:]
+        floor = float(np.clip(np.quantile(known, FLOOR_QUANTILE), *FLOOR_LEVELS)) if len(known) else FLOOR_LEVELS[0]
+        near = slice(max(0, self._scored - self._first - 4), None)
+        graded = grades({name: column[near] for name, column in columns.items()}, floor)
+        start = self._first + near.start
+        phases = [self._expects[t % len(self._expects)] for t in range(start, start + len(table[0][near]))]
+        scores = likelihoods(graded, phases, self._mixed)[self._scored - start : until - start]
+        for row in scores:
+            best = int(np.argmax(self._score))
+            moved = self._score[best] - self._entry
+            stays = self._score >= moved
+            self._back.append(np.where(stays, np.arange(self._n), best))
+            self._score = np.where(stays, self._score, moved) + row
+        self._score -= self._score.max()
+        self._scored = until
+        spare = len(self._rows) - FLOOR_FRAMES - self._step
+        if spare > 0 and self._first + spare <= self._scored - 8:
+            del self._rows[:spare]
+            self._first += spare
+
+    def _trace(self, until: int) -> list[Choice]:
+        at = int(np.argmax(self._score))
+        others = self._score[self._state != self._state[at]]
+        margin = float(self._score[at] - others.max()) if len(others) else float("inf")
+        path = []
+        for back in reversed(self._back):
+            path.append(at)
+            at = int(back[at])
+        path = path[::-1][: until - self._said]
+        choices = []
+        for h in path:
+            state = self._all[h].pattern.state
+            self._known = state != self._plain or (self._known and bool(choices or self._said)) or margin >= SURE
+            choices.append(Choice(self._all[h], margin, self._known))
+        del self._back[: until - self._said]
+        self._said = until
+        return choices
+
+
+def choose(columns: Mapping[str, Sequence[float]], rate: Fraction, lag_frames: int = 45) -> list[Choice]:
+    """The choice for every frame of a whole source from its columns; NaN where something was not measured."""
+    decider = Decider(rate, lag_frames)
+    choices: list[Choice] = []
+    n = len(columns["top"])
+    for t in range(n):
+        choices += decider.add({name: float(columns[name][t]) if name in columns else float("nan") for name in COLUMNS})
+    return choices + decider.end()

@@ -1,0 +1,73 @@
+"""Gathers what decide/telecine.py is asked, frame by frame, at the least cost that the source allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from anicaption.frames import Frame, fields
+
+from animatrix_ingest.decide.telecine import CLEAR_LEVELS, COLUMNS
+from animatrix_ingest.watch.cadence_luma import FAR, MOVED, blend, changed, combed
+
+NAN = float("nan")
+SAMPLE_FRAMES = 11  # every so many frames, whole ones are searched for combs; in step with no cadence and no exposure
+COMBED_LEVELS, COMBED_SHARE = 4.0, 0.7  # of moving blocks, and of what weaving with the last frame would give
+COMBED_SAMPLES = 2  # of the last five samples: then the source has fields
+
+
+def nothing() -> dict[str, float]:
+    """A frame of which nothing was measured."""
+    return dict.fromkeys(COLUMNS, NAN)
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """Looks at the luma of frames of one depth."""
+
+    bit_depth: int = 8
+
+    def fields(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+        """Top and bottom field of the luma as uint8, whatever the depth of the source."""
+        top, bottom = fields(frame)
+        if top.dtype == np.uint8:
+            return top, bottom
+        scale = 1 / (1 << max(0, self.bit_depth - 8))
+        return cv2.convertScaleAbs(top, alpha=scale), cv2.convertScaleAbs(bottom, alpha=scale)
+
+    def whole(self, frame: Frame, last: Frame) -> dict[str, float]:
+        """The evidence of frames that are whole: how much changed."""
+        return nothing() | {"top": float(changed(self.fields(frame)[0], self.fields(last)[0]).max())}
+
+    def both_fields(self, frame: Frame, last: Frame) -> dict[str, float]:
+        """All evidence of a frame that may be made of two fields."""
+        (top, bottom), (last_top, last_bottom) = self.fields(frame), self.fields(last)
+        tops, bottoms = changed(top, last_top), changed(bottom, last_bottom)
+        found = nothing() | {"top": float(tops.max()), "bottom": float(bottoms.max())}
+        moving = np.maximum(tops, bottoms) > MOVED
+        if moving.any():
+            weaves = {"own": (top, bottom), "with_last": (top, last_bottom), "last_with": (last_top, bottom)}
+            found |= {name: float(combed(*pair)[moving].mean()) for name, pair in weaves.items()}
+            found["blend"] = blend(last_top, last_bottom, top) if tops.max() > FAR / 2 else NAN
+        return found
+
+    def differ(self, one: Frame, other: Frame, parity: int) -> bool:
+        """Whether the fields of this parity (0 top, 1 bottom) clearly show two things."""
+        return bool(np.max(changed(self.fields(one)[parity], self.fields(other)[parity])) > CLEAR_LEVELS)
+
+
+class CombWatch:
+    """Whether a source that calls itself progressive has combs after all, from one frame in SAMPLE_FRAMES."""
+
+    def __init__(self, eyes: Eyes) -> None:
+        self._eyes = eyes
+        self._samples: list[bool] = []
+
+    def see(self, frame: Frame, last: Frame | None) -> bool:
+        """See a frame and the one before; True from when combs are found."""
+        if last is not None and frame.index % SAMPLE_FRAMES == 0:
+            found = self._eyes.both_fields(frame, last)
+            others = max(found["with_last"], found["last_with"])
+            self._samples = [*self._samples[-4:], found["own"] > max(COMBED_LEVELS, COMBED_SHARE * others)]
+        return sum(self._samples) >= COMBED_SAMPLES
