@@ -255,20 +255,22 @@ def _joined_sound(parts: Iterable[_Part]) -> np.ndarray:
 def _write(path: Path, frames: Iterable[np.ndarray], sound: np.ndarray | None, crf: int, codec: str) -> None:
     """Encode pictures, and sound where there is any, into one Matroska file."""
     buffer = io.BytesIO()
-    write_video(buffer, frames, FILM_RATE, container="matroska", crf=crf, gop_frames=24)
-    if sound is None:
-        path.write_bytes(buffer.getvalue())
-        return
+    # MP4 keeps decoding times, which the muxer wants and Matroska would have to guess at the first packets.
+    write_video(buffer, frames, FILM_RATE, container="mp4", crf=crf, gop_frames=24)
     buffer.seek(0)
     with av.open(buffer) as pictures, av.open(str(path), "w", format="matroska") as output:
         video_in = pictures.streams.video[0]
         video = output.add_stream_from_template(video_in)
-        audio = output.add_stream(codec, rate=RATE_HZ, layout="mono")
-        audio.bit_rate = 96_000
+        audio = None
+        if sound is not None:
+            audio = output.add_stream(codec, rate=RATE_HZ, layout="mono")
+            audio.bit_rate = 96_000
         for packet in pictures.demux(video_in):
-            if packet.dts is not None:
+            if packet.size:  # the last one is empty and only flushes
                 packet.stream = video
                 output.mux(packet)
+        if audio is None or sound is None:
+            return
         step = RATE_HZ // 10
         for start in range(0, len(sound), step):
             part = np.ascontiguousarray(sound[None, start : start + step])

@@ -1,0 +1,343 @@
+"""What recurs between the episodes of one work, and which part it plays: opening, ending, eyecatch, bumper, recap, preview.
+
+Families first: stretches that several episodes show (or, where the pictures were changed, sound) at one length are
+themes, eyecatches or bumpers by their length and place. Then blocks: unbroken rows of shots that one other episode
+shows apart from each other are a recap at the head and a preview at the tail. One shot that comes back elsewhere (a bank cut) has
+no role; it is a copy (duplicates.py).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from animatrix_ingest.decide.duplicates_index import Joined
+from animatrix_ingest.decide.segments_match import CELL_S, Match, Track, matches
+
+ROLES = ("opening", "ending", "eyecatch", "bumper", "recap", "preview")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What makes a role of what recurs. Seconds of film; shares of an episode's length."""
+
+    theme_s: float = 8.0
+    """a family at least this long is an opening or an ending; a shorter one is an eyecatch or a bumper"""
+    least_s: float = 1.0
+    """a shorter family is nothing"""
+    theme_share: float = 0.2
+    """of the episodes must have a theme (a season has several), and two of them"""
+    short_share: float = 0.6
+    """of the episodes must have an eyecatch or a bumper, and three of them; of many, a quarter and four more will do"""
+    bridge_s: float = 5.0
+    """shots as long as this may be others in one version of a theme"""
+    block_s: float = 2.5
+    """the shortest recap and preview"""
+    block_gap_s: float = 1.5
+    """of unknown pictures may stand between two shots of a recap"""
+    block_cover: float = 0.75
+    """of a recap must be found in the other episode"""
+    head: float = 0.45
+    """openings have their middle before this share of an episode"""
+    tail: float = 0.6
+    """endings have it after this"""
+    block_head: float = 0.3
+    """recaps have their middle before this share of an episode"""
+    block_tail: float = 0.85
+    """previews have it after this"""
+    edge: float = 0.08
+    """bumpers lie within this share of the head or the tail"""
+    spread: float = 0.12
+    """eyecatches and bumpers lie within this share of an episode around their usual place"""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of source `source` (index), in seconds of its clock."""
+
+    source: int
+    role: str
+    start_s: float
+    end_s: float
+    confidence: float
+    kind: str
+    """how it was found: picture, sound, or both"""
+    family: int
+    """segments of one family show (or sound) the same; recaps and previews: the source they quote"""
+
+
+def segments(tracks: Sequence[Track], rules: Rules = Rules(), use_sound: bool = True) -> list[Segment]:
+    """The segments of the episodes of one work, in order of source and time. The order of the episodes is not needed."""
+    found = matches(tracks, use_sound)
+    return roles(tracks, found, rules)
+
+
+def roles(tracks: Sequence[Track], found: Sequence[Match], rules: Rules = Rules()) -> list[Segment]:
+    """The same from matches that are known already."""
+    release = releases(tracks, found)
+    pictures = [m for m in found if m.kind == "picture" and release[m.a] != release[m.b]]
+    sounds = [m for m in found if m.kind == "sound" and release[m.a] != release[m.b]]
+    within = [m for m in found if m.kind == "picture" and m.a == m.b]
+    families = _families(_chains(pictures, sounds, rules), tracks, release)
+    given: list[Segment] = []
+    for number, family in enumerate(families):
+        role, confidence = _role(family, tracks, release, rules)
+        if role:
+            given += [Segment(p.source, role, p.start, p.end, confidence, "picture", number) for p in family]
+    given = _disjoint(given)
+    given += _by_sound(given, sounds, tracks, rules)
+    given = _disjoint(given)
+    given += _twice(given, within)
+    # Previews first: a recap must not quote them, nor go on into a body that only a preview quotes.
+    for role in ("preview", "recap"):
+        given = _disjoint(given + _blocks(role, given, pictures, tracks, release, rules))
+    given = [_kind(segment, sounds) for segment in given]
+    timed = [replace(s, start_s=s.start_s * CELL_S, end_s=s.end_s * CELL_S) for s in given]
+    return sorted(timed, key=lambda s: (s.source, s.start_s))
+
+
+def releases(tracks: Sequence[Track], found: Sequence[Match]) -> list[int]:
+    """For every source the first source that is the same episode, in whatever encoding."""
+    same = Joined(len(tracks))
+    covered: dict[tuple[int, int, int], int] = defaultdict(int)
+    for m in found:
+        if m.kind == "picture" and m.a != m.b:
+            for place in (m.shift // 24, m.shift // 24 + 1):
+                covered[m.a, m.b, place] += m.end - m.start
+    for (a, b, _), n in covered.items():
+        if n >= 0.6 * min(tracks[a].n_cells, tracks[b].n_cells):
+            same.join(a, b)
+    return same.roots()
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Cells of one source that other sources show too, and which others."""
+
+    source: int
+    start: int
+    end: int
+    partners: frozenset[int]
+
+
+def _chains(pictures: Sequence[Match], sounds: Sequence[Match], rules: Rules) -> list[Match]:
+    """Matches of one pair on one shift, joined where an episode's own shots stand between them."""
+    groups: dict[tuple[int, int], list[Match]] = defaultdict(list)
+    for m in pictures:
+        groups[m.a, m.b].append(m)
+    heard: dict[tuple[int, int], list[Match]] = defaultdict(list)
+    for m in sounds:
+        heard[m.a, m.b].append(m)
+    chained = []
+    for pair, group in groups.items():
+        open_: list[Match] = []
+        for m in sorted(group, key=lambda m: (m.start, m.shift)):
+            for i, before in enumerate(open_):
+                gap = m.start - before.end
+                if abs(m.shift - before.shift) <= 6 and gap <= _may_bridge(before, m, heard[pair], rules):
+                    travel = before.travel + m.travel
+                    open_[i] = replace(before, end=max(m.end, before.end), travel=travel)
+                    break
+            else:
+                open_.append(m)
+        chained += open_
+    return chained
+
+
+def _may_bridge(before: Match, after: Match, heard: Sequence[Match], rules: Rules) -> float:
+    """Cells that may lie between two matches: more where the sound goes on between them."""
+    length = before.end - before.start + after.end - after.start
+    for sound in heard:
+        shown = min(sound.end, after.start) - max(sound.start, before.end)
+        if abs(sound.shift - before.shift) <= 6 and shown >= 0.8 * (after.start - before.end):
+            return 4 * rules.bridge_s / CELL_S
+    return min(rules.bridge_s / CELL_S, 0.5 * length)
+
+
+def _alike(start: float, end: float, other_start: float, other_end: float) -> float:
+    """Intersection over union of two spans."""
+    both = min(end, other_end) - max(start, other_start)
+    return max(0.0, both) / max(1e-9, max(end, other_end) - min(start, other_start))
+
+
+def _families(chains: Sequence[Match], tracks: Sequence[Track], release: Sequence[int]) -> list[list[_Place]]:
+    """Places of all sources that show one another, joined. A place's ends are what most of its partners say."""
+    spans: dict[int, list[Match]] = defaultdict(list)
+    for m in chains:
+        spans[m.a].append(m)
+        spans[m.b].append(m.turned())
+    places: list[_Place] = []
+    for source, group in spans.items():
+        clusters: list[list[Match]] = []
+        for m in sorted(group, key=lambda m: (m.start - m.end, m.start)):
+            home = next((c for c in clusters if _alike(m.start, m.end, c[0].start, c[0].end) >= 0.6), None)
+            clusters.append([m]) if home is None else home.append(m)
+        for cluster in clusters:
+            start, end = median(m.start for m in cluster), median(m.end for m in cluster)
+            places.append(_Place(source, round(start), round(end), frozenset(release[m.b] for m in cluster)))
+    by_source: dict[int, list[int]] = defaultdict(list)
+    for i, place in enumerate(places):
+        by_source[place.source].append(i)
+    joined = Joined(len(places))
+    for m in chains:
+        ends = []
+        for source, start, end in ((m.a, m.start, m.end), (m.b, m.start + m.shift, m.end + m.shift)):
+            near = [(_alike(start, end, places[i].start, places[i].end), -i) for i in by_source[source]]
+            ends.append(max(near))
+        if min(ends)[0] >= 0.6:
+            joined.join(-ends[0][1], -ends[1][1])
+    families: dict[int, list[_Place]] = defaultdict(list)
+    for i, root in enumerate(joined.roots()):
+        families[root].append(places[i])
+    return list(families.values())
+
+
+def _role(
+    family: Sequence[_Place], tracks: Sequence[Track], release: Sequence[int], rules: Rules
+) -> tuple[str, float]:
+    """The role of a family and how sure it is; "" where it has none."""
+    n_all = len(set(release))
+    n_here = len({release[p.source] for p in family})
+    length_s = median(p.end - p.start for p in family) * CELL_S
+    middles = [(p.start + p.end) / 2 / tracks[p.source].n_cells for p in family]
+    middle = median(middles)
+    settled = sum(abs(m - middle) <= rules.spread for m in middles) >= 0.75 * len(middles)
+    supported = median(len(p.partners) for p in family) / max(1, n_here - 1)
+    confidence = round(min(1.0, 0.5 + 0.5 * supported * min(1.0, n_here / max(2, 0.5 * n_all))), 3)
+    if length_s >= rules.theme_s and n_here >= max(2, rules.theme_share * n_all):
+        if middle < rules.head:
+            return "opening", confidence
+        if middle > rules.tail:
+            return "ending", confidence
+    enough = max(3, min(rules.short_share * n_all, 4 + 0.25 * n_all))
+    if settled and rules.least_s <= length_s < rules.theme_s and n_here >= enough:
+        if middle < rules.edge or middle > 1 - rules.edge:
+            return "bumper", confidence
+        if 0.25 < middle < 0.75:
+            return "eyecatch", confidence
+    return "", 0.0
+
+
+def _disjoint(given: Sequence[Segment]) -> list[Segment]:
+    """Without segments that lie mostly within surer or longer ones."""
+    kept: list[Segment] = []
+    for s in sorted(given, key=lambda s: (s.start_s - s.end_s, -s.confidence, s.source, s.start_s)):
+        if all(_shared(s, k) < 0.5 for k in kept if k.source == s.source):
+            kept.append(s)
+    return kept
+
+
+def _shared(segment: Segment, other: Segment) -> float:
+    """The share of a segment that lies within another one."""
+    both = min(segment.end_s, other.end_s) - max(segment.start_s, other.start_s)
+    return max(0.0, both) / max(1e-9, segment.end_s - segment.start_s)
+
+
+def _by_sound(
+    given: Sequence[Segment], sounds: Sequence[Match], tracks: Sequence[Track], rules: Rules
+) -> list[Segment]:
+    """Themes of episodes that have other pictures to the same song, where the theme is due.
+
+    A song heard where the same episode shows the theme anyway is an insert song; so is one that is heard elsewhere.
+    """
+    added: list[Segment] = []
+    themes = [s for s in given if s.role in ("opening", "ending")]
+    for m in [*sounds, *(m.turned() for m in sounds)]:
+        for theme in themes:
+            if m.a != theme.source or any(s.source == m.b and s.role == theme.role for s in [*given, *added]):
+                continue
+            start, end = max(m.start, theme.start_s), min(m.end, theme.end_s)
+            if end - start < 0.8 * (theme.end_s - theme.start_s):
+                continue
+            start, end = theme.start_s + m.shift, theme.end_s + m.shift
+            middle = (start + end) / 2 / tracks[m.b].n_cells
+            due = middle < rules.head if theme.role == "opening" else middle > rules.tail
+            if due:
+                added.append(replace(theme, source=m.b, start_s=max(0, start), end_s=end, kind="sound"))
+    return added
+
+
+def _twice(given: Sequence[Segment], within: Sequence[Match]) -> list[Segment]:
+    """Eyecatches shown a second time in the same episode."""
+    added = []
+    for m in [*within, *(m.turned() for m in within)]:
+        for s in given:
+            if s.role == "eyecatch" and s.source == m.a and _alike(s.start_s, s.end_s, m.start, m.end) >= 0.7:
+                added.append(replace(s, start_s=s.start_s + m.shift, end_s=s.end_s + m.shift))
+    return added
+
+
+def _blocks(
+    role: str,
+    given: Sequence[Segment],
+    pictures: Sequence[Match],
+    tracks: Sequence[Track],
+    release: Sequence[int],
+    rules: Rules,
+) -> list[Segment]:
+    """Recaps or previews: unbroken rows of pieces of one other episode, which shows them with more in between."""
+    pieces: dict[tuple[int, int], list[Match]] = defaultdict(list)
+    taken: dict[int, list[Segment]] = defaultdict(list)
+    for s in given:
+        taken[s.source].append(s)
+    for m in [*pictures, *(m.turned() for m in pictures)]:
+        here = Segment(m.a, "", m.start, m.end, 0, "", 0)
+        there = Segment(m.b, "", m.start + m.shift, m.end + m.shift, 0, "", 0)
+        if all(_shared(here, s) < 0.3 for s in taken[m.a]) and all(_shared(there, s) < 0.3 for s in taken[m.b]):
+            pieces[m.a, m.b].append(m)
+    found = []
+    for (source, other), group in pieces.items():
+        for block in _rows(sorted(group, key=lambda m: (m.start, m.end)), rules):
+            start, end = min(m.start for m in block), max(m.end for m in block)
+            cover = _covered([(m.start, m.end) for m in block])
+            origin = [(m.start + m.shift, m.end + m.shift) for m in block]
+            spread = _covered(origin) / max(1, max(e for _, e in origin) - min(s for s, _ in origin))
+            shifts = {m.shift // 12 for m in block}
+            solid = cover / max(1, end - start)
+            if len(shifts) < 2 or (end - start) * CELL_S < rules.block_s or solid < max(rules.block_cover, spread):
+                continue
+            middle = (start + end) / 2 / tracks[source].n_cells
+            if middle < rules.block_head if role == "recap" else middle > rules.block_tail:
+                found.append(Segment(source, role, start, end, round(solid, 3), "picture", release[other]))
+    best: dict[int, Segment] = {}
+    for s in found:
+        known = best.get(s.source)
+        if known is None or (s.end_s - s.start_s) * s.confidence > (known.end_s - known.start_s) * known.confidence:
+            best[s.source] = s
+    return list(best.values())
+
+
+def _rows(pieces: Sequence[Match], rules: Rules) -> list[list[Match]]:
+    """Pieces without a gap longer than rules.block_gap_s between them, split at their longest gap while it is too much."""
+    rows: list[list[Match]] = []
+    end = -1e9
+    for piece in pieces:
+        if piece.start - end > rules.block_gap_s / CELL_S:
+            rows.append([])
+            end = piece.end
+        rows[-1].append(piece)
+        end = max(end, piece.end)
+    return rows
+
+
+def _covered(spans: Sequence[tuple[int, int]]) -> int:
+    """Cells that any of the spans covers."""
+    total, at = 0, -(10**9)
+    for start, end in sorted(spans):
+        total += max(0, end - max(start, at))
+        at = max(at, end)
+    return total
+
+
+def _kind(segment: Segment, sounds: Sequence[Match]) -> Segment:
+    """Whether the sound agrees with a segment that was found by its pictures."""
+    if segment.kind != "picture":
+        return segment
+    for m in sounds:
+        for source, start, end in ((m.a, m.start, m.end), (m.b, m.start + m.shift, m.end + m.shift)):
+            heard = replace(segment, start_s=start, end_s=end)
+            if source == segment.source and _shared(segment, heard) >= 0.6:
+                return replace(segment, kind="both")
+    return segment
