@@ -66,3 +66,22 @@ def numbered(values: Any) -> tuple[np.ndarray, list[Any]]:
     if isinstance(encoded, pa.ChunkedArray):  # no chunk at all
         return np.zeros(0, np.int64), []
     return np.asarray(pc.fill_null(encoded.indices, -1)).astype(np.int64), encoded.dictionary.to_pylist()
+
+
+def bundles(keys: Any, roles: pa.Table | None) -> np.ndarray:
+    """For each clip the number of the bundle of copies that it is in; -1 where it is in none."""
+    said = beside(keys, roles, "roles", ("cluster", "copy_of"))
+    cluster, clusters = numbered(said["cluster"].cast(pa.string()))
+    n, copy_of = len(keys), said["copy_of"].cast(pa.string())
+    of = np.asarray(pc.fill_null(pc.index_in(copy_of, value_set=keys), -1)).astype(np.int64)
+    of[np.asarray(pc.is_null(copy_of))] = -1
+    gone, _ = numbered(copy_of)  # copies of one clip that is no longer there are copies of one another
+    base = n + len(clusters)
+    a = np.concatenate([np.flatnonzero(cluster >= 0), np.flatnonzero(of >= 0), np.flatnonzero(gone >= 0)])
+    b = np.concatenate([n + cluster[cluster >= 0], of[of >= 0], base + gone[gone >= 0]])
+    label = components(base + int(gone.max(initial=-1)) + 1, a, b)[:n]
+    alone = np.ones(n, bool)
+    alone[a] = False
+    alone[of[of >= 0]] = False
+    _, number = np.unique(label, return_inverse=True)
+    return np.where(alone, -1, number)

@@ -26,7 +26,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from animatrix_ingest.decide.joined import beside, checked, components, numbered, pc
+from animatrix_ingest.decide.joined import beside, bundles, checked, components, numbered, pc
 
 SPLITS = pa.schema(
     [pa.field(name, pa.string(), nullable=False) for name in ("key", "split", "group", "why")],
@@ -68,7 +68,7 @@ def split(clips: pa.Table, roles: pa.Table | None, shares: Shares = Shares()) ->
     if not clips.num_rows:
         return SPLITS.empty_table()
     unit, units, same = _units(clips, shares)
-    bundle = _bundles(clips["key"], roles)
+    bundle = bundles(clips["key"], roles)
     broad = _broad(bundle, unit, units, shares.broad_works)
     joins = (bundle >= 0) & ~broad
     n = len(units)
@@ -133,25 +133,6 @@ def _folder(name: str) -> str:
 def _plain(work: str) -> str:
     """A work's name as it counts: width, case and spaces are nobody's statement."""
     return " ".join(unicodedata.normalize("NFKC", work).casefold().split())
-
-
-def _bundles(keys: Any, roles: pa.Table | None) -> np.ndarray:
-    """For each clip the number of the bundle of copies that it is in; -1 where it is in none."""
-    said = beside(keys, roles, "roles", ("cluster", "copy_of"))
-    cluster, clusters = numbered(said["cluster"].cast(pa.string()))
-    n, copy_of = len(keys), said["copy_of"].cast(pa.string())
-    of = np.asarray(pc.fill_null(pc.index_in(copy_of, value_set=keys), -1)).astype(np.int64)
-    of[np.asarray(pc.is_null(copy_of))] = -1
-    gone, _ = numbered(copy_of)  # copies of one clip that is no longer there are copies of one another
-    base = n + len(clusters)
-    a = np.concatenate([np.flatnonzero(cluster >= 0), np.flatnonzero(of >= 0), np.flatnonzero(gone >= 0)])
-    b = np.concatenate([n + cluster[cluster >= 0], of[of >= 0], base + gone[gone >= 0]])
-    label = components(base + int(gone.max(initial=-1)) + 1, a, b)[:n]
-    alone = np.ones(n, bool)
-    alone[a] = False
-    alone[of[of >= 0]] = False
-    _, number = np.unique(label, return_inverse=True)
-    return np.where(alone, -1, number)
 
 
 def _broad(bundle: np.ndarray, unit: np.ndarray, units: list[str], most: int) -> np.ndarray:
