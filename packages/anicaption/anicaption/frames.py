@@ -4,6 +4,7 @@ PyAV decodes (its own FFmpeg; exact pts). Pictures are RGB uint8 (H, W, 3). Time
 time base; nothing here multiplies a frame index by an average rate.
 
     frames_probe.py     what a file says of itself        frames_picture.py   one frame, its fields and pictures
+    frames_convert.py   numbers to pictures, once         frames_fields.py    interlaced pictures
     frames_write.py     writing clips                     colour.py           what the numbers of a picture mean
 """
 
@@ -13,21 +14,40 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import av.error
-import av.filter
 import numpy as np
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 
+from anicaption.frames_convert import ClipPicture, Converter
+from anicaption.frames_fields import Scan, deinterlaced
 from anicaption.frames_picture import Frame, fields, weave
-from anicaption.frames_probe import Stream, VideoError, VideoSource, even, name_of, open_video, probe, video_stream
-from anicaption.frames_write import FILM_RATE, encode_clip, write_video
+from anicaption.frames_probe import (
+    Stream,
+    VideoError,
+    VideoSource,
+    even,
+    mastered_nits,
+    name_of,
+    open_video,
+    probe,
+    read_colour,
+    rotation_of,
+    video_stream,
+)
+from anicaption.frames_write import FILM_RATE, Encoded, encode_clip, encode_timed, write_video
+from anicaption.tonemap import DEFAULT_PEAK_NITS
 
 __all__ = [
     "FILM_RATE",
+    "ClipPicture",
+    "Encoded",
     "Frame",
     "Stream",
     "VideoError",
     "VideoSource",
+    "deinterlaced",
     "encode_clip",
+    "encode_timed",
     "even",
     "fields",
     "frames",
@@ -42,46 +62,45 @@ __all__ = [
 def frames(source: VideoSource) -> Iterator[Frame]:
     """Decode linearly, in presentation order.
 
-    What decodes whole is yielded first; then, if the file breaks, VideoError is raised with `n_decoded`.
+    What cannot be decoded is passed over, and the frames that lean on it are `damaged`; if nothing decodes any more,
+    or the container breaks, VideoError is raised with `n_decoded` after the last frame. Every frame has the size and
+    the format of the first.
     """
     with open_video(source) as container:
         stream = video_stream(container, source)
         stream.thread_type = "AUTO"
-        time_base = Fraction(stream.time_base or 0)
-        top_first = _TopFirst()
-        index = 0
+        making = _Making(source, Fraction(stream.time_base or 0))
+        failed: av.error.FFmpegError | None = None
         try:
-            for picture in container.decode(stream):
-                if picture.pts is None:
-                    raise VideoError(
-                        name_of(source), "decode", f"frame {index} has no pts", "remux it with time stamps", index
-                    )
-                interlaced = picture.interlaced_frame
-                yield Frame(
-                    index,
-                    picture.pts,
-                    time_base,
-                    picture,
-                    duration=picture.duration or None,
-                    interlaced=interlaced,
-                    top_field_first=interlaced and top_first(picture),
-                )
-                index += 1
+            for packet in container.demux(stream):
+                if packet.is_corrupt:
+                    making.damaged = True
+                try:
+                    pictures = packet.decode()
+                except av.error.FFmpegError as error:
+                    failed, making.damaged = failed or error, True
+                    continue
+                for picture in pictures:
+                    failed = None
+                    yield making.frame(picture)
         except av.error.FFmpegError as error:
+            failed = error
+        if failed is not None:
             raise VideoError(
                 name_of(source),
                 "decode",
-                error.strerror or str(error),
+                failed.strerror or str(failed),
                 "the frames before it are usable; copy the file again",
-                index,
-            ) from error
+                making.index,
+            ) from failed
 
 
 def read_pts(source: VideoSource) -> tuple[Fraction, list[int]]:
     """The time base of a file and the pts of its frames in presentation order, from its packets; nothing is decoded."""
     with open_video(source) as container:
         stream = video_stream(container, source)
-        pts = sorted(packet.pts for packet in container.demux(stream) if packet.pts is not None)
+        shown = (packet for packet in container.demux(stream) if not packet.is_discard)
+        pts = sorted(packet.pts for packet in shown if packet.pts is not None)
         return Fraction(stream.time_base or 0), pts
 
 
@@ -93,27 +112,76 @@ def read_clip(source: VideoSource, height_px: int | None = None) -> np.ndarray:
     return np.stack(pictures)
 
 
-class _TopFirst:
-    """Tells which field of an interlaced picture comes first. PyAV does not say it; a filter that selects does."""
+class _Making:
+    """Makes frames of the pictures of one source, in order."""
 
-    def __init__(self) -> None:
-        self._of: tuple[int, int, str] | None = None
-        self._graph = av.filter.Graph()
+    def __init__(self, source: VideoSource, time_base: Fraction) -> None:
+        self.index = 0
+        self.damaged = False
+        self._source, self._time_base = source, time_base
+        self._scan, self._convert, self._resize = Scan(), Converter(), VideoReformatter()
+        self._first: tuple[int, int, str] | None = None
+        self._peak_nits: float | None = None
+        self._last_pts, self._step = 0, 0
 
-    def __call__(self, picture: VideoFrame) -> bool:
+    def frame(self, picture: VideoFrame) -> Frame:
+        """The next frame. Damage lasts until a picture that needs no other."""
+        corrupt = picture.is_corrupt
+        if picture.key_frame and not corrupt:
+            self.damaged = False
+        self.damaged = self.damaged or corrupt
+        interlaced, top_first = picture.interlaced_frame, False
+        if interlaced:
+            top_first, picture = self._scan(picture)
+        colour = read_colour(picture, picture.width, picture.height, picture.format.name, self._source)
+        if colour.hdr and self._peak_nits is None:
+            self._peak_nits = mastered_nits(picture)
+        pts, made = self._pts(picture)
+        self.index += 1
+        return Frame(
+            self.index - 1,
+            pts,
+            self._time_base,
+            self._as_first(picture),
+            duration=picture.duration or None,
+            interlaced=interlaced,
+            top_field_first=top_first,
+            damaged=self.damaged,
+            colour=colour,
+            rotation_deg=rotation_of(picture),
+            peak_nits=self._peak_nits or DEFAULT_PEAK_NITS,
+            pts_made=made,
+            _convert=self._convert,
+        )
+
+    def _pts(self, picture: VideoFrame) -> tuple[int, bool]:
+        """The time stamp of a picture, and whether it had to be made: the packet's, if it is later than the last."""
+        pts, made = picture.pts, False
+        if pts is None:
+            pts, made = picture.dts, True
+            if pts is None or (self.index and pts <= self._last_pts):
+                step = self._step or picture.duration
+                if not self.index or not step:
+                    raise VideoError(
+                        name_of(self._source),
+                        "decode",
+                        f"frame {self.index} has no pts",
+                        "remux it with time stamps",
+                        self.index,
+                    )
+                pts = self._last_pts + step
+        if self.index:
+            self._step = max(0, pts - self._last_pts)
+        self._last_pts = pts
+        return pts, made
+
+    def _as_first(self, picture: VideoFrame) -> VideoFrame:
+        """The picture in the size and format of the first: programmes change both between their parts."""
         of = (picture.width, picture.height, picture.format.name)
-        if of != self._of:
-            self._of, self._graph = of, av.filter.Graph()
-            begin = self._graph.add_buffer(
-                width=of[0], height=of[1], format=picture.format, time_base=Fraction(picture.time_base or 1)
-            )
-            self._graph.link_nodes(
-                begin, self._graph.add("select", "eq(interlace_type,TOPFIRST)"), self._graph.add("buffersink")
-            )
-            self._graph.configure()
-        self._graph.vpush(picture)
-        try:
-            self._graph.vpull()
-            return True
-        except av.error.BlockingIOError:
-            return False
+        self._first = self._first or of
+        if of == self._first:
+            return picture
+        width, height, pix_fmt = self._first
+        return self._resize.reformat(
+            picture, width=width, height=height, format=pix_fmt, interpolation="AREA", threads=1
+        )

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any, cast
 
+import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 
-from anicaption.frames_probe import even
+from anicaption.colour import Colour
+from anicaption.frames_convert import ClipPicture, Converter
+from anicaption.frames_planes import blank_like, planes_of
+from anicaption.frames_probe import UNTAGGED, Stream, even
+from anicaption.tonemap import DEFAULT_PEAK_NITS
 
 
 @dataclass
@@ -24,6 +28,12 @@ class Frame:
     duration: int | None = None  # units of time_base that it is shown for, where container or codec say; 3 fields: RFF
     interlaced: bool = False  # flagged so; the picture may still be whole (film in an interlaced stream)
     top_field_first: bool = False  # of an interlaced frame: the even rows are the earlier moment
+    damaged: bool = False  # corrupt, or leaning on something that was, or on something lost
+    colour: Colour = UNTAGGED
+    rotation_deg: int = 0  # counter-clockwise, for showing; planes are as coded, pictures as shown
+    peak_nits: float = DEFAULT_PEAK_NITS  # of the mastering display, for HDR
+    pts_made: bool = False  # the file had no time stamp here: pts is that of the packet, or the last one's end
+    _convert: Converter = field(default_factory=Converter)
 
     @property
     def corrupt(self) -> bool:
@@ -40,27 +50,54 @@ class Frame:
 
         With the `pixel_aspect` of its stream, pixels come out as wide as high.
         """
-        height = height_px or self._picture.height
+        height = height_px or self._shown_px[1]
         if (height, pixel_aspect) not in self._cache:
-            width = self._picture.width
-            if height != self._picture.height or pixel_aspect != 1:
-                width = even(float(width * pixel_aspect * height / self._picture.height))
-            self._cache[height, pixel_aspect] = self._picture.to_ndarray(
-                format="rgb24", width=width, height=height, interpolation="AREA"
-            )
+            width = self._shown_px[0]
+            if height != self._shown_px[1] or pixel_aspect != 1:
+                width = even(float(self._shown_width(pixel_aspect) * height / self._shown_px[1]))
+            size = (height, width) if self._turned else (width, height)
+            picture = self._convert.rgb(self._picture, self.colour, self.peak_nits, *size)
+            self._cache[height, pixel_aspect] = np.ascontiguousarray(np.rot90(picture, self.rotation_deg // 90))
         return self._cache[height, pixel_aspect]
+
+    def clip_picture(self, height_px: int, stream: Stream) -> ClipPicture:
+        """The picture as a clip codes it: square pixels, BT.709 limited, even sides, at most `height_px` rows.
+
+        Converted once from the decoder's numbers; `encode_clip` takes it as it is.
+        """
+        height = even(min(height_px, self._shown_px[1]))
+        width = even(float(self._shown_width(stream.pixel_aspect) * height / self._shown_px[1]))
+        size = (height, width) if self._turned else (width, height)
+        made = self._convert.clip(self._picture, self.colour, self.peak_nits, *size)
+        return made.turned(self.rotation_deg // 90)
 
     def planes(self) -> tuple[np.ndarray, ...]:
         """The numbers as decoded, a view per plane: Y, U, V for most; uint16 above 8 bits. Not to be written to."""
         return planes_of(self._picture)
 
     def luma(self) -> np.ndarray:
-        """Brightness as decoded (H, W), a view: uint8, or uint16 above 8 bits."""
+        """Brightness as decoded (H, W), a view: uint8, or uint16 above 8 bits. Of RGB sources: their grey, 8 bits."""
+        kind = self._picture.format
+        if kind.is_rgb or (not kind.is_planar and len(kind.components) > 1):
+            return cv2.cvtColor(self.rgb(), cv2.COLOR_RGB2GRAY)
         return self.planes()[0]
 
     def at(self, index: int, pts: int, duration: int | None = None) -> Frame:
         """The same picture at another place in time."""
         return replace(self, index=index, pts=pts, duration=duration)
+
+    @property
+    def _turned(self) -> bool:
+        return self.rotation_deg in (90, 270)
+
+    @property
+    def _shown_px(self) -> tuple[int, int]:
+        width, height = self._picture.width, self._picture.height
+        return (height, width) if self._turned else (width, height)
+
+    def _shown_width(self, pixel_aspect: Fraction) -> Fraction:
+        """Columns as shown at native rows: `pixel_aspect` is that of the coded picture, which may lie on its side."""
+        return self._shown_px[0] * (1 / pixel_aspect if self._turned else pixel_aspect)
 
 
 def fields(frame: Frame) -> tuple[np.ndarray, np.ndarray]:
@@ -96,24 +133,3 @@ def weave(
         _picture=made,
         _cache={},
     )
-
-
-def blank_like(picture: VideoFrame) -> VideoFrame:
-    """A new picture of the same size, format and colours, its numbers not yet written."""
-    made = VideoFrame(picture.width, picture.height, picture.format.name)
-    made.colorspace, made.color_range = picture.colorspace, picture.color_range
-    made.color_primaries, made.color_trc = picture.color_primaries, picture.color_trc
-    return made
-
-
-def planes_of(picture: VideoFrame) -> tuple[np.ndarray, ...]:
-    """Views of a planar picture's planes, without the padding at the end of rows."""
-    parts = picture.format.components
-    if not picture.format.is_planar and len(parts) > 1:
-        raise ValueError(f"{picture.format.name} has no planes; convert the source to a YUV format")
-    views = []
-    for plane, part in zip(picture.planes, parts):
-        dtype = np.uint16 if part.bits > 8 else np.uint8
-        row_items = plane.line_size // np.dtype(dtype).itemsize
-        views.append(np.frombuffer(cast(Any, plane), dtype).reshape(-1, row_items)[: plane.height, : plane.width])
-    return tuple(views)

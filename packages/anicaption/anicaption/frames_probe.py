@@ -7,9 +7,11 @@ Its colours, sizes and rates are claims that pictures may break; `frames` looks 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
+import struct
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, cast
 
 import av
 import av.error
@@ -60,7 +62,8 @@ class Stream:
     interlaced: bool = False  # whether the first picture is flagged so
     rotation_deg: int = 0  # to turn the picture counter-clockwise for showing: 0, 90, 180, 270
     start_pts: int | None = None  # where the container says that pictures begin
-    hdr: dict[str, float] = field(default_factory=dict)  # mastering display and content light level, where stated
+    mastered_nits: float | None = None  # peak of the mastering display, or else the brightest pixel, where stated
+    pixel_aspect_declared: str = ""  # where it was not believed
 
     @property
     def shown_width_px(self) -> int:
@@ -91,6 +94,7 @@ def probe(source: VideoSource) -> Stream:
         rate = stream.average_rate or stream.guessed_rate or stream.base_rate
         if not rate or not stream.time_base:
             raise VideoError(name_of(source), "probe", "the stream declares no frame rate", "remux it with a rate")
+        aspect, disbelieved = _pixel_aspect(stream)
         facts = {
             "source": name_of(source),
             "container": container.format.name,
@@ -99,7 +103,8 @@ def probe(source: VideoSource) -> Stream:
             "rate": Fraction(rate),
             "duration_s": _duration_s(container, stream),
             "n_frames": stream.frames or None,
-            "pixel_aspect": Fraction(stream.sample_aspect_ratio or 1),
+            "pixel_aspect": aspect,
+            "pixel_aspect_declared": disbelieved,
             "start_pts": stream.start_time,
             "field_order": FIELD_ORDERS.get(context.field_order, ""),
         }
@@ -115,7 +120,7 @@ def probe(source: VideoSource) -> Stream:
             colour=read_colour(of, of.width, of.height, pix_fmt, source),
             interlaced=picture is not None and picture.interlaced_frame,
             rotation_deg=0 if picture is None else rotation_of(picture),
-            hdr={} if picture is None else _hdr(picture),
+            mastered_nits=None if picture is None else mastered_nits(picture),
         )
 
 
@@ -158,6 +163,12 @@ def _is_cover(stream) -> bool:
     return bool(stream.disposition & Disposition.attached_pic)
 
 
+def _pixel_aspect(stream: VideoStream) -> tuple[Fraction, str]:
+    """Width of a pixel over its height; a pixel more than 4 times as long as wide is a broken header, and square."""
+    aspect = Fraction(stream.sample_aspect_ratio or 1)
+    return (aspect, "") if Fraction(1, 4) <= aspect <= 4 else (Fraction(1), str(aspect))
+
+
 def _first_picture(container: InputContainer, stream: VideoStream) -> VideoFrame | None:
     """The first picture that decodes; None where none does soon. What is wrong, `frames` will say."""
     stream.codec_context.thread_count = 1
@@ -172,8 +183,17 @@ def _first_picture(container: InputContainer, stream: VideoStream) -> VideoFrame
     return None
 
 
-def _hdr(picture: VideoFrame) -> dict[str, float]:
-    return {}
+def mastered_nits(picture: VideoFrame) -> float | None:
+    """The peak that a picture was made for, of SMPTE ST 2086 data, or else the brightest pixel of CTA-861.3's."""
+    stated = {side.type.name: bytes(side) for side in cast(Any, picture.side_data)}
+    mastering, brightest = stated.get("MASTERING_DISPLAY_METADATA", b""), stated.get("CONTENT_LIGHT_LEVEL", b"")
+    if len(mastering) >= 88:  # 8 + 2 + 1 fractions of two int32, the last of them the peak, then two flags
+        most, of, _, has_luminance = struct.unpack_from("=4i", mastering, 72)
+        if has_luminance and of and most > 0:
+            return most / of
+    if len(brightest) >= 4 and (most := struct.unpack_from("=I", brightest)[0]):
+        return float(most)
+    return None
 
 
 def _duration_s(container, stream) -> float | None:
