@@ -38,7 +38,12 @@ def beside(keys: Any, table: pa.Table | None, name: str, columns: Iterable[str])
         return {column: pa.chunked_array([pa.nulls(len(keys))]) for column in columns}
     checked(table, name, columns)
     places = pc.index_in(keys, value_set=table["key"])
-    return {column: table[column].take(places) for column in columns}
+    return {column: plain(table[column]).take(places) for column in columns}
+
+
+def plain(column: Any) -> Any:
+    """A column without a dictionary: few of Arrow's functions compare what is encoded with what is not."""
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
 def components(n: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
