@@ -28,6 +28,9 @@ NEVER = 1e-11  # the same, where the difference is clear: two changes of path ar
 CLEAR_LEVELS, CLEAR_TIMES = 9.0, 2.5  # block difference in luma levels, and over its threshold: clear
 LEAST_LEVELS = 1.5  # block difference under which nothing has changed
 FLOOR_LEVELS = 0.4, 4.5  # where that floor can lie
+NOISY_SHARE, NOISY_LEVELS = 0.6, 25.0  # of the next median: one phase of five is stiller; the most it may differ by
+DIP_SHARE = 0.8  # of the least change of the two frames before and after: this one alone is still
+DIP_REPEAT, DIP_ELSE = 0.55, 0.1  # chance of that for the one repeat of a cycle, and for any other frame
 COMB_LEVELS = 1.5, 3.5  # comb of moving blocks, of the worst pair, under which combs say nothing and over which all
 STEP_SHOWS = 0.75  # of two film pictures that differ, those whose rows comb when they are woven
 EVEN_LOG = 0.6  # two pairs comb alike within this ratio, in natural logarithms
@@ -35,6 +38,8 @@ EVEN_FILM, EVEN_VIDEO = 0.15, 0.75  # chance of that where one pair is one momen
 COMB_SHARE, COMB_SLOPE = 0.45, 4.0  # of the worst pair's comb: half way between woven right and not; per log unit
 CHANGE_SLOPE = 3.0  # grade per log unit
 FLOOR_QUANTILE, FLOOR_FRAMES = 0.15, 150  # of block differences over so many frames: what a repeat differs by
+START_FRAMES = 36  # seen before anything is scored, so that the first frames are judged by a floor too
+FLOOR_KEPT = 0.97  # of a floor, every few frames: coding does not become better because a scene is still
 NEAR_FRAMES = 2  # frames before and after that tell how much moves
 BLEND_SHARE = 0.45  # pixels halfway between two moments, of those that change, over which a field is a mix
 SURE = 4.0  # log odds over every other cadence, from which a plain one is said to be known
@@ -59,6 +64,8 @@ def grades(columns: Mapping[str, np.ndarray], floor: float) -> dict[str, np.ndar
     graded: dict[str, np.ndarray] = {}
     for name, column in (("top", top), ("bottom", bottom)):
         graded[name] = 1 / (1 + (threshold / np.maximum(column, 1e-3)) ** CHANGE_SLOPE)
+        beside = _beside_least(column)
+        graded[f"dips_{name}"] = np.where(beside > LEAST_LEVELS, column < DIP_SHARE * beside, np.nan)
         graded[f"clear_{name}"] = (column > CLEAR_LEVELS) & (column > CLEAR_TIMES * threshold)
     combs = {name: columns[name] for name in ("own", "with_last", "last_with")}
     worst = np.fmax.reduce(list(combs.values()))
@@ -80,15 +87,14 @@ def _counts(comb: np.ndarray) -> np.ndarray:
     return np.clip(np.nan_to_num((comb - low) / (high - low)), 0, 1)
 
 
-def likelihoods(graded: Mapping[str, np.ndarray], phases: Sequence[np.ndarray], mixed: np.ndarray) -> np.ndarray:
+def likelihoods(graded: Mapping[str, np.ndarray], expected_THP: np.ndarray, mixed: np.ndarray) -> np.ndarray:
     """Log likelihood of every frame under every hypothesis, (T, H).
 
-    `phases[t]` says what each hypothesis expects of PAIRS at frame t, int8 (H, 5).
+    `expected_THP` says what each hypothesis expects of PAIRS at each frame; `mixed`, which hypotheses mix fields (H,).
     """
     moved = np.fmax(graded["top"], graded["bottom"])
     moving = np.nan_to_num(moved)
     active = np.clip(np.nan_to_num(_around_mean(moved, NEAR_FRAMES), nan=0.5), 0.05, 0.95)
-    expected_THP = np.stack(list(phases))
     total = np.zeros(expected_THP.shape[:2])
     for place, name in enumerate(PAIRS):
         looks = graded[name]
@@ -102,6 +108,11 @@ def likelihoods(graded: Mapping[str, np.ndarray], phases: Sequence[np.ndarray], 
         pair = np.where(expects == EITHER, either[:, None], pair)
         counts = np.where(np.isnan(looks), 0.0, 1.0 if place < 2 else graded["combs"] * moving)
         total += np.nan_to_num(pair) * counts[:, None]
+    for place, name in enumerate(PAIRS[:2]):
+        lone = _alone(expected_THP[:, :, place])
+        dips = graded[f"dips_{name}"][:, None]
+        chance = np.where(lone, DIP_REPEAT, DIP_ELSE)
+        total += np.where(np.isnan(dips), 0.0, np.log(np.where(dips > 0, chance, 1 - chance)))
     own = expected_THP[:, :, PAIRS.index("own")]
     for name in ("with_last", "last_with"):
         other = expected_THP[:, :, PAIRS.index(name)]
@@ -115,6 +126,37 @@ def likelihoods(graded: Mapping[str, np.ndarray], phases: Sequence[np.ndarray], 
     blend = graded["blend"][:, None]
     mix = np.where(mixed, 0.5, np.where(blend > 0, 0.03, 0.97))
     return total + np.where(np.isnan(blend), 0.0, np.log(mix))
+
+
+def repeat_floor(change: np.ndarray) -> float:
+    """What a repeated frame differs by in this source, in luma levels, from the changes (T,) of the last seconds.
+
+    Where one frame in five changes clearly less than the four others, that is what coding does to repeats, however
+    much it is; else it is what the stillest frames differ by, which in a pan without repeats are not repeats at all.
+    """
+    known = change[np.isfinite(change)]
+    if not len(known):
+        return FLOOR_LEVELS[0]
+    floor = float(np.clip(np.quantile(known, FLOOR_QUANTILE), *FLOOR_LEVELS))
+    if len(change) < START_FRAMES:
+        return floor
+    levels = sorted(float(np.nanmedian(change[phase::5])) for phase in range(5))
+    return max(floor, min(levels[0], NOISY_LEVELS)) if levels[0] < NOISY_SHARE * levels[1] else floor
+
+
+def _beside_least(column: np.ndarray) -> np.ndarray:
+    """The least of the two values before and the two after each; NaN at the ends."""
+    padded = np.pad(column, 2, constant_values=np.nan)
+    n = len(column)
+    return np.minimum.reduce([padded[:n], padded[1 : n + 1], padded[3 : n + 3], padded[4 : n + 4]])
+
+
+def _alone(expected_TH: np.ndarray) -> np.ndarray:
+    """Where a pair is expected to be one moment, and those of the two frames before and after are not."""
+    padded = np.pad(expected_TH == SAME, ((2, 2), (0, 0)))
+    n = len(expected_TH)
+    others = padded[:n] | padded[1 : n + 1] | padded[3 : n + 3] | padded[4 : n + 4]
+    return padded[2 : n + 2] & ~others
 
 
 def _around(column: np.ndarray, reach: int, fold) -> np.ndarray:
@@ -146,7 +188,9 @@ class Decider:
         self._lag, self._step = lag_frames, step_frames
         n = len(self._all)
         cycle = int(np.lcm.reduce([h.pattern.n_frames for h in self._all]))
-        self._expects = [np.stack([h.pattern.expects((t + h.phase) % h.pattern.n_frames) for h in self._all]) for t in range(cycle)]
+        self._expects = np.array(
+            [[h.pattern.expects((t + h.phase) % h.pattern.n_frames) for h in self._all] for t in range(cycle)]
+        )
         self._mixed = np.array([h.pattern.mixed for h in self._all])
         states = sorted({h.pattern.state for h in self._all})
         self._state = np.array([states.index(h.pattern.state) for h in self._all])
@@ -159,13 +203,14 @@ class Decider:
         self._said = 0  # frames already answered
         self._back: list[np.ndarray] = []  # where each hypothesis came from, from frame _said on
         self._known = False
+        self._floor = 0.0
         self._n = n
 
     def add(self, evidence: Mapping[str, float]) -> list[Choice]:
         """See the next frame's evidence (COLUMNS); returns choices for the oldest frames that became certain."""
         self._rows.append(tuple(evidence[name] for name in COLUMNS))
         seen = self._first + len(self._rows)
-        if seen - NEAR_FRAMES - self._scored >= self._step:
+        if seen >= START_FRAMES and seen - NEAR_FRAMES - self._scored >= self._step:
             self._advance(seen - NEAR_FRAMES)
         if self._scored - self._lag - self._said >= self._step:
             return self._trace(self._scored - self._lag)
@@ -181,14 +226,13 @@ class Decider:
     def _advance(self, until: int) -> None:
         table = np.array(self._rows, float).T
         columns = dict(zip(COLUMNS, table))
-        known = np.fmin(columns["top"], columns["bottom"])
-        known = known[np.isfinite(known)][-FLOOR_FRAMES:]
-        floor = float(np.clip(np.quantile(known, FLOOR_QUANTILE), *FLOOR_LEVELS)) if len(known) else FLOOR_LEVELS[0]
+        floor = repeat_floor(np.fmin(columns["top"], columns["bottom"])[-FLOOR_FRAMES:])
+        floor = self._floor = max(floor, FLOOR_KEPT * self._floor)
         near = slice(max(0, self._scored - self._first - 4), None)
         graded = grades({name: column[near] for name, column in columns.items()}, floor)
         start = self._first + near.start
-        phases = [self._expects[t % len(self._expects)] for t in range(start, start + len(table[0][near]))]
-        scores = likelihoods(graded, phases, self._mixed)[self._scored - start : until - start]
+        expected = self._expects[np.arange(start, start + len(table[0][near])) % len(self._expects)]
+        scores = likelihoods(graded, expected, self._mixed)[self._scored - start : until - start]
         for row in scores:
             best = int(np.argmax(self._score))
             moved = self._score[best] - self._entry
