@@ -3,12 +3,12 @@
 import os
 import signal
 import sys
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from animatrix_ingest import counters, engine
 from animatrix_ingest.limits import Needs, memory_bound, resident_mib
-from animatrix_ingest.rows import Dead, Dropped, Source, Span, Unit
 
 
 class Heard(engine.Silent):
@@ -88,19 +88,23 @@ def test_work_within_its_bound_is_left_alone():
     assert forked(work) == 0
 
 
-def test_a_unit_adds_to_every_counter_that_is_declared():
-    source = Source("a.mkv", "0" * 64, 1)
-    dropped = Dropped(Span(0, 5, 0, 5), "short"), Dropped(Span(5, 9, 5, 9), "short")
-    dead = (Dead("encode", "no", Span(9, 12, 9, 12)),)
-    unit = Unit(source, "f", {}, 12, (), dropped, dead, None, None, 1.5)
-    assert counters.tally(unit) == [
-        ("sources", {"outcome": "dropped"}, 1),
+@dataclass
+class Done:
+    outcome: str = "kept"
+    n_kept: int = 2
+    n_dropped: int = 1
+
+
+def test_finished_work_adds_only_to_counters_that_are_declared():
+    found = counters.tally(counters.Worked(Done(), 12, 3, 1.5))
+    assert found == [
         ("shots", {}, 3),
         ("frames", {}, 12),
         ("seconds", {}, 1.5),
-        ("clips", {"outcome": "dropped"}, 2),
-        ("clips", {"outcome": "dead"}, 1),
+        ("sources", {"outcome": "kept"}, 1),
+        ("clips", {"outcome": "kept"}, 2),
+        ("clips", {"outcome": "dropped"}, 1),
     ]
-    assert counters.tally("a shard's name") == []
-    for name, tags, _ in counters.tally(unit):
+    for name, tags, _ in found:
         assert tuple(tags) == counters.COUNTERS[name][1]
+    assert counters.tally(counters.Worked("a shard's name", 0, 0, 0.5)) == [("seconds", {}, 0.5)]

@@ -5,10 +5,8 @@ engine.py hands these to Ray, whose nodes show them to Prometheus as `ray_animat
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
-
-from animatrix_ingest.decide.conserve import count_shots
-from animatrix_ingest.rows import Unit
 
 PREFIX = "animatrix_ingest_"
 COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -16,7 +14,7 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "clips": ("shots of finished sources, by what became of them", ("outcome",)),
     "shots": ("shots found", ()),
     "frames": ("frames decoded", ()),
-    "seconds": ("seconds that workers spent on sources", ()),
+    "seconds": ("seconds that workers spent", ()),
     "lost_workers": ("items given up: their worker died twice, stalled, or took too much memory", ()),
     "worker_deaths": ("worker processes that died with an item", ()),
 }
@@ -26,16 +24,25 @@ GAUGES = {
 }
 
 
-def tally(result: Any) -> list[tuple[str, dict[str, str], float]]:
-    """(counter, tags, by how much) for a finished unit; nothing for other results."""
-    if not isinstance(result, Unit):
-        return []
-    shots = count_shots(result)
-    ends = {"kept": shots.kept, "dropped": shots.dropped, "dead": shots.dead}
-    return [
-        ("sources", {"outcome": result.outcome}, 1),
-        ("shots", {}, sum(ends.values())),
-        ("frames", {}, result.n_frames),
-        ("seconds", {}, result.seconds),
-        *(("clips", {"outcome": outcome}, n) for outcome, n in ends.items() if n),
+@dataclass(frozen=True)
+class Worked:
+    """What a worker hands back: the result, how far it told that it came, and the seconds it took."""
+
+    result: Any
+    frames: int
+    shots: int
+    seconds: float
+
+
+def tally(worked: Worked) -> list[tuple[str, dict[str, str], float]]:
+    """(counter, tags, by how much) of finished work. Of a source, the result says what became of it and its shots."""
+    found: list[tuple[str, dict[str, str], float]] = [
+        ("shots", {}, worked.shots),
+        ("frames", {}, worked.frames),
+        ("seconds", {}, worked.seconds),
     ]
+    if outcome := getattr(worked.result, "outcome", None):
+        found.append(("sources", {"outcome": outcome}, 1))
+    for end in ("kept", "dropped", "dead"):
+        found.append(("clips", {"outcome": end}, getattr(worked.result, f"n_{end}", 0)))
+    return [row for row in found if row[2]]

@@ -154,17 +154,21 @@ class _Board:
         return taken
 
 
-def _work(task: Callable[..., Any], item: Any, number: int, board: Any, needs: Needs, every_s: float) -> Any:
+def _work(
+    task: Callable[..., Any], item: Any, number: int, board: Any, needs: Needs, every_s: float
+) -> counters.Worked:
     """What a worker process does with one item."""
     import cv2
     import ray
 
     cv2.setNumThreads(1)
-    last = time.monotonic()
+    began = last = time.monotonic()
+    at = (0, 0)
     board.post.remote(number, 0, 0)
 
     def tell(frames: int, shots: int) -> None:
-        nonlocal last
+        nonlocal last, at
+        at = (frames, shots)
         if time.monotonic() - last > every_s:
             last = time.monotonic()
             board.post.remote(number, frames, shots)
@@ -173,7 +177,8 @@ def _work(task: Callable[..., Any], item: Any, number: int, board: Any, needs: N
         ray.get(board.last_words.remote(number, needs.beyond_memory), timeout=5)
 
     with memory_bound(needs.memory_mib, beyond):
-        return task(item, tell)
+        result = task(item, tell)
+    return counters.Worked(result, *at, time.monotonic() - began)
 
 
 class _OnRay:

@@ -62,11 +62,13 @@ class Tasks:
             while self._waiting or self._pending:
                 self._submit()
                 for flight, end in [*self._finished(), *self._stalled()]:
-                    for name, tags, value in counters.tally(end):
-                        self._counts.add(name, value, tags)
                     if isinstance(end, LostWorker):
                         self._counts.add("lost_workers", 1)
-                    yield flight.item, end
+                        yield flight.item, end
+                        continue
+                    for name, tags, value in counters.tally(end):
+                        self._counts.add(name, value, tags)
+                    yield flight.item, end.result
         finally:
             for reference in self._pending:
                 self._ray.cancel(reference, force=True)
@@ -83,7 +85,7 @@ class Tasks:
             self._pending[reference] = flight
         self._counts.show(in_flight=len(self._pending), waiting=len(self._waiting))
 
-    def _finished(self) -> Iterator[tuple[Flight, Any | LostWorker]]:
+    def _finished(self) -> Iterator[tuple[Flight, counters.Worked | LostWorker]]:
         done, rest = self._ray.wait(list(self._pending), timeout=TAKE_S)
         if done and rest:
             done += self._ray.wait(rest, num_returns=len(rest), timeout=0)[0]
@@ -96,7 +98,7 @@ class Tasks:
             if end is not None:
                 yield flight, end[0]
 
-    def _end(self, reference: Any, flight: Flight) -> tuple[Any | LostWorker] | None:
+    def _end(self, reference: Any, flight: Flight) -> tuple[counters.Worked | LostWorker] | None:
         """The result, or LostWorker; None where the item is tried again."""
         errors = self._ray.exceptions
         try:
@@ -147,7 +149,7 @@ class Tasks:
             if flight.heard is not None and flight.heard < late:
                 self._ray.cancel(reference, force=True)
                 del self._pending[reference]
-                yield flight, LostWorker(self._needs.beyond_time)
+                yield flight, LostWorker(self._words.get(flight.number, self._needs.beyond_time))
 
 
 class Room:
@@ -159,20 +161,18 @@ class Room:
         self._looked, self._told = 0.0, time.monotonic()
         self._idle_since: float | None = None
         self._places = 0
-        self.look(busy=False)
 
     def in_flight(self) -> int:
         """How many items Ray is given at once: four for each that can run, so that an autoscaler sees a queue."""
-        self.look(busy=True)
+        self._count()
         return 4 * max(1, self._places)
 
     def look(self, busy: bool) -> None:
-        """Count places. Where nothing runs (`busy` is false) and no node could ever run it: wait, say so, give up."""
+        """Where nothing runs (`busy` is false) and no node could ever run it: wait, say so, give up in the end."""
         now = time.monotonic()
+        self._count()
         if busy:
             self._idle_since = None
-        if now - self._looked >= LOOK_S or not self._looked:
-            self._looked, self._places = now, sum(map(self._fits, self._nodes()))
         if busy or self._places:
             if not busy and now - self._told > PATIENCE_S:
                 self._told = now
@@ -186,6 +186,11 @@ class Room:
         if now - self._told > PATIENCE_S:
             self._told = now
             logging.getLogger(__name__).warning("no machine for the work yet: %s", self._words())
+
+    def _count(self) -> None:
+        now = time.monotonic()
+        if now - self._looked >= LOOK_S or not self._looked:
+            self._looked, self._places = now, sum(map(self._fits, self._nodes()))
 
     def _nodes(self) -> list[dict[str, float]]:
         return [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
