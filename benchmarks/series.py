@@ -4,11 +4,13 @@ A series is six episodes of one author. What they share, and how it differs betw
 
     opening   other credits in every episode; in episode 2 a version with two other shots, in episode 4 none, in
               episode 5 other words are sung
-    ending    credits over the pictures; its song is also heard over the body of episode 3 (an insert song)
+    ending    credits over the pictures; its song is also heard over the body of episode 3 (an insert song); in
+              episode 6 it is sung to other pictures
     eyecatch  two designs, twice in every episode, around its middle
     recap     the second half of the episode before, cut short, faded and told over: in all but the first episode
     preview   the next episode, cut short, over music that all previews share: in all but the last episode
     bank cut  one shot of episode 1 is shown again in episodes 3 and 5
+    twin      a layout of episode 4 is used again in episode 6 with other acting: alike, and no copy
     release   episode 3 once more: cropped, smaller, brighter, with a logo, at a third of the bitrate
 
 Frames are drawn by either hand; truth is in frames of the episode, spans half-open.
@@ -22,6 +24,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import cv2
@@ -31,6 +34,7 @@ from anicaption.drawn.film import HANDS
 from anicaption.drawn.joints import joined
 from anicaption.drawn.script import Shot
 from anicaption.frames import FILM_RATE, even, write_video
+from av.audio.stream import AudioStream
 
 from benchmarks.series_sound import RATE_HZ, dialogue, music, silence
 
@@ -121,11 +125,13 @@ def _episodes(seed: int, hand: str, height_px: int) -> list[list[_Part]]:
     opening = draw(_opening(scripts[0]), "op")
     ending = draw(_opening(write_episodes(1, seed + 50_000, 1)[0]), "ed")
     other = draw(_opening(write_episodes(1, seed + 60_000, 1)[0]), "op2")
+    last = draw(_opening(write_episodes(1, seed + 80_000, 1)[0]), "ed2")
     cards = [draw(_opening(write_episodes(1, seed + 70_000 + i, 1)[0])[5:6], f"eye{i}") for i in range(2)]
     bodies = [draw(_plain(list(s.shots[s.opening[1] :])), f"ep{i + 1}") for i, s in enumerate(scripts)]
     bank = bodies[0][4]
     for number in (2, 4):
         bodies[number].insert(7, bank)
+    bodies[5].insert(3, draw([_acted_anew(_plain(list(scripts[3].shots[scripts[3].opening[1] :])))], "twin")[0])
     jingles = [music(seed * 10 + 5 + i, _seconds(card)) for i, card in enumerate(cards)]
     episodes = []
     for number, body in enumerate(bodies):
@@ -149,7 +155,9 @@ def _episodes(seed: int, hand: str, height_px: int) -> list[list[_Part]]:
         if number == 2:
             talk = 0.7 * music(seed + 1, _seconds(second), vocal=seed + 1) + 0.5 * talk
         parts.append(_Part(BODY, second, talk))
-        parts.append(_Part("ending", _credited(ending, seed, number, 8), music(seed + 1, _seconds(ending), seed + 1)))
+        shots = last if number == 5 else ending
+        song = music(seed + 1, _seconds(ending), seed + 1)
+        parts.append(_Part("ending", _credited(_to_length(shots, ending), seed, number, 8), song))
         if number + 1 < EPISODES:
             shown = _shortened([bodies[number + 1][i] for i in (2, 4, 5, 8, 9)], rng)
             over = music(seed + 2, _seconds(shown)) + 0.7 * _talk(shown, seed, number, 5)
@@ -186,6 +194,28 @@ def _plain(shots: list[Shot]) -> list[Shot]:
         return PLAIN if joint[0] in ("dissolve", "wipe") else joint
 
     return [replace(shot, into=own(shot.into), out=own(shot.out)) for shot in shots]
+
+
+def _acted_anew(shots: list[Shot]) -> Shot:
+    """The first shot whose figure talks or stands, with other acting before the same background."""
+    for shot in shots:
+        if shot.acting and shot.character and shot.acting.performance in ("talk", "idle") and not shot.camera.moves:
+            phase = shot.acting.start_phase + 0.37
+            holds = (3, 2, 5, 3, 7, 2, 4)
+            return replace(shot, acting=replace(shot.acting, start_phase=phase, holds=holds), n_frames=shot.n_frames)
+    return replace(shots[0], seed=shots[0].seed + 1)
+
+
+def _to_length(shots: list, like: list) -> list[tuple[str, list[np.ndarray]]]:
+    """Shots cut, or their last frame held, so that all together last as long as others do."""
+    wanted = sum(len(frames) for _, frames in like)
+    found = []
+    for drawing, frames in shots:
+        found.append((drawing, frames[:wanted]))
+        wanted -= len(found[-1][1])
+    if wanted:
+        found[-1] = (found[-1][0], [*found[-1][1], *[found[-1][1][-1]] * wanted])
+    return [(drawing, frames) for drawing, frames in found if frames]
 
 
 def _shortened(shots: list, rng: np.random.Generator) -> list[tuple[str, list[np.ndarray]]]:
@@ -258,12 +288,12 @@ def _write(path: Path, frames: Iterable[np.ndarray], sound: np.ndarray | None, c
     # MP4 keeps decoding times, which the muxer wants and Matroska would have to guess at the first packets.
     write_video(buffer, frames, FILM_RATE, container="mp4", crf=crf, gop_frames=24)
     buffer.seek(0)
-    with av.open(buffer) as pictures, av.open(str(path), "w", format="matroska") as output:
+    with av.open(buffer, "r") as pictures, av.open(str(path), "w", format="matroska") as output:
         video_in = pictures.streams.video[0]
         video = output.add_stream_from_template(video_in)
         audio = None
         if sound is not None:
-            audio = output.add_stream(codec, rate=RATE_HZ, layout="mono")
+            audio = cast(AudioStream, output.add_stream(codec, rate=RATE_HZ, layout="mono"))
             audio.bit_rate = 96_000
         for packet in pictures.demux(video_in):
             if packet.size:  # the last one is empty and only flushes

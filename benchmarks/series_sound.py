@@ -12,9 +12,9 @@ def music(seed: int, length_s: float, vocal: int | None = None) -> np.ndarray:
     """A song: chords, bass, drums and, sung over them, the melody of the seed `vocal`."""
     rng = np.random.default_rng([seed, 1])
     beat_s = 60 / rng.uniform(96, 168)
-    root = rng.integers(45, 57)
+    root = int(rng.integers(45, 57))
     out = np.zeros(round(length_s * RATE_HZ) + RATE_HZ, np.float32)
-    degrees = rng.integers(0, 7, 64)
+    degrees = rng.integers(0, 7, 64).tolist()
     for i in range(int(length_s / beat_s) + 1):
         chord = [root + _note(degrees[i // 4 % 64] + step) for step in (0, 2, 4)]
         if i % 4 == 0:

@@ -53,6 +53,9 @@ class Rules:
     """eyecatches and bumpers lie within this share of an episode around their usual place"""
 
 
+RULES = Rules()
+
+
 @dataclass(frozen=True)
 class Segment:
     """A stretch of source `source` (index), in seconds of its clock."""
@@ -68,13 +71,13 @@ class Segment:
     """segments of one family show (or sound) the same; recaps and previews: the source they quote"""
 
 
-def segments(tracks: Sequence[Track], rules: Rules = Rules(), use_sound: bool = True) -> list[Segment]:
-    """The segments of the episodes of one work, in order of source and time. The order of the episodes is not needed."""
+def segments(tracks: Sequence[Track], rules: Rules = RULES, use_sound: bool = True) -> list[Segment]:
+    """The segments of the episodes of one work, in order of source and time. The episodes' order is not needed."""
     found = matches(tracks, use_sound)
     return roles(tracks, found, rules)
 
 
-def roles(tracks: Sequence[Track], found: Sequence[Match], rules: Rules = Rules()) -> list[Segment]:
+def roles(tracks: Sequence[Track], found: Sequence[Match], rules: Rules = RULES) -> list[Segment]:
     """The same from matches that are known already."""
     release = releases(tracks, found)
     pictures = [m for m in found if m.kind == "picture" and release[m.a] != release[m.b]]
@@ -194,9 +197,7 @@ def _families(chains: Sequence[Match], tracks: Sequence[Track], release: Sequenc
     return list(families.values())
 
 
-def _role(
-    family: Sequence[_Place], tracks: Sequence[Track], release: Sequence[int], rules: Rules
-) -> tuple[str, float]:
+def _role(family: Sequence[_Place], tracks: Sequence[Track], release: Sequence[int], rules: Rules) -> tuple[str, float]:
     """The role of a family and how sure it is; "" where it has none."""
     n_all = len(set(release))
     n_here = len({release[p.source] for p in family})
@@ -310,7 +311,7 @@ def _blocks(
 
 
 def _rows(pieces: Sequence[Match], rules: Rules) -> list[list[Match]]:
-    """Pieces without a gap longer than rules.block_gap_s between them, split at their longest gap while it is too much."""
+    """Pieces in rows, without a gap longer than rules.block_gap_s between them."""
     rows: list[list[Match]] = []
     end = -1e9
     for piece in pieces:

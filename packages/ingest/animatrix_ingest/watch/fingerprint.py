@@ -1,8 +1,8 @@
 """Fingerprint of the pictures: one 64-bit hash per drawing, from the one decode, a few kB a minute.
 
 A picture is brought to luma, black bars equal on both sides are taken off, and the signs of its lowest 64 spatial
-waves (a cosine transform; the mean is left out) are the hash. Signs do not know brightness or contrast; low waves do not
-know size, bitrate, a logo or staff names, and give way slowly under a crop.
+waves (a cosine transform; the mean is left out) are the hash. Signs do not know brightness or contrast; low waves do
+not know size, bitrate, a logo or staff names, and give way slowly under a crop.
 
 Frames that show the same drawing are one run, so held animation costs nothing and says nothing twice. A run begins
 where the picture changes, not where a clock ticks: no beat of animation can be locked to it.
@@ -36,12 +36,13 @@ _MOST_BAR = 0.16  # share of a side that bars may take away: 4:3 in 16:9 is 0.12
 
 
 class PicturePrint:
-    """Sees every frame; `prints()` are the runs so far. Memory: 25 bytes a run."""
+    """Sees every frame; `prints()` are the runs so far. Memory: 18 bytes a run."""
 
     def __init__(self, time_base: Fraction) -> None:
         self._time_base = time_base
         self._least_pts = LEAST_S / time_base
-        self._pts, self._hashes, self._jumps = array("q"), array("Q"), array("B")
+        self._pts, self._hashes = array("q"), array("Q")
+        self._jumps, self._peaks = array("B"), array("B")
         self._first: np.ndarray | None = None
         self._end_pts = 0
 
@@ -49,10 +50,11 @@ class PicturePrint:
         """The next frame and its picture, RGB uint8 (H, W, 3) of some hundred rows."""
         grey = cv2.resize(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), _CELLS, interpolation=cv2.INTER_AREA)
         self._end_pts = frame.pts
-        jump = 0.0
+        jump = peak = 0.0
         if self._first is not None:
             change = cv2.absdiff(grey, self._first)
-            if cv2.minMaxLoc(change)[1] < CHANGED:
+            peak = cv2.minMaxLoc(change)[1]
+            if peak < CHANGED:
                 return
             jump = cv2.mean(change)[0]
             if jump < CUT and frame.pts - self._pts[-1] < self._least_pts:
@@ -60,7 +62,8 @@ class PicturePrint:
         self._first = grey
         self._pts.append(frame.pts)
         self._hashes.append(hash_of(grey))
-        self._jumps.append(min(255, round(jump)))
+        self._jumps.append(round(jump))
+        self._peaks.append(round(peak))
 
     def prints(self) -> PicturePrints:
         """The runs of all frames seen."""
@@ -69,6 +72,7 @@ class PicturePrint:
             np.array(self._pts, np.int64),
             np.array(self._hashes, np.uint64),
             np.array(self._jumps, np.uint8),
+            np.array(self._peaks, np.uint8),
             self._end_pts,
         )
 

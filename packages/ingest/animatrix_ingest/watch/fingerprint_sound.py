@@ -1,9 +1,9 @@
-"""Fingerprint of the sound: 32 bits every 64 ms, a quarter of a kilobyte a second before packing halves it.
+"""Fingerprint of the sound: 32 bits every 64 ms, 3.7 kB a minute.
 
 After Haitsma and Kalker, "A Highly Robust Audio Fingerprinting System" (ISMIR 2002): the energies of 33 bands between
 300 and 3,000 Hz, and of each pair of neighbouring bands whether their difference grew since a little earlier. What
-codecs, loudness and equalisers do changes few of these signs. Windows overlap by five sixths, so that two files need not
-be cut into windows at the same instant.
+codecs, loudness and equalisers do changes few of these signs. Windows overlap by five sixths, so that two files need
+not be cut into windows at the same instant.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ class PicturePrints:
     pts: np.ndarray  # int64 (N,)
     hashes: np.ndarray  # uint64 (N,)
     jumps: np.ndarray  # uint8 (N,): mean change of the picture where the run begins, grey levels
+    peaks: np.ndarray  # uint8 (N,): the change of the cell that changed most: a mouth moves nothing else
     end_pts: int
 
     def starts_s(self) -> np.ndarray:
@@ -67,6 +68,7 @@ class Prints:
             [
                 np.diff(picture.pts).astype("<i8").tobytes(),
                 picture.jumps.astype("u1").tobytes(),
+                picture.peaks.astype("u1").tobytes(),
                 picture.hashes.astype("<u8").tobytes(),
                 sound.hashes.astype("<u4").tobytes(),
             ]
@@ -85,12 +87,13 @@ class Prints:
             n, n_sounds = head["n_runs"], head["n_sounds"]
             steps, at = np.frombuffer(body, "<i8", max(0, n - 1)), 8 * max(0, n - 1)
             jumps, at = np.frombuffer(body, "u1", n, at), at + n
+            peaks, at = np.frombuffer(body, "u1", n, at), at + n
             hashes, at = np.frombuffer(body, "<u8", n, at), at + 8 * n
             sounds = np.frombuffer(body, "<u4", n_sounds, at)
         except (ValueError, KeyError, zlib.error) as error:
             raise PrintsError(f"prints: not whole ({error}); ingest the source again") from error
         pts = np.concatenate([[head["first_pts"]], steps]).cumsum()[:n].astype(np.int64)
-        picture = PicturePrints(Fraction(head["time_base"]), pts, hashes, jumps, head["end_pts"])
+        picture = PicturePrints(Fraction(head["time_base"]), pts, hashes, jumps, peaks, head["end_pts"])
         return cls(picture, SoundPrints(Fraction(head["step_s"]), sounds))
 
 
