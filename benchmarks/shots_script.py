@@ -1,7 +1,7 @@
 """Films of short shots with every kind of joint and every thing that only looks like one, written by lot from one seed.
 
-The shots are those of the script `variables`, dressed as there; what is dealt here is how they meet and what stands in
-the way. Whoever draws the film (either hand), the joints and traps are known from the script alone.
+The shots are like those of the script `variables`, dressed as there but always painted; what is dealt here is how they
+meet and what stands in the way. Whoever draws the film (either hand), the joints and traps are known from the script.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from anicaption.drawn.deck import Decks
 from anicaption.drawn.dress import dress
 from anicaption.drawn.effects_impact import KINDS as IMPACTS
 from anicaption.drawn.joints import joint
-from anicaption.drawn.script import Acting, CameraWork, Effects, Episode, Place, Shot
+from anicaption.drawn.script import UNPAINTED, Acting, CameraWork, Effects, Episode, Place, Shot
 
 # What joins two shots, and how often of the sum it comes. The first five are hard cuts.
 CUTS = {"cut": 15, "alike": 3, "same place": 2, "in action": 3, "dark": 4, "by an impact": 9}
@@ -107,6 +107,8 @@ def _shot(rng: np.random.Generator, decks: Decks, trap: str) -> tuple[Shot, str]
     n_frames = int(rng.integers(30, 50)) if trap != "none" else decks.deal("length", (6, 8, 10, 12, 16, 24, 32, 40))
     shot = makers.get(trap, _plain)(rng, decks, n_frames)
     shot = dress(rng, shot, decks)
+    if shot.look.stage in UNPAINTED:  # a figure on bare paper: two such shots are one to anybody who was not told
+        shot = replace(shot, look=replace(shot.look, stage="final_composite"))
     effects = shot.effects
     kept = tuple(one for one in effects.composite if one[0] in _DAMPED)
     effects = replace(effects, impacts=_impacts(rng, decks, trap, n_frames), composite=kept)
@@ -120,7 +122,10 @@ def _impacts(rng: np.random.Generator, decks: Decks, trap: str, n: int) -> tuple
         first = int(rng.integers(8, n - 14))
         return ((decks.deal("trap impact", IMPACTS), first, first + decks.deal("trap frames", (1, 1, 2, 2, 3, 4))),)
     if trap == "strobe":
-        period, one = int(rng.integers(3, 6)), decks.deal("trap strobe", (("white_flash",) * 2, _BLANK, ("inverted",) * 2))
+        period, one = (
+            int(rng.integers(3, 6)),
+            decks.deal("trap strobe", (("white_flash",) * 2, _BLANK, ("inverted",) * 2)),
+        )
         return tuple((one[k % 2], t, t + 1) for k, t in enumerate(range(at, n - 8, period)))
     if trap == "lightning":
         return (("white_flash", at, at + 1), ("white_flash", at + 2, at + 4), ("white_flash", at + 7, at + 8))
@@ -208,10 +213,14 @@ def _met(rng: np.random.Generator, decks: Decks, kind: str, before: Shot, after:
         who = before.character if act else after.character
         return before, replace(after, place=place, acting=act, character=who, look=before.look)
     if kind == "same place" and before.place.motion == "none" and not before.split:
-        # Two who talk, seen before the very same painting: all but the figure stays.
+        # Two who talk, before the same painting from nearer: a cut-in, or a reverse that spares a background.
+        nearer = float(rng.uniform(1.3, 1.7))
+        place = replace(before.place, nearness=before.place.nearness * nearer, horizon=float(rng.uniform(0.0, 0.2)))
         stand = acts.parts(rng, decks, after.n_frames)
-        stand = replace(stand, size=decks.deal("near", ("waist", "bust", "close_up")), at_x=float(rng.uniform(-0.3, 0.3)))
-        changes = {"place": before.place, "camera": CameraWork(), "look": before.look, "others": (), "insert": ""}
+        stand = replace(
+            stand, size=decks.deal("near", ("waist", "bust", "close_up")), at_x=float(rng.uniform(-0.3, 0.3))
+        )
+        changes = {"place": place, "camera": CameraWork(), "look": before.look, "others": (), "insert": ""}
         return before, replace(after, acting=stand, character=cast(rng), **changes)
     if kind == "in action" and before.acting:
         # The action goes on from another place, nearer or farther.
@@ -245,9 +254,7 @@ def _by_impact(decks: Decks, before: Shot, after: Shot) -> tuple[Shot, Shot]:
     return (before, shot) if late else (shot, after)
 
 
-def _gradual(
-    rng: np.random.Generator, decks: Decks, kind: str, before: Shot, after: Shot
-) -> tuple[Shot, Shot]:
+def _gradual(rng: np.random.Generator, decks: Decks, kind: str, before: Shot, after: Shot) -> tuple[Shot, Shot]:
     """A transition of a length that leaves half of each shot alone, clear of impacts."""
     length = decks.deal(f"{kind} length", _LENGTHS[kind])
     quiet_end = before.n_frames - max((end for _, _, end in before.effects.impacts), default=0) - 2

@@ -88,6 +88,8 @@ def _fade(height: np.ndarray) -> int:
         top = i + 1 if stall == 0 else top
     whole = float(height[top] - height[0])
     kept = int((climb[:top] >= _LEAST_PACE * whole / max(1, top)).sum())
-    if top >= _LEAST_STEPS and (kept < _LEAST_STEPS or climb[:top].max() > _MOST_STEP * whole):
+    if top < _LEAST_STEPS:
+        return 0
+    if kept < _LEAST_STEPS or climb[:top].max() > _MOST_STEP * whole:
         return 0
     return max(0, top - 1)

@@ -22,6 +22,7 @@ FIELD = "vfx.impact_frame"
 FLASH_FRAMES = 4
 JUMP_FLOOR = 0.06  # difference after motion that is large, of 0..1
 BACK_SHARE = 0.5  # across a flash the picture differs by less than this share of the jumps in and out
+BLANK_BACK_SHARE = 0.36  # as BACK_SHARE, of a picture that is white or black: any two are far from that
 BLANK_JUMP_FLOOR = 0.03  # as JUMP_FLOOR, of a picture that is white or black all over: a white flash on paper
 _CLEAR_SHARE = 0.6  # of the best length's jumps that those of a longer excursion must have
 _BLANK_LIGHT, _BLANK_DARK, _BLANK_SPREAD = 0.9, 0.06, 0.05  # mean over or under which a flat picture is blank
@@ -133,7 +134,8 @@ def comes_back(scores: Mapping[str, Sequence[float] | np.ndarray], end: int, acr
         floor = BLANK_JUMP_FLOOR if n == blank else JUMP_FLOOR
         if n in across and end - n > 0:
             least = min(jump[end - n], jump[end])
-            if least >= floor and across[n] < BACK_SHARE * least:
+            share = BLANK_BACK_SHARE if n == blank else BACK_SHARE
+            if least >= floor and across[n] < share * least:
                 fits[n] = least
     if blank in fits:
         return blank

@@ -16,6 +16,8 @@ WIDTH_PX, HEIGHT_PX = 64, 36
 STILL = 0.004  # mean absolute difference (0..1) under which two thumbnails are the same picture plus coding noise
 SMALL = 0.02  # a compensated difference under which no one asks whether the drawing is the same
 _CELLS = (8, 6)  # columns and rows of cells of 8x6 pixels
+_LIT, _LIT_SHARE = 0.93, 0.6  # correlation of the greys over which only the light differs; what the jump then counts
+_NO_EDGES = 0.3  # deviation of the edges (root of the slope) under which a picture is blank
 _DRAWN = 6.0  # grey levels of deviation over which there is something drawn in a cell
 
 _COLUMN, _ROW = np.meshgrid(np.arange(WIDTH_PX, dtype=np.float32), np.arange(HEIGHT_PX, dtype=np.float32))
@@ -52,6 +54,14 @@ class Unlike(NamedTuple):
     jump: float
     same: float
     kept: float
+
+
+def away(unlike: Unlike) -> float:
+    """The jump across an excursion, as evidence that the picture has not come back: up to doubled where the drawing is
+    another, halved where it is the same in another light."""
+    if unlike.same >= _LIT:
+        return unlike.jump * _LIT_SHARE
+    return unlike.jump * min(2.0, max(1.0, 2 * (1 - unlike.same)))
 
 
 class Difference:
@@ -97,3 +107,28 @@ def _kept(missed: np.ndarray, later: Thumbnail) -> float:
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Pearson's correlation of two pictures of one shape; 0 where either is flat."""
     return float(cv2.matchTemplate(a, b, cv2.TM_CCOEFF_NORMED)[0, 0]) if a.std() > 2 and b.std() > 2 else 0.0
+
+
+def alike_lines(one: Thumbnail, other: Thumbnail) -> float:
+    """Correlation of where two pictures have edges (-1..1), whatever their colours: high for a picture and its
+    negative, and for a drawing and its impact frame. 0 where either has none."""
+    a, b = _edges(one.grey), _edges(other.grey)
+    if a.std() < _NO_EDGES or b.std() < _NO_EDGES:
+        return 0.0
+    return float(cv2.matchTemplate(a, b, cv2.TM_CCOEFF_NORMED)[0, 0])
+
+
+def _edges(grey: np.ndarray) -> np.ndarray:
+    soft = cv2.GaussianBlur(grey, (3, 3), 0)
+    slope = cv2.magnitude(cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1))
+    return cv2.GaussianBlur(np.sqrt(slope), (3, 3), 0)
+
+
+def profile_step(earlier: Thumbnail, later: Thumbnail) -> float:
+    """The mean change (0..1) of the means of the rows, or of the columns if they change less. A pan, however fast and
+    torn, leaves the means of what it runs along nearly as they were; a cut changes both at once."""
+    steps = []
+    for axis in (0, 1):
+        one, other = (cv2.reduce(p.rgb, axis, cv2.REDUCE_AVG, dtype=cv2.CV_32F) for p in (earlier, later))
+        steps.append(float(cv2.norm(one, other, cv2.NORM_L1)) / one.size / 255)
+    return min(steps)

@@ -19,16 +19,28 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from anicaption.measure.brief import MOST_FRAMES as MOST_BRIEF_FRAMES
+from anicaption.measure.brief import brief, is_mix
+from anicaption.measure.cuts import CUT_SAME, KIN, cuts
 from anicaption.measure.fade import FLASH_FRAMES as BLANK_FLASH_FRAMES
 from anicaption.measure.fade import MOST_FRAMES, SHORT_FRAMES, TELL_FRAMES, Blank, blanks, is_blank
-from anicaption.measure.flash import BLANK_JUMP_FLOOR, FLASH_FRAMES, FlashWatch, comes_back, excursions
+from anicaption.measure.flash import BLANK_JUMP_FLOOR, FLASH_FRAMES, JUMP_FLOOR, FlashWatch, comes_back
 from anicaption.measure.flash import SCORES as FLASH_SCORES
 from anicaption.measure.joint import could_be_joint, joint
-from anicaption.measure.likeness import HEIGHT_PX, WIDTH_PX, Difference, Thumbnail, thumbnail
+from anicaption.measure.likeness import (
+    HEIGHT_PX,
+    WIDTH_PX,
+    Difference,
+    Thumbnail,
+    alike_lines,
+    away,
+    profile_step,
+    thumbnail,
+)
 from anicaption.measure.mix import DRIFT_FRAMES, carried_ends, drifting_mix, straight
 from anicaption.measure.slide import slide
 
-NAME, VERSION = "transition", "2"
+NAME, VERSION = "transition", "3"
 # What an event's kind is called at the shot's first frames and at its last.
 AT_EDGES = {
     "fade_black": ("fade_in_black", "fade_out_black"),
@@ -39,15 +51,7 @@ AT_EDGES = {
     "whip": ("whip_in", "whip_out"),
 }
 
-CUT_FLOOR = 0.02  # difference after motion under which nothing is a cut: night scenes differ by little
-CUT_RATIO = 1.5  # a cut stands out of its neighbours by this factor
-CUT_STEADY = 0.01  # added to the neighbours, so that a held shot has a baseline to stand out of
-CUT_SAME = 0.9  # correlation of the greys after motion over which only the exposure changed
 LEAST_SHOT_FRAMES = 3
-CUT_KEPT = 0.28  # share of the drawing that survives, over which a figure changed and not the shot
-CUT_SHARE = 0.33  # a cut changes the picture by about its own contrast (deviation), and by this share at least
-CUT_FLAT = 0.5  # share of the other picture's contrast under which a picture is one surface
-NEIGHBOURS = 3  # frames on either side that make the baseline
 
 MIX_HALVES = {4: 2, 8: 4, 14: 6}  # half windows in frames (O.L last 6 to 24), and how often each is tried
 MIX_RESIDUAL = 0.18  # share of the way between the ends that the frames may stray from the straight line
@@ -68,14 +72,20 @@ GHOST_ACROSS, GHOST_SAME = 0.05, 0.9  # of the ends of such a look, after motion
 GHOST_UNEXPLAINED = 0.58  # as MIX_UNEXPLAINED
 HEAD_FRAMES = 2 * max(MIX_HALVES) + 1 + 2 * DRIFT_FRAMES  # pictures that are remembered at either end of the film
 
+BRIEF_STEP = 0.02  # difference after motion that every step of a brief joint has
+BRIEF_ACROSS, BRIEF_SAME, BRIEF_KEPT = 0.06, 0.75, 0.25  # of its ends, after motion
+BRIEF_LINES = 0.36  # and what their edges may share
+BRIEF_ALONE = 0.75  # of its steps that the changes beside a brief joint may reach
+BRIEF_UNEXPLAINED = 0.5  # as MIX_UNEXPLAINED
+
 _GRAIN = 2.0  # grey levels squared: what a blank picture changes by, all ways alike
 
 _MIX = tuple(f"mix_{half}_{name}" for half in MIX_HALVES for name in ("residual", "start", "end", "same"))
 _ACROSS = tuple(f"across_{n}" for n in range(1, FLASH_FRAMES + 1))
 _SLIDE = tuple(f"{name}_{what}" for name in ("slide", "ghost") for what in ("residual", "start", "end"))
 SCORES = (
-    *("raw", "jump", "same", "kept", "luma", "spread", "peak", "streak", "detail", "blank_back"),
-    *(*_ACROSS, *_MIX, *_SLIDE, *FLASH_SCORES),
+    *("raw", "jump", "same", "kept", "profile", "luma", "spread", "peak", "streak", "detail", "blank_back"),
+    *("brief_frames", "brief_mixed", "brief_stray", *_ACROSS, *KIN, *_MIX, *_SLIDE, *FLASH_SCORES),
 )
 
 
@@ -110,13 +120,9 @@ class TransitionWatch:
         row["luma"], row["spread"] = float(now.speck.mean()), float(now.speck.std())
         row["peak"] = float(now.grey.max()) / 255
         row["streak"], row["detail"] = streak(now.grey)
-        jump = self._scores["jump"]
-        across = {
-            n: self._difference(self._recent[-1 - n], now).jump
-            for n in range(1, FLASH_FRAMES + 1)
-            if row["jump"] >= BLANK_JUMP_FLOOR and len(self._recent) > n and jump[-n] >= BLANK_JUMP_FLOOR
-        }
-        row |= {f"across_{n}": value for n, value in across.items()}
+        if self._recent:
+            row["profile"] = profile_step(self._recent[-1], now)
+        across = self._see_across(now, row)
         for name, value in row.items():
             self._scores[name].append(value)
         self._see_blank(now)
@@ -124,9 +130,25 @@ class TransitionWatch:
         if len(self.head) < HEAD_FRAMES:
             self.head.append(now)
         self._flash.see(rgb)
-        self._describe_flash(comes_back(self._scores, len(jump) - 1, across))
+        self._describe_flash(comes_back(self._scores, len(self._scores["jump"]) - 1, across))
         self._see_mix()
         self._see_ghost()
+        self._see_brief()
+
+    def _see_across(self, now: Thumbnail, row: dict[str, float]) -> dict[int, float]:
+        """Compare with the frames before an excursion that may end here; fills the columns across_n and kin_n."""
+        jump, across = self._scores["jump"], {}
+        if row["jump"] < BLANK_JUMP_FLOOR:
+            return {}
+        for n in range(1, FLASH_FRAMES + 1):
+            if len(self._recent) <= n or jump[-n] < BLANK_JUMP_FLOOR:
+                continue
+            before = self._recent[-1 - n]
+            across[n] = row[f"across_{n}"] = away(self._difference(before, now))
+            if min(row["jump"], jump[-n]) >= JUMP_FLOOR:
+                first, last = self._recent[-n], self._recent[-1]
+                row[f"kin_{n}"] = alike_lines(last, now) - alike_lines(first, before)
+        return across
 
     def _see_blank(self, now: Thumbnail) -> None:
         """Ask of the frames after a blank whether the picture before it comes back."""
@@ -173,6 +195,29 @@ class TransitionWatch:
             elif wipe := slide(window, firsts, lasts):
                 self._keep("slide", wipe.misfit, centre - half + wipe.start, centre - half + wipe.end)
 
+    def _see_brief(self) -> None:
+        """Ask of the changes that end with the newest frame whether they are a joint of few frames."""
+        raw, jump = self._scores["raw"], self._scores["jump"]
+        pictures = list(self._recent)[-MOST_BRIEF_FRAMES - 2 :]
+        n_steps = next((n for n in range(len(pictures)) if not jump[-1 - n] >= BRIEF_STEP), len(pictures) - 1)
+        if n_steps < 2:
+            return
+        for n in range(min(n_steps, len(pictures) - 1), 1, -1):
+            found = brief(pictures[-1 - n :])
+            if found is None:
+                continue
+            ends = self._difference(pictures[-1 - n], pictures[-1])
+            if ends.jump < BRIEF_ACROSS or ends.same >= BRIEF_SAME or ends.kept >= BRIEF_KEPT:
+                continue
+            if sum(jump[-1 - n :]) < BRIEF_UNEXPLAINED * sum(raw[-1 - n :]):
+                continue
+            if alike_lines(pictures[-1 - n], pictures[-1]) >= BRIEF_LINES:
+                continue
+            row = len(jump) - 1
+            for name, value in (("frames", n - 1), ("mixed", found.mixed), ("stray", found.stray)):
+                self._scores[f"brief_{name}"][row] = value
+            return
+
     def _see_ghost(self) -> None:
         """Ask for a joint of which only one end is clean, forwards and backwards in time."""
         newest = len(self._scores["jump"]) - 1
@@ -216,7 +261,9 @@ class TransitionWatch:
         """float32 (T - first,) each, from frame `first` on.
 
         raw, jump, same, kept: against the frame before (see likeness.Unlike);
-        across_n: jump against the frame before an excursion of n frames that ended here (NaN where none can have);
+        profile: how much the means of all rows and of all columns change at least, 0..1;
+        across_n: jump against the frame before an excursion of n frames that ended here (NaN where none can have), more
+        where the drawing is another and less where only the light is; kin_n: see `cuts`;
         luma, spread: mean and deviation, 0..1; peak: the brightest spot; streak: see `streak`;
         blank_back: on the first of blank frames, how unlike the picture before is at best after them (NaN elsewhere);
         mix_h_*: of the window of h frames on either side, if it is a linear mix: how far its frames stray (share), the
@@ -250,52 +297,22 @@ def streak(grey: np.ndarray) -> tuple[float, float]:
 def decide(scores: Mapping[str, np.ndarray], first: int = 0) -> tuple[Boundary, ...]:
     """The boundaries in the frames that `scores` cover, in order; `first` is the index of their first row. Pure."""
     runs = blanks(scores, BLANK_BACK)
-    cuts = _cuts(scores, runs)
+    hard = [Boundary(frame, "cut", frame, frame, score) for frame, score in cuts(scores, runs)]
     fades = [boundary for run in runs for boundary in _through(run, len(scores["jump"]))]
-    taken = [(run.opens, run.closes) for run in runs] + [(b.frame, b.frame) for b in cuts]
+    short = _briefs(scores)
+    hard = [b for b in hard if not any(joint.start <= b.frame <= joint.end for joint in short)]
+    taken = [(run.opens, run.closes) for run in runs] + [(b.frame, b.frame) for b in hard]
     mixes: list[Boundary] = []
-    for mix in [*_mixes(scores), *_kept(scores, "slide", "wipe"), *_kept(scores, "ghost", "dissolve")]:
+    for mix in [*short, *_mixes(scores), *_kept(scores, "slide", "wipe"), *_kept(scores, "ghost", "dissolve")]:
         if not any(mix.start <= end and start <= mix.end for start, end in taken):
             mixes.append(mix)
             taken.append((mix.start, mix.end))
     found: list[Boundary] = []
-    for boundary in sorted([*cuts, *fades, *mixes], key=lambda b: b.frame):
+    for boundary in sorted([*hard, *fades, *mixes], key=lambda b: b.frame):
         if found and boundary.frame - found[-1].frame < LEAST_SHOT_FRAMES:
             found.pop()  # what stood between two shots for a frame or two is the end of the first
         found.append(boundary)
     return tuple(replace(b, frame=b.frame + first, start=b.start + first, end=b.end + first) for b in found)
-
-
-def _cuts(scores: Mapping[str, np.ndarray], runs: list[Blank]) -> list[Boundary]:
-    jump = scores["jump"].astype(float)
-    for start, end in excursions(scores):
-        jump[start : end + 1] = 0.0
-    for run in runs:
-        jump[run.start + 1 : run.end] = 0.0
-        if run.fades_out or run.flash:
-            jump[run.opens : run.start + 1] = 0.0
-        if run.fades_in or run.flash:
-            jump[run.end : run.closes + 1] = 0.0
-        if run.end - run.start <= SHORT_FRAMES and run.end < len(jump):
-            jump[run.start] = 0.0  # the boundary is at the end of the blank, or `_through` finds it
-            jump[run.end] *= not run.fades_out
-    new = np.where(scores["same"] < CUT_SAME, jump * (1 - scores["kept"]), 0.0)
-    whole = scores["kept"] < CUT_KEPT
-    spread = np.maximum(scores["spread"], CUT_FLOOR)
-    found = []
-    for t in np.flatnonzero((new >= CUT_FLOOR) & whole):
-        near = np.r_[max(0, t - NEIGHBOURS) : t, t + 1 : min(len(new), t + 1 + NEIGHBOURS)]
-        if t == 0 or near.size < 2:
-            continue
-        # One neighbour may be as new: a splice, a flash on the cut. Two, or part of a picture, are action.
-        busy = max(np.sort(new[near])[-2], np.where(whole, 0.0, new)[near].max())
-        less, more = sorted(spread[t - 1 : t + 1])
-        if less < CUT_FLAT * more:  # what covers the whole frame comes in bit by bit, but no flow sees it move
-            busy = max(busy, np.sort(scores["raw"][near])[-2])
-        bar = CUT_RATIO * (CUT_STEADY + busy)
-        if new[t] >= max(bar, CUT_SHARE * more):
-            found.append(Boundary(int(t), "cut", int(t), int(t), float(min(1.0, new[t] / (2 * bar)))))
-    return found
 
 
 def _through(run: Blank, n_frames: int) -> list[Boundary]:
@@ -337,6 +354,22 @@ def _mixes(scores: Mapping[str, np.ndarray]) -> list[Boundary]:
         ):
             score = 1 - min(residual for _, residual, _ in run) / (2 * MIX_RESIDUAL)
             found.append(Boundary((start + end) // 2, "dissolve", start, end, score))
+    return found
+
+
+def _briefs(scores: Mapping[str, np.ndarray]) -> list[Boundary]:
+    """The joints of few frames, the longest of those that overlap."""
+    ends = np.flatnonzero(np.isfinite(scores["brief_frames"])).tolist()
+    raw = scores["raw"].astype(float)
+    found: list[Boundary] = []
+    for end in sorted(ends, key=lambda row: (-float(scores["brief_frames"][row]), float(scores["brief_stray"][row]))):
+        start = end - int(scores["brief_frames"][end])
+        beside = np.r_[raw[max(0, start - 1) : start], raw[end + 1 : end + 2]]
+        if beside.max(initial=0.0) > BRIEF_ALONE * np.median(raw[start : end + 1]):
+            continue  # part of something longer
+        if not any(start <= joint.end and joint.start <= end for joint in found):
+            kind = "dissolve" if is_mix(float(scores["brief_mixed"][end])) else "wipe"
+            found.append(Boundary((start + end) // 2, kind, start, end, GHOST_SCORE))
     return found
 
 
