@@ -1,5 +1,6 @@
 import re
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,7 @@ def dataset(film, small, tmp_path):
 
 
 def test_the_page_shows_every_shot_and_needs_nothing_else(dataset):
-    page = report.write(dataset).read_text()
+    page = Path(report.write(dataset)).read_text()
     assert page.count("<article class=shot") == page.count("data:image/webp;base64,") == 3
     assert not re.findall(r'(?:src|href)="(?!data:)', page), "nothing is loaded from elsewhere"
     assert "http" not in page

@@ -7,13 +7,18 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from anicaption.directive import directive
 from anicaption.frames import FILM_RATE, encode_clip
 from anicaption.record import Record, Span, drawn
-from anicaption.taxonomy import taxonomy
 from anicaption.tracks import Tracks
-from animatrix_ingest.keep import manifest, shards
+from animatrix_ingest.engine import Silent, in_turn
+from animatrix_ingest.keep import build, clips, tables
+from animatrix_ingest.keep.ledger import Ledger, begin, put_side
+from animatrix_ingest.keep.made import Made
+from animatrix_ingest.keep.store import Writing, digest, open_store
+from animatrix_ingest.pipeline import settle
+from animatrix_ingest.rows import Member, Side, Source, Unit
+from animatrix_ingest.rows import Span as RowSpan
 
 MOVES = {"pan_left": (-1, 0), "pan_right": (1, 0), "pan_up": (0, -1), "pan_down": (0, 1), "none": (0, 0)}
 
@@ -50,35 +55,43 @@ def record(move: str, n_frames: int, size: tuple[int, int] = (48, 80), step_px: 
 
 
 def write_dataset(folder: Path, lengths: list[int], seed: int = 0) -> Path:
-    """A data set with one clip per length, moves in turn."""
-    files: list[tuple[str, bytes]] = []
-    rows = []
-    for number, n_frames in enumerate(lengths):
-        move = list(MOVES)[number % len(MOVES)]
-        known = record(move, n_frames)
-        members = {
-            "json": json.dumps({"key": f"clip{number:03d}", "record": known.to_json()}).encode(),
-            "mp4": encode_clip(clip(move, n_frames, seed + number), crf=12),
-            "txt": directive(known).text.encode(),
-        }
-        files += [(f"clip{number:03d}.{suffix}", members[suffix]) for suffix in sorted(members)]
-        rows.append(_row(number, n_frames, known))
-    places, _ = shards.layout((name, len(data)) for name, data in files)
-    for row in rows:
-        for prefix, suffix in (("", "mp4"), ("json_", "json"), ("txt_", "txt")):
-            row[f"{prefix}offset"], row[f"{prefix}length"] = places[f"{row['key']}.{suffix}"]
-    (folder / shards.SHARDS).mkdir(parents=True)
-    (folder / shards.SHARDS / "a.tar").write_bytes(b"".join(shards.tar(files)))
-    manifest.write(folder, pa.Table.from_pylist(rows, schema=manifest.schema()))
+    """A data set with one clip per length, moves in turn: a unit as a worker leaves it, packed and committed."""
+    store = open_store(folder)
+    begin(store)
+    made = Made({"drawn": seed}, "drawn", {})
+    ledger = Ledger(store, made.fingerprint)
+    side = store.writing()
+    members = [_member(side, i, sum(lengths[:i]), n, seed) for i, n in enumerate(lengths)]
+    clips_side = Side(side.blake2b, side.size_bytes)
+    side.commit(clips_side.name)
+    source = Source("drawn", "0" * 64, 0)
+    stream = {"time_base": str(1 / Fraction(FILM_RATE)), "rate": str(FILM_RATE)}
+    rows = put_side(store, tables.to_bytes(clips.members(source, stream, members, clips_side.name)))
+    sides = {"clips": clips_side, "members": rows}
+    unit = Unit(source, made.fingerprint, 0, stream, sum(lengths), len(lengths), (), (), None, sides, 0.0)
+    ledger.commit(unit)
+    with in_turn() as engine:
+        now = settle(ledger, made, {"drawn": (source, {})}, 1 << 30, lambda: engine, Silent())
+    build.commit_first_labels(store, now)
     return folder
 
 
-def _row(number: int, n_frames: int, known: Record) -> dict:
-    tags = known.tags()
-    row = {
-        "key": f"clip{number:03d}", "source": "drawn", "source_sha256": "", "start_pts": 0, "end_pts": n_frames,
-        "time_base": str(1 / Fraction(FILM_RATE)), "start_frame": 0, "end_frame": n_frames, "n_frames": n_frames,
-        "width_px": known.width_px, "height_px": known.height_px, "rate": str(FILM_RATE), "shard": "a.tar",
-        "mp4_blake2b": "",
-    }  # fmt: skip
-    return row | {field.id: list(tags.get(field.id, ("unknown",))) for field in taxonomy()}
+def _member(side: Writing, number: int, start: int, n_frames: int, seed: int) -> Member:
+    move = list(MOVES)[number % len(MOVES)]
+    known = record(move, n_frames)
+    key = f"clip{number:03d}"
+    files = {
+        "json": json.dumps({"key": key, "record": known.to_json()}).encode(),
+        "mp4": encode_clip(clip(move, n_frames, seed + number), crf=12),
+        "txt": directive(known).text.encode(),
+    }
+    return Member(
+        key=key,
+        span=RowSpan(start, start + n_frames, 0, n_frames),
+        width_px=known.width_px,
+        height_px=known.height_px,
+        **{suffix: side.write(data) for suffix, data in files.items()},
+        **{f"{suffix}_blake2b": digest(data) for suffix, data in files.items()},
+        tags=known.tags(),
+        directive=files["txt"].decode(),
+    )

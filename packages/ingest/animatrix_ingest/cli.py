@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
@@ -23,15 +22,13 @@ class Run:
 
     sources: tyro.conf.Positional[tuple[str, ...]]
     """files, folders, globs"""
-    out: Path
-    """the data set's folder"""
+    out: str
+    """the data set: a folder, or s3://BUCKET/PREFIX"""
     address: str = "local"
     """a Ray cluster, as ray://HOST:PORT or HOST:PORT; local starts Ray for this run alone"""
     recipe: Literal["laptop", "demo"] = "laptop"
     """which settings to start from (see recipes.py); the flags below change single ones"""
     settings: Settings = field(default_factory=laptop)
-    anew: bool = False
-    """throw the data set in --out away if other settings or other code made it"""
     retry: bool = False
     """work again on what is dead"""
 
@@ -40,7 +37,7 @@ class Run:
 class Report:
     """Write DATASET/report.html again."""
 
-    dataset: tyro.conf.Positional[Path]
+    dataset: tyro.conf.Positional[str]
     """the --out of a run"""
     shots: int = 120
     """how many shots to show as pictures"""
@@ -77,7 +74,7 @@ def _run(command: Run) -> int:
     from animatrix_ingest import engine, pipeline
     from animatrix_ingest.bars import Bars
     from animatrix_ingest.decide.conserve import NotConserved
-    from animatrix_ingest.keep.store import StoreError
+    from animatrix_ingest.keep.store import StoreError, open_store
     from animatrix_ingest.watch.sources import NoSource
 
     try:
@@ -87,7 +84,6 @@ def _run(command: Run) -> int:
                 command.out,
                 command.settings,
                 lambda: engine.on_ray(command.address),
-                anew=command.anew,
                 retry=command.retry,
                 progress=bars,
             )
@@ -96,7 +92,7 @@ def _run(command: Run) -> int:
         return 2
     if not summary.n_worked and not summary.changed:
         print(f"nothing to do: all {summary.sources.all} sources are in {command.out} ({summary.n_clips} clips)")
-    if summary.changed or not (command.out / "report.html").exists():
+    if summary.changed or open_store(command.out).size("report.html") is None:
         from animatrix_ingest.report import write
 
         print(f"report   {write(command.out)}")

@@ -1,32 +1,40 @@
-"""A run: find, hash, ingest each source, pack, write the manifest, count."""
+"""A run: find, ingest each source, pack, commit a video generation and its first labels, count."""
 
 from __future__ import annotations
 
-import shutil
+import os
+import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from animatrix_ingest.decide.conserve import Counts, NotConserved, Outcome, count, count_shots, outcomes, total
+from animatrix_ingest.decide.conserve import Counts, Outcome, count
 from animatrix_ingest.engine import Engine, LostWorker, Progress, Silent
-from animatrix_ingest.keep import manifest, pack, shards, store
-from animatrix_ingest.keep.ledger import Ledger, Made
+from animatrix_ingest.keep import build, pack, video
+from animatrix_ingest.keep.ledger import Ledger, begin, unread
+from animatrix_ingest.keep.made import Made
+from animatrix_ingest.keep.store import Absent, Conflict, Store, StoreError, open_store
 from animatrix_ingest.recipes import Settings
-from animatrix_ingest.rows import Dead, Source, Unit
-from animatrix_ingest.stages import IngestSource, buried
-from animatrix_ingest.watch.sources import find
+from animatrix_ingest.rows import Dead, Done, Packed, Source
+from animatrix_ingest.stages import IngestSource, Work
+from animatrix_ingest.watch.sources import STATED, Given, find
 
 MIB = 1 << 20
+ROUNDS = 20
+ASKED_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
 class Summary:
     """What a run did. `n_worked` sources were worked on now; the counts speak of every source that was given."""
 
-    folder: Path
+    folder: Path | str
+    video: int
+    labels: int
     sources: Counts
     shots: Counts
     n_clips: int
@@ -38,168 +46,235 @@ class Summary:
 
 def run(
     sources: Sequence[str],
-    out: Path,
+    out: Path | str,
     settings: Settings,
     engine: Callable[[], AbstractContextManager[Engine]],
     *,
-    anew: bool = False,
     retry: bool = False,
+    rating: Any = "unknown",
+    cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Summary:
-    """Ingest `sources` into the data set folder `out`. Doing it again does nothing; killed, it goes on.
+    """Ingest `sources` into the data set at `out`. Done again it does nothing; killed, it goes on; two may run at once.
 
-    `anew` throws away a data set that other settings or other code made; `retry` works again on dead letters.
-    Raises NoSource, StoreError (the message says what to do) or NotConserved.
+    Other settings or other code make another generation beside the ones that are there. `retry` works again on dead
+    letters. `cache` is a folder for copies of remote sources. Raises NoSource, StoreError (the message says what to
+    do) or NotConserved.
     """
     began = time.perf_counter()
     progress = progress or Silent()
-    names = [given.name for given in find(sources)]
+    given = find(sources, rating)
     made = Made.here(settings.to_json())
-    with store.lock(out):
-        if anew:
-            _throw_away_unlike(out, made)
-        ledger = Ledger.open(out, made)
-        store.sweep(out)
-        progress.begin("hashing", len(names))
-        given = ledger.hash_sources(names, lambda name: progress.done(name, ""))
-        work = _work(ledger, given, retry)
-        with _lazily(engine) as started:
-            _ingest(ledger, settings, work, started, progress)
-            units = ledger.units()
-            _pack(ledger, settings, units.values(), started, progress)
-        changed = _finish(ledger, units)
-        ends = outcomes(given, units)
-        ours = [units[sha] for sha in {source.sha256 for source in given}]
-        return Summary(
-            folder=out,
-            sources=count(end.outcome for end in ends),
-            shots=total(count_shots(unit) for unit in ours),
-            n_clips=sum(len(unit.members) for unit in units.values()),
-            n_worked=len(work),
-            changed=changed,
-            seconds=time.perf_counter() - began,
-            outcomes=tuple(ends),
-        )
+    store = open_store(out)
+    begin(store)
+    store.sweep()
+    ledger = Ledger(store, made.fingerprint)
+    before = video.latest(store)
+    explicit = frozenset(item.name for item in given if _is_named(item, sources))
+    task = IngestSource.of(settings, ledger, cache or _cache(), frozenset(before.forgotten if before else ()))
+    known = _known(ledger, given)
+    work = _work(ledger, given, known, retry, task.forgotten, explicit)
+    with _lazily(engine) as started:
+        n_worked = _ingest(task, work, known, started, progress)
+        told = {item.name: (known[item.name], {name: getattr(item, name) for name in STATED}) for item in given}
+        taken_back = {known[name].sha256 for name in explicit}
+        shard_bytes = settings.shard_mib * MIB
+        now = settle(
+            ledger, made, told, shard_bytes, started, progress, remember=taken_back,
+            again=lambda lost: _ingest(task, lost, {}, started, progress),
+        )  # fmt: skip
+    labels = build.commit_first_labels(store, now)
+    return _summary(out, store, now, labels, given, n_worked, before is None or before != now, began)
 
 
-def _work(ledger: Ledger, given: Sequence[Source], retry: bool) -> list[Source]:
-    """The sources that are not finished, one name per content."""
-    packed = pack.carried_out(ledger.folder)
-    work: dict[str, Source] = {}
-    for source in given:
-        unit = ledger.unit(source.sha256)
-        if unit is not None:
-            whole = ledger.has_side(unit) or all(member.key in packed for member in unit.members)
-            if whole and not (retry and unit.dead):
-                continue
-            ledger.forget(source.sha256)
-        work.setdefault(source.sha256, source)
+def settle(
+    ledger: Ledger,
+    made: Made,
+    told: Mapping[str, tuple[Source, Mapping[str, str | None]]],
+    shard_bytes: int,
+    engine: Callable[[], Engine],
+    progress: Progress,
+    *,
+    forget: Iterable[str] = (),
+    remember: Iterable[str] = (),
+    again: Callable[[Sequence[Work]], Any] | None = None,
+    write: Callable[[pack.Bin], Packed] | None = None,
+) -> video.Video:
+    """Pack what finished units hold and commit the next video generation, if it says anything new.
+
+    Where another driver was quicker (its number is taken, or it has packed and removed side files), what it did is
+    looked at anew. `again` works again on sources whose side files are gone; `write` writes a shard.
+    """
+    store, why = ledger.store, None
+    for _ in range(ROUNDS):
+        stock = build.inventory(ledger, told, forget, remember)
+        places = build.Places.of(ledger, stock.forgotten)
+        clips = build.to_hold(ledger, stock, places)
+        plan = build.plan_of(clips, places, shard_bytes)
+        if plan is not None and again is not None and (lost := _lost(ledger, stock, plan)):
+            again(lost)
+            continue
+        try:
+            packed = _pack(store, plan, write or pack.WriteShard(store), engine, progress) if plan else []
+            now = video.commit(store, build.assemble(ledger, made, stock, clips, places, packed))
+        except (Absent, Conflict) as error:
+            why = error
+            continue
+        for unit in stock.fresh.units:  # their clips are in shards now
+            if "clips" in unit.sides:
+                store.delete(unit.sides["clips"].name)
+        return now
+    raise StoreError(f"{store.url}: no generation could be committed in {ROUNDS} rounds (the last: {why}); run again")
+
+
+def _cache() -> Path:
+    """Where copies of remote sources lie while they are read; ANIMATRIX_CACHE names another folder."""
+    return Path(os.environ.get("ANIMATRIX_CACHE") or Path(tempfile.gettempdir()) / "animatrix-sources")
+
+
+def _is_named(given: Given, sources: Sequence[str]) -> bool:
+    """Whether a source was named by itself, and not found in a folder, by a pattern or in a list."""
+    return given.name in sources or any(os.path.abspath(s) == os.path.abspath(given.name) for s in sources)
+
+
+def _known(ledger: Ledger, given: Sequence[Given]) -> dict[str, Source]:
+    """The sources whose content is known from before, by name, so that they are not fetched again."""
+    base = video.latest(ledger.store, ledger.fingerprint)
+    rows = video.read(ledger.store, base.sources, video.SOURCES).to_pylist() if base else []
+    before = {(r["source"], r["size_bytes"], r["version"]): r["sha256"] for r in rows}
+
+    def look(item: Given) -> Source | None:
+        size, version = item.size_bytes, item.version or ""
+        sha = before.get((item.name, size or 0, version))
+        return Source(item.name, sha, size or 0, version) if sha else ledger.known(item.name, size, version)
+
+    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
+        found = pool.map(look, given)
+    return {source.name: source for source in found if source is not None}
+
+
+def _work(
+    ledger: Ledger,
+    given: Sequence[Given],
+    known: Mapping[str, Source],
+    retry: bool,
+    forgotten: frozenset[str],
+    explicit: frozenset[str],
+) -> list[Work]:
+    """The sources that are not finished; of known contents one name each."""
+    finished = ledger.attempts()
+    work: dict[str, Work] = {}
+    for item in given:
+        named = item.name in explicit
+        source = known.get(item.name)
+        if source is None:
+            work[item.name] = Work(item, None, retry, named)
+            continue
+        sha = source.sha256
+        at = finished.get(sha[:32])
+        if (sha in forgotten and not named) or (at is not None and not (retry and ledger.unit(sha, at).dead)):
+            continue
+        nameless = sha == unread(item.name)
+        work.setdefault(sha, Work(item, None if nameless else sha, at is not None, named))
     return list(work.values())
 
 
 def _ingest(
-    ledger: Ledger, settings: Settings, work: Sequence[Source], engine: Callable[[], Engine], progress: Progress
-) -> None:
+    task: IngestSource,
+    work: Sequence[Work],
+    known: dict[str, Source],
+    engine: Callable[[], Engine],
+    progress: Progress,
+) -> int:
+    """Work on sources; adds what they turned out to be to `known`. Returns how many were worked on."""
     if not work:
-        return
+        return 0
     progress.begin("ingesting", len(work))
-    for source, unit in engine()(IngestSource.of(settings, ledger), work, progress):
-        if isinstance(unit, LostWorker):
-            unit = buried(source, ledger, Dead("worker", unit.words))
-            ledger.commit(unit)
-        counts = count_shots(unit)
-        words = f"{counts.kept} clip{'s' * (counts.kept != 1)}" if unit.members else f"{unit.outcome}: {unit.reason}"
-        progress.done(source.name, words)
+    n_worked = 0
+    for item, done in engine()(task, work, progress):
+        if isinstance(done, LostWorker):
+            done = task.bury(item, Dead("worker", done.words))
+        assert isinstance(done, Done)
+        known[item.name] = done.source
+        n_worked += done.worked
+        words = f"{done.n_kept} clip{'s' * (done.n_kept != 1)}" if done.n_kept else f"{done.outcome}: {done.reason}"
+        progress.done(item.name, words)
+    return n_worked
+
+
+def _lost(ledger: Ledger, stock: build.Inventory, plan: pack.Plan) -> list[Work]:
+    """Sources whose clips are to be packed and whose side files are gone."""
+    needed = set(plan.clips["from"].unique().to_pylist())
+    units = [unit for unit in stock.fresh.units if "clips" in unit.sides and unit.sides["clips"].name in needed]
+    return [
+        Work(Given(unit.source.name, version=unit.source.version or None), unit.source.sha256, retry=True)
+        for unit in units
+        if not ledger.has_side(unit, "clips")
+    ]
 
 
 def _pack(
-    ledger: Ledger, settings: Settings, units: Iterable[Unit], engine: Callable[[], Engine], progress: Progress
-) -> None:
-    """Give every clip that has none a place in a shard."""
-    packed = pack.carried_out(ledger.folder)
-    waiting = [
-        pack.Waiting(member, unit.side.blake2b)
-        for unit in units
-        if unit.side is not None
-        for member in unit.members
-        if member.key not in packed
-    ]
-    if not waiting:
-        return
-    plan = pack.plan(waiting, settings.shard_mib * MIB)
-    pack.commit(ledger.folder, plan)
-    progress.begin("packing", len(plan.bins))
-    for bin_, name in engine()(_Pack(pack.WriteShard(ledger.folder)), plan.bins, progress):
-        if isinstance(name, LostWorker):
-            raise store.StoreError(f"{bin_.shard}: not written, the worker died twice ({name.words}); run again")
-        progress.done(name, f"{len(bin_.waiting)} clips")
+    store: Store,
+    plan: pack.Plan,
+    write: Callable[[pack.Bin], Packed],
+    engine: Callable[[], Engine],
+    progress: Progress,
+) -> list[Packed]:
+    """Write the shards of a plan, and the part of each."""
+    pack.commit(store, plan)
+    progress.begin("packing", len(plan.starts))
+    packed: list[Packed] = []
+    for bin_, done in engine()(_Pack(write), list(plan.bins()), progress):
+        if isinstance(done, LostWorker):
+            raise StoreError(f"{bin_.shard}: not written, the worker died twice ({done.words}); run again")
+        if isinstance(done, Absent):
+            raise done
+        packed.append(done)
+        progress.done(done.shard, f"{done.n_clips} clips")
+    return packed
 
 
 @dataclass(frozen=True)
 class _Pack:
     """WriteShard in the shape an engine calls; named for Ray's list of tasks."""
 
-    write: pack.WriteShard
+    write: Callable[[pack.Bin], Packed]
 
-    def __call__(self, bin_: pack.Bin, tell: Any) -> str:
-        return self.write(bin_)
-
-
-def _finish(ledger: Ledger, units: dict[str, Unit]) -> bool:
-    """Write the manifest, the lists beside it, and then remove what it makes superfluous. True if anything changed."""
-    folder = ledger.folder
-    table = manifest.build(units.values(), pack.carried_out(folder))
-    n_members = sum(count_shots(unit).kept for unit in units.values())
-    if table.num_rows != n_members or len(set(table["key"].to_pylist())) != n_members:
-        raise NotConserved(f"{folder}: {n_members} clips were committed and the manifest has {table.num_rows} rows")
-    changed = manifest.write(folder, table)
-    for name, rows in _lists(outcomes(ledger.sources(), units), units).items():
-        data = b"".join(store.canonical(row) + b"\n" for row in rows)
-        if not (folder / name).exists() or (folder / name).read_bytes() != data:
-            store.put(folder / name, data)
-            changed = True
-    pack.sweep(folder, set(table["shard"].to_pylist()))
-    ledger.drop_sides()
-    return changed
+    def __call__(self, bin_: pack.Bin, tell: Any) -> Packed | Absent:
+        try:
+            return self.write(bin_)
+        except Absent as error:
+            return error
 
 
-def _lists(ends: Sequence[Outcome], units: dict[str, Unit]) -> dict[str, list[dict[str, Any]]]:
-    """sources.jsonl: every source; dead.jsonl and dropped.jsonl: whatever was not kept, whole sources and shots."""
-    sources, dead, dropped = [], [], []
-    for end in ends:
-        row: dict[str, Any] = {
-            "source": end.source.name,
-            "sha256": end.source.sha256,
-            "outcome": end.outcome,
-            "reason": end.reason,
-        }
-        unit = units[end.source.sha256]
-        if unit.source.name != end.source.name:
-            dropped.append({"source": end.source.name, "reason": end.reason})
-        else:
-            row |= {"n_frames": unit.n_frames, "shots": vars(count_shots(unit)), "lost": unit.lost and vars(unit.lost)}
-            for d in unit.dead:
-                dead.append({"source": end.source.name, "stage": d.stage, "reason": d.reason, "span": _span(d)})
-            for d in unit.dropped:
-                dropped.append({"source": end.source.name, "reason": d.reason, "span": _span(d)})
-        sources.append(row)
-    return {"sources.jsonl": sources, "dead.jsonl": dead, "dropped.jsonl": dropped}
-
-
-def _span(row: Any) -> list[int] | None:
-    return [row.span.start_frame, row.span.end_frame] if row.span else None
-
-
-def _throw_away_unlike(out: Path, made: Made) -> None:
-    """Remove a data set that was made otherwise, and nothing else that may lie in its folder."""
-    place = out / "dataset.json"
-    if not place.exists() or store.get_json(place).get("fingerprint") == made.fingerprint:
-        return
-    for name in ("ledger", "sides", "plans", shards.SHARDS):
-        shutil.rmtree(out / name, ignore_errors=True)
-    for name in (manifest.NAME, "sources.jsonl", "dead.jsonl", "dropped.jsonl", "report.html"):
-        (out / name).unlink(missing_ok=True)
-    place.unlink()
+def _summary(
+    out: Path | str,
+    store: Store,
+    now: video.Video,
+    labels: int,
+    given: Sequence[Given],
+    n_worked: int,
+    changed: bool,
+    began: float,
+) -> Summary:
+    rows = {row["source"]: row for row in video.read(store, now.sources, video.SOURCES).to_pylist()}
+    ours = [rows[item.name] for item in given]
+    shas = {row["sha256"] for row in ours}
+    standing = [row for row in rows.values() if row["sha256"] in shas]
+    return Summary(
+        folder=out,
+        video=now.number,
+        labels=labels,
+        sources=count(row["outcome"] for row in ours),
+        shots=Counts(*(sum(row[name] for row in standing) for name in video.COUNTS)),
+        n_clips=now.counts["shots"]["kept"],
+        n_worked=n_worked,
+        changed=changed,
+        seconds=time.perf_counter() - began,
+        outcomes=tuple(
+            Outcome(Source(r["source"], r["sha256"], r["size_bytes"]), r["outcome"], r["reason"]) for r in ours
+        ),
+    )
 
 
 @contextmanager

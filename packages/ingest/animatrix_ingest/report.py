@@ -26,7 +26,8 @@ from anicaption.frames import frames
 from anicaption.record import Record
 from anicaption.taxonomy import NOT_APPLICABLE, UNKNOWN, taxonomy
 
-from animatrix_ingest.keep import manifest, shards, store
+from animatrix_ingest.keep import manifest, shards, video
+from animatrix_ingest.keep.store import Store, open_store
 
 STRIP_FRAMES = 6
 STRIP_ROWS_PX = 96
@@ -37,22 +38,24 @@ NAME = "report.html"
 Row = dict[str, Any]
 
 
-def write(dataset: Path, shown: int = SHOWN) -> Path:
+def write(dataset: Path | str, shown: int = SHOWN) -> str:
     """Write DIR/report.html whole or not at all; returns where. ManifestError where there is no manifest."""
-    place = Path(dataset) / NAME
-    store.put(place, page(Path(dataset), shown).encode())
-    return place
+    store = open_store(dataset)
+    store.renew(NAME, page(dataset, shown).encode())
+    return f"{store.url}/{NAME}"
 
 
-def page(dataset: Path, shown: int = SHOWN) -> str:
+def page(dataset: Path | str, shown: int = SHOWN) -> str:
     """The page as one string of HTML."""
-    table = manifest.load(dataset)
-    lists = {name: _lines(dataset / f"{name}.jsonl") for name in ("sources", "dropped", "dead")}
+    store = open_store(dataset)
+    table = manifest.in_order(manifest.load(store))
+    now = video.load(store, int((table.schema.metadata or {})[b"video"]))
+    lists = video.lists(store, now)
     parent = _parent([row["source"] for row in lists["sources"]])
     for row in (row for rows in lists.values() for row in rows):
         row["source"] = row["source"].removeprefix(parent)
         row["reason"] = row["reason"].replace(parent, "")
-    title = escape(dataset.resolve().name)
+    title = escape(store.url.rstrip("/").rpartition("/")[2])
     here = files("animatrix_ingest")
     parts = [
         _head(title, parent, table),
@@ -61,7 +64,7 @@ def page(dataset: Path, shown: int = SHOWN) -> str:
         _variables(table),
         _sources(lists["sources"]),
         _failures(lists),
-        _shots(dataset, table, shown, parent),
+        _shots(store, table, shown, parent),
         _foot(table),
     ]
     return (
@@ -71,10 +74,6 @@ def page(dataset: Path, shown: int = SHOWN) -> str:
         + "\n".join(parts)
         + f"\n<script>{(here / 'report.js').read_text()}</script></body></html>\n"
     )
-
-
-def _lines(path: Path) -> list[Row]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def _parent(names: Sequence[str]) -> str:
@@ -204,7 +203,9 @@ def _meaning(field_id: str, value: str) -> str:
 
 def _sources(sources: Sequence[Row], most: int = 400) -> str:
     rows = "".join(_source(row) for row in sources[:most])
-    rest = f"<p class=soft>The first {most} of {len(sources):,}; sources.jsonl has all.</p>" * (len(sources) > most)
+    rest = f"<p class=soft>The first {most} of {len(sources):,}; the video generation has all.</p>" * (
+        len(sources) > most
+    )
     return (
         "<h2>Sources</h2><div class=scroll><table><tr><th>name<th class=n>frames<th class=n>kept"
         f"<th class=n>dropped<th class=n>dead<th>remark</tr>{rows}</table></div>{rest}"
@@ -236,7 +237,9 @@ def _failures(lists: dict[str, list[Row]], most: int = 200) -> str:
             f"<td>{escape(row['reason'])}</tr>"
             for row in rows[:most]
         )
-        rest = f"<p class=soft>The first {most} of {len(rows):,}; {name}.jsonl has all.</p>" * (len(rows) > most)
+        rest = f"<p class=soft>The first {most} of {len(rows):,}; the video generation has all.</p>" * (
+            len(rows) > most
+        )
         parts.append(
             f"<h2>{title}</h2><div class=scroll><table><tr><th>source<th>frames<th>stage<th>words</tr>{lines}"
             f"</table></div>{rest}"
@@ -249,7 +252,7 @@ def _frames(row: Row) -> str:
     return f"{span[0]:,} to {span[1]:,}" if span else "all"
 
 
-def _shots(dataset: Path, table: pa.Table, shown: int, parent: str) -> str:
+def _shots(store: Store, table: pa.Table, shown: int, parent: str) -> str:
     """Contact sheets: a strip of frames, the exposure strip, the variables, the words."""
     n = table.num_rows
     chosen = range(n) if n <= shown else sorted({round(i * (n - 1) / max(1, shown - 1)) for i in range(shown)})
@@ -260,7 +263,7 @@ def _shots(dataset: Path, table: pa.Table, shown: int, parent: str) -> str:
         if row["source"] != source:
             source = row["source"]
             parts.append(f"</section><section class=source><h3>{escape(source.removeprefix(parent))}</h3>")
-        parts.append(_shot(dataset, row))
+        parts.append(_shot(store, row))
     return (
         "<h2 id=shots>Shots</h2><p class=soft>Six frames across each. Below them the exposures: every block is a "
         f"drawing, as long as it is held; grey where the timing cannot be told.{said}</p>"
@@ -269,12 +272,12 @@ def _shots(dataset: Path, table: pa.Table, shown: int, parent: str) -> str:
     )
 
 
-def _shot(dataset: Path, row: Row) -> str:
-    data = shards.read_member(dataset, row["shard"], row["offset"], row["length"])
+def _shot(store: Store, row: Row) -> str:
+    data = shards.read_member(store, row["shard"], row["offset"], row["length"])
     record = Record.from_json(
-        json.loads(shards.read_member(dataset, row["shard"], row["json_offset"], row["json_length"]))["record"]
+        json.loads(shards.read_member(store, row["shard"], row["json_offset"], row["json_length"]))["record"]
     )
-    text = shards.read_member(dataset, row["shard"], row["txt_offset"], row["txt_length"]).decode()
+    text = shards.read_member(store, row["shard"], row["txt_offset"], row["txt_length"]).decode()
     tags = [(name, value) for name, values in record.tags().items() for value in values if value != NOT_APPLICABLE]
     chips = "".join(
         f"<button class='chip {name.split('.')[0]}' data-tag='{name}={value}' title='{escape(_meaning(name, value))}'>"

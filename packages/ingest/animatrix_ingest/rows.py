@@ -2,12 +2,14 @@
 
 The road of a source, and the row that crosses each boundary:
 
-    find, hash  -> Source        a name with content behind it
+    find, fetch -> Source        a name with content behind it
     probe       -> Probed        it is a video, and this is its stream            or Dead
     look        -> Watched       its clips are encoded, its frames are measured   or Dead
     caption     -> Captioned     one per clip: the record and the directive       or Dead (that shot only)
     commit      -> Unit          the whole source as the ledger remembers it
-    pack        -> Packed        where a clip's bytes lie in which shard
+    pack        -> Packed        a shard that is written, and the rows of its clips
+
+What crosses from a worker to the driver is small (Done, Packed): the rows of clips go through the store, as tables.
 
 Frame spans are half-open [start_frame, end_frame); pts are integers of the source stream's own time base.
 """
@@ -24,11 +26,15 @@ from anicaption.tracks import Tracks
 
 @dataclass(frozen=True)
 class Source:
-    """A file to read. `name` is the path as the user gave it; `sha256` is what it is known by."""
+    """A file to read. `name` is the path or URL as it was given; `sha256` is what it is known by.
+
+    `version` changes whenever the file does (time of change, etag).
+    """
 
     name: str
     sha256: str
     size_bytes: int
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,7 @@ class Captioned:
 
 @dataclass(frozen=True)
 class Member:
-    """One clip as the ledger holds it: its three files' bytes (offset, length) in the unit's side file."""
+    """One clip as the ledger holds it: its three files' bytes (offset, length) in the unit's side file "clips"."""
 
     key: str
     span: Span
@@ -126,40 +132,50 @@ class Member:
     json: tuple[int, int]
     txt: tuple[int, int]
     mp4_blake2b: str
+    json_blake2b: str
+    txt_blake2b: str
     tags: dict[str, tuple[str, ...]]
+    directive: str
 
 
 @dataclass(frozen=True)
 class Side:
-    """A side file a unit names: its file name is the blake2b of its bytes."""
+    """A side file a unit names: it lies in sides/ under the blake2b of its bytes."""
 
     blake2b: str
     size_bytes: int
 
+    @property
+    def name(self) -> str:
+        return f"sides/{self.blake2b}"
+
 
 @dataclass(frozen=True)
 class Unit:
-    """A finished source: what became of it and of every one of its shots.
+    """A finished source, as the last write about it says: what became of it and of every one of its shots.
 
     `stream` holds facts of the source for the manifest and the report (rate, time_base, codec, size in pixels);
-    it is empty where the source never opened. `side` is None where nothing was kept.
+    it is empty where the source never opened. `sides` names the side files: "clips" (their bytes, until they are
+    packed), "members" (a table with a row per clip), and whatever else was kept of the decode. `attempt` counts from
+    0; of several attempts the highest counts.
     """
 
     source: Source
     fingerprint: str
+    attempt: int
     stream: dict[str, Any]
     n_frames: int
-    members: tuple[Member, ...]
+    n_kept: int
     dropped: tuple[Dropped, ...]
     dead: tuple[Dead, ...]
     lost: Lost | None
-    side: Side | None
+    sides: dict[str, Side]
     seconds: float
 
     @property
     def outcome(self) -> str:
         """kept, dropped or dead: what the source as a whole ended as."""
-        if self.members:
+        if self.n_kept:
             return "kept"
         return "dead" if any(d.span is None for d in self.dead) else "dropped"
 
@@ -175,11 +191,23 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class Packed:
-    """Where a clip lies: offsets are of the members' bytes (not of their tar headers) in `shard`."""
+class Done:
+    """What a worker tells the driver of a source: that its unit is committed, and as which attempt."""
 
-    key: str
+    source: Source
+    attempt: int
+    outcome: str
+    reason: str
+    n_kept: int
+    worked: bool
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A shard that is written: its hash, and the part that has a row for each of its clips."""
+
     shard: str
-    mp4: tuple[int, int]
-    json: tuple[int, int]
-    txt: tuple[int, int]
+    size_bytes: int
+    sha256: str
+    n_clips: int
+    part: str

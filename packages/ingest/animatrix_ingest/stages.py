@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from anicaption.captioner import record_of
 from anicaption.directive import directive
 from anicaption.frames import Stream
 
+from animatrix_ingest.decide.conserve import NotConserved, count_shots
+from animatrix_ingest.keep import tables
+from animatrix_ingest.keep.clips import members as members_table
 from animatrix_ingest.keep.encode import Encode
-from animatrix_ingest.keep.ledger import Ledger
-from animatrix_ingest.keep.store import Writing, canonical
+from animatrix_ingest.keep.faults import point
+from animatrix_ingest.keep.ledger import Ledger, put_side, unread
+from animatrix_ingest.keep.store import StoreError, Writing, canonical, digest
 from animatrix_ingest.recipes import Settings
-from animatrix_ingest.rows import Captioned, Clip, Dead, Member, Probed, Side, Source, Unit, Watched
+from animatrix_ingest.rows import Captioned, Clip, Dead, Done, Member, Probed, Side, Source, Unit, Watched
+from animatrix_ingest.watch.fetch import FetchError, fetched
 from animatrix_ingest.watch.look import Look, Tell, open_source
+from animatrix_ingest.watch.sources import Given
 
 
 @dataclass(frozen=True)
@@ -32,38 +41,104 @@ class Caption:
 
 
 @dataclass(frozen=True)
-class IngestSource:
-    """Everything that happens to one source. Its return value is what the ledger now says of it.
+class Work:
+    """A source to work on. `sha256` is what it is known to hold, if it is; `retry`: a dead letter is tried again."""
 
-    Exactly one unit is committed, last, whatever happens: an exception in the code ends as a dead letter too.
+    given: Given
+    sha256: str | None = None
+    retry: bool = False
+    explicit: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.given.name
+
+
+@dataclass(frozen=True)
+class IngestSource:
+    """Everything that happens to one source, where it happens: fetched, hashed, watched, committed.
+
+    Exactly one unit is committed, last, whatever happens: an exception in the code ends as a dead letter too. What
+    another worker has finished is not done again. `forgotten` contents are left alone unless named explicitly.
     """
 
     ledger: Ledger
     look: Look
     caption: Caption
+    cache: Path
+    forgotten: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, settings: Settings, ledger: Ledger) -> IngestSource:
+    def of(cls, settings: Settings, ledger: Ledger, cache: Path, forgotten: frozenset[str]) -> IngestSource:
         encode = Encode(settings.clip_height_px, settings.crf, settings.preset, settings.gop_frames)
-        return cls(ledger, Look(settings.detector, settings.min_shot_s, settings.max_shot_s, encode), Caption())
+        look = Look(settings.detector, settings.min_shot_s, settings.max_shot_s, encode)
+        return cls(ledger, look, Caption(), cache, forgotten)
 
-    def __call__(self, source: Source, tell: Tell) -> Unit:
-        started = time.perf_counter()
-        side = Writing(self.ledger.folder / "sides")
+    def __call__(self, work: Work, tell: Tell) -> Done:
         try:
-            unit = self._unit(source, side, tell)
-        except Exception as error:
+            with fetched(work.given, self.cache) as path:
+                source = self._hashed(work, path)
+                return self._finished(work, source) or self._ingest(work, source, path, tell)
+        except FetchError as error:
+            return self.bury(work, Dead("fetch", f"{error}"))
+
+    def _hashed(self, work: Work, path: Path) -> Source:
+        """The source with its content known, here and for later runs."""
+        version = work.given.version or ""
+        if work.sha256 is not None:
+            return Source(work.name, work.sha256, path.stat().st_size, version)
+        try:
+            with open(path, "rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise FetchError(f"{work.name}: cannot be read ({error.strerror}); check it, then `retry`") from error
+        source = Source(work.name, sha256, path.stat().st_size, version)
+        self.ledger.know(source)
+        return source
+
+    def _finished(self, work: Work, source: Source) -> Done | None:
+        """What is known of a content that needs no work; None where it needs some."""
+        if source.sha256 in self.forgotten and not work.explicit:
+            return Done(source, -1, "dropped", "forgotten on request", 0, False)
+        at = self.ledger.attempt(source.sha256)
+        if at is None or work.retry:
+            return None
+        return done(source, self.ledger.unit(source.sha256, at), False)
+
+    def _ingest(self, work: Work, source: Source, path: Path, tell: Tell) -> Done:
+        started = time.perf_counter()
+        side = self.ledger.store.writing()
+        try:
+            unit = self._unit(source, path, side, tell)
+        except (StoreError, NotConserved):
+            raise  # nothing about the source: a full disk, a store that does not answer, a fault of this program
+        except Exception as error:  # whatever the code stumbled over is told as a dead letter, and the others go on
             unit = buried(source, self.ledger, Dead("ingest", f"{type(error).__name__}: {error}"))
         finally:
             side.discard()
-        unit = replace(unit, seconds=round(time.perf_counter() - started, 3))
-        self.ledger.commit(unit)
-        return unit
+        return self._commit(work, replace(unit, seconds=round(time.perf_counter() - started, 3)))
 
-    def _unit(self, source: Source, side: Writing, tell: Tell) -> Unit:
-        probed = open_source(source)
+    def bury(self, work: Work, dead: Dead) -> Done:
+        """Commit the dead letter of a source that could not be worked on at all, unless it is finished."""
+        given = work.given
+        known = self.ledger.known(given.name, given.size_bytes, given.version or "")
+        nameless = Source(given.name, unread(given.name), given.size_bytes or 0, given.version or "")
+        source = replace(known, name=given.name) if known else nameless
+        finished = self._finished(work, source)
+        return finished or self._commit(work, buried(source, self.ledger, dead))
+
+    def _commit(self, work: Work, unit: Unit) -> Done:
+        at = self.ledger.attempt(unit.source.sha256)
+        if at is not None and not work.retry:
+            return done(unit.source, self.ledger.unit(unit.source.sha256, at), False)
+        unit = replace(unit, attempt=0 if at is None else at + 1)
+        return done(unit.source, self.ledger.commit(unit), True)
+
+    def _unit(self, source: Source, path: Path, side: Writing, tell: Tell) -> Unit:
+        probed = open_source(replace(source, name=str(path)))
         if isinstance(probed, Dead):
             return buried(source, self.ledger, probed)
+        probed = replace(probed, source=source)
         watched = self.look(probed, side, tell)
         if isinstance(watched, Dead):
             return replace(buried(source, self.ledger, watched), stream=facts(probed.stream))
@@ -75,26 +150,42 @@ class IngestSource:
                 dead.append(captioned)
             else:
                 members.append(_member(probed, captioned, side))
-        kept = Side(side.blake2b, side.size_bytes) if members else None
-        if kept is not None:
-            side.commit(kept.blake2b)
-        return Unit(
+        unit = Unit(
             source=source,
             fingerprint=self.ledger.fingerprint,
+            attempt=0,
             stream=facts(probed.stream),
             n_frames=watched.n_frames,
-            members=tuple(members),
+            n_kept=len(members),
             dropped=watched.dropped,
             dead=tuple(dead),
             lost=watched.lost,
-            side=kept,
+            sides={},
             seconds=0.0,
         )
+        count_shots(unit, [(m.span.start_frame, m.span.end_frame) for m in members])
+        return replace(unit, sides=self._sides(unit, members, side)) if members else unit
+
+    def _sides(self, unit: Unit, members: Sequence[Member], side: Writing) -> dict[str, Side]:
+        """Write what is kept of a source beside its unit: the clips' bytes, a table of them, and what else there is.
+
+        Another side file is one more line: `"scores": put_side(self.ledger.store, tables.to_bytes(table))`.
+        """
+        clips = Side(side.blake2b, side.size_bytes)
+        point("before side")
+        side.commit(clips.name)
+        point("side committed")
+        rows = members_table(unit.source, unit.stream, members, clips.name)
+        return {"clips": clips, "members": put_side(self.ledger.store, tables.to_bytes(rows))}
+
+
+def done(source: Source, unit: Unit, worked: bool) -> Done:
+    return Done(source, unit.attempt, unit.outcome, unit.reason, unit.n_kept, worked)
 
 
 def buried(source: Source, ledger: Ledger, dead: Dead) -> Unit:
     """The unit of a source that died as a whole."""
-    return Unit(source, ledger.fingerprint, {}, 0, (), (), (dead,), None, None, 0.0)
+    return Unit(source, ledger.fingerprint, 0, {}, 0, 0, (), (dead,), None, {}, 0.0)
 
 
 def facts(stream: Stream) -> dict[str, Any]:
@@ -115,7 +206,6 @@ def _member(probed: Probed, captioned: Captioned, side: Writing) -> Member:
     clip, record = captioned.clip, captioned.record
     said = {
         "key": clip.key,
-        "source": probed.source.name,
         "source_sha256": probed.source.sha256,
         "start_pts": clip.span.start_pts,
         "end_pts": clip.span.end_pts,
@@ -125,14 +215,18 @@ def _member(probed: Probed, captioned: Captioned, side: Writing) -> Member:
         "rate": str(probed.stream.rate),
         "record": record.to_json(),
     }
+    facts_and_record, words = canonical(said), captioned.directive.encode()
     return Member(
         key=clip.key,
         span=clip.span,
         width_px=clip.width_px,
         height_px=clip.height_px,
         mp4=(clip.offset, clip.length),
-        json=side.write(canonical(said)),
-        txt=side.write(captioned.directive.encode()),
+        json=side.write(facts_and_record),
+        txt=side.write(words),
         mp4_blake2b=clip.blake2b,
+        json_blake2b=digest(facts_and_record),
+        txt_blake2b=digest(words),
         tags=record.tags(),
+        directive=captioned.directive,
     )

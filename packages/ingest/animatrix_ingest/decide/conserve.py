@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from animatrix_ingest.rows import Source, Unit
@@ -37,20 +37,6 @@ class Counts:
         return f"{self.all} = {self.kept} kept + {self.dropped} dropped + {self.dead} dead"
 
 
-def outcomes(sources: Iterable[Source], units: Mapping[str, Unit]) -> list[Outcome]:
-    """What became of every source. Of several names with one content, the one its unit names stands for it."""
-    found = []
-    for source in sources:
-        unit = units.get(source.sha256)
-        if unit is None:
-            raise NotConserved(f"{source.name}: went in and has no outcome; this is a fault of the program")
-        if unit.source.name != source.name:
-            found.append(Outcome(source, "dropped", f"duplicate of {unit.source.name}"))
-        else:
-            found.append(Outcome(source, unit.outcome, unit.reason))
-    return found
-
-
 def count(words: Iterable[str]) -> Counts:
     """Count outcomes; NotConserved for a word that is none of the three."""
     words = list(words)
@@ -62,17 +48,23 @@ def count(words: Iterable[str]) -> Counts:
     return counts
 
 
-def count_shots(unit: Unit) -> Counts:
-    """The shots of a unit; NotConserved unless they cover its frames without gap or overlap."""
-    spans = [m.span for m in unit.members] + [d.span for d in unit.dropped] + [d.span for d in unit.dead if d.span]
+def count_shots(unit: Unit, kept: Iterable[tuple[int, int]]) -> Counts:
+    """The shots of a unit, of which `kept` are the clips' (start, end) frames.
+
+    NotConserved unless they cover its frames without gap or overlap.
+    """
+    clips = list(kept)
+    lost = [d.span for d in (*unit.dropped, *unit.dead) if d.span]
     at = 0
-    for span in sorted(spans, key=lambda s: s.start_frame):
-        if span.start_frame != at or span.end_frame <= span.start_frame:
-            raise NotConserved(f"{unit.source.name}: shots meet at frame {at} and at frame {span.start_frame}")
-        at = span.end_frame
-    if at != unit.n_frames:
-        raise NotConserved(f"{unit.source.name}: shots cover {at} of {unit.n_frames} frames")
-    return Counts(len(unit.members), len(unit.dropped), sum(1 for d in unit.dead if d.span))
+    for start, end in sorted([*clips, *((span.start_frame, span.end_frame) for span in lost)]):
+        if start != at or end <= start:
+            raise NotConserved(f"{unit.source.name}: shots meet at frame {at} and at frame {start}")
+        at = end
+    if at != unit.n_frames or len(clips) != unit.n_kept:
+        raise NotConserved(
+            f"{unit.source.name}: {len(clips)} of {unit.n_kept} clips, and shots cover {at} of {unit.n_frames} frames"
+        )
+    return Counts(len(clips), len(unit.dropped), sum(1 for d in unit.dead if d.span))
 
 
 def total(parts: Iterable[Counts]) -> Counts:

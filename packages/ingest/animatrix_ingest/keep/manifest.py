@@ -1,122 +1,150 @@
-"""The manifest: one row per clip, and the only truth about what a data set holds.
+"""The manifest: one row per clip of one video generation, joined with what one labels generation says of it.
 
-`DIR/manifest.parquet` names, for every clip, where it comes from (frames and pts of its source), where its bytes lie
-(shard, offset, length of its three members) and every variable of the taxonomy as a list of values. A shard that it
-does not name is not part of the data set, whatever a directory listing says.
+It is read from a data set, never stored: places and facts come from the video generation's table of clips, variables
+and everything else from annotations, by key. What a generation does not name is not part of the data set, whatever a
+directory listing says.
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-from anicaption.taxonomy import UNKNOWN, taxonomy
+import pyarrow.compute as pc
 
-from animatrix_ingest.keep import store
-from animatrix_ingest.rows import Member, Packed, Unit
+from animatrix_ingest.keep import annotations, ledger, tables, video
+from animatrix_ingest.keep import store as keep
+from animatrix_ingest.keep.clips import CLIPS
+from animatrix_ingest.keep.generations import numbers
+from animatrix_ingest.keep.store import Store, StoreError, open_store
 
-VERSION = "1"
-NAME = "manifest.parquet"
-
-_COLUMNS: tuple[tuple[str, pa.DataType], ...] = (
-    ("key", pa.string()),
-    ("source", pa.string()),
-    ("source_sha256", pa.string()),
-    ("start_pts", pa.int64()),
-    ("end_pts", pa.int64()),
-    ("time_base", pa.string()),
-    ("start_frame", pa.int64()),
-    ("end_frame", pa.int64()),
-    ("n_frames", pa.int64()),
-    ("width_px", pa.int32()),
-    ("height_px", pa.int32()),
-    ("rate", pa.string()),
-    ("shard", pa.string()),
-    ("offset", pa.int64()),
-    ("length", pa.int64()),
-    ("json_offset", pa.int64()),
-    ("json_length", pa.int64()),
-    ("txt_offset", pa.int64()),
-    ("txt_length", pa.int64()),
-    ("mp4_blake2b", pa.string()),
-)
+SINGLE = {"tiers": ("tier",), "splits": ("split",), "weights": ("weight",), "roles": ("role",)}
+"""Columns of annotations that every reader is given, where there are any."""
+CROP = ("crop_x0", "crop_y0", "crop_x1", "crop_y1")
+LATER = ("corrections", "records")
+"""Kinds that are not joined unless asked for by column."""
 
 
-class ManifestError(RuntimeError):
+class ManifestError(StoreError):
     """There is no manifest, or this code cannot read it; the message says which and what to do."""
 
 
-def schema() -> pa.Schema:
-    """The columns, in order: places first, then one list of strings per field of the taxonomy."""
-    fields = [pa.field(name, kind, nullable=False) for name, kind in _COLUMNS]
-    fields += [pa.field(field.id, pa.list_(pa.string()), nullable=False) for field in taxonomy()]
-    facts = {"manifest_version": VERSION, "taxonomy_version": taxonomy().version, "taxonomy_hash": taxonomy().hash}
-    return pa.schema(fields, metadata=facts)
+@dataclass(frozen=True)
+class Generations:
+    """Which generations a data set has, and which are read when none is named."""
+
+    video: tuple[int, ...]
+    labels: tuple[int, ...]
+    latest_video: int
+    latest_labels: int
+    hash: str
 
 
-def build(units: Iterable[Unit], packed: Mapping[str, Packed]) -> pa.Table:
-    """The manifest of some units, sorted by source and frame; every member must be packed."""
-    rows = [
-        _row(unit, member, packed[member.key])
-        for unit in sorted(units, key=lambda unit: unit.source.name)
-        for member in sorted(unit.members, key=lambda m: m.span.start_frame)
-    ]
-    table = pa.Table.from_pylist(rows, schema=schema())
-    return table.replace_schema_metadata({**(table.schema.metadata or {}), b"dataset_hash": _hash(rows).encode()})
+def generations(dataset: Path | str | Store) -> Generations:
+    """The generations of a data set; what trained on it names both numbers and the hash."""
+    store, now, said = _open(dataset, None, None)
+    return Generations(
+        tuple(numbers(store, video.VIDEO)),
+        tuple(numbers(store, annotations.LABELS)),
+        now.number,
+        said.number,
+        _hash(now, said),
+    )
 
 
-def _row(unit: Unit, member: Member, packed: Packed) -> dict[str, Any]:
-    span = member.span
-    places = {
-        "key": member.key,
-        "source": unit.source.name,
-        "source_sha256": unit.source.sha256,
-        "start_pts": span.start_pts,
-        "end_pts": span.end_pts,
-        "time_base": unit.stream["time_base"],
-        "start_frame": span.start_frame,
-        "end_frame": span.end_frame,
-        "n_frames": span.n_frames,
-        "width_px": member.width_px,
-        "height_px": member.height_px,
-        "rate": unit.stream["rate"],
-        "shard": packed.shard,
-        "mp4_blake2b": member.mp4_blake2b,
-    }
-    for prefix, (offset, length) in (("", packed.mp4), ("json_", packed.json), ("txt_", packed.txt)):
-        places |= {f"{prefix}offset": offset, f"{prefix}length": length}
-    return places | {field.id: list(member.tags.get(field.id, (UNKNOWN,))) for field in taxonomy()}
+def dataset_hash(dataset: Path | str | Store, video: int | None = None, labels: int | None = None) -> str:
+    """A hash of what a data set holds: keys, bytes and values; not names, times, attempts or places."""
+    return _hash(*_open(dataset, video, labels)[1:])
 
 
-def _hash(rows: list[dict[str, Any]]) -> str:
-    """A hash of what the data set holds: keys, bytes of the clips and values; not names, times or places."""
-    values = [field.id for field in taxonomy()]
-    content = sorted([row["key"], row["mp4_blake2b"], *(row[name] for name in values)] for row in rows)
-    return store.digest(store.canonical(content))
+def _hash(now: video.Video, said: annotations.Labels) -> str:
+    return keep.digest(keep.canonical([now.hash, said.hash]))
 
 
-def write(dataset: Path, table: pa.Table) -> bool:
-    """Write the manifest whole or not at all; False where the very same one is already there."""
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
-    place = dataset / NAME
-    if place.exists() and place.read_bytes() == buffer.getvalue():
-        return False
-    store.put(place, buffer.getvalue())
-    return True
+def load(
+    dataset: Path | str | Store,
+    video: int | None = None,
+    labels: int | None = None,
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
+    """The rows of a data set, sorted by key. ManifestError where there is none, or a newer code wrote it.
+
+    Without numbers, the highest labels generation and the video generation it speaks of. `columns` names what is
+    wanted, of clips or of any annotation; without it, everything but corrections and records.
+    """
+    store, now, said = _open(dataset, video, labels)
+    own = [name for name in CLIPS.names if columns is None or name in columns]
+    table = tables.read_all(store, now.clips, ["key", *(name for name in own if name != "key")])
+    for kind, names in said.kinds.items():
+        if not names:
+            continue
+        there = [name for name in tables.columns_of(store, names[0]) if name not in ("key", *table.column_names)]
+        wanted = [name for name in there if _is_wanted(kind, name, columns)]
+        if wanted:
+            rows = annotations.load_kind(store, kind, said.number, wanted)
+            table = _joined(table, rows, wanted)
+    missing = [name for name in columns or () if name not in table.column_names]
+    if missing:
+        raise ManifestError(f"{store.url}: labels generation {said.number} has no columns {missing}")
+    facts = {"video": str(now.number), "labels": str(said.number), "dataset_hash": _hash(now, said)}
+    return (table if columns is None else table.select(list(columns))).replace_schema_metadata(facts)
 
 
-def load(dataset: Path | str) -> pa.Table:
-    """Read the manifest of a data set folder. ManifestError where there is none, or a newer code wrote it."""
-    place = Path(dataset) / NAME
-    if not place.exists():
-        raise ManifestError(f"{place}: not there; is this the --out of a finished `animatrix-ingest run`?")
-    table = pq.read_table(place)
-    version = (table.schema.metadata or {}).get(b"manifest_version", b"?").decode()
-    if version != VERSION:
-        raise ManifestError(f"{place}: version {version}, this code reads version {VERSION}; update animatrix")
+def _is_wanted(kind: str, column: str, columns: Sequence[str] | None) -> bool:
+    if columns is not None:
+        return column in columns
+    if kind in ("tags", "captions"):
+        return True
+    return kind not in LATER and (column in SINGLE.get(kind, ()) or column in CROP)
+
+
+def _open(
+    dataset: Path | str | Store, number: int | None, labels: int | None
+) -> tuple[Store, video.Video, annotations.Labels]:
+    """The two generations to read: those named, or the highest."""
+    store = open_store(dataset) if isinstance(dataset, str | Path) else dataset
+    try:
+        ledger.check(store)
+        if labels is None and number is not None:
+            labels = _labels_of(store, number)
+        said = annotations.load_labels(store, labels)
+        now = video.load(store, said.video if number is None else number)
+    except ManifestError:
+        raise
+    except StoreError as error:
+        raise ManifestError(str(error)) from error
+    if said.video != now.number:
+        raise ManifestError(
+            f"{store.url}: labels generation {said.number} speaks of video generation {said.video}, not {now.number}; "
+            "name a pair that belongs together, or one of the two alone"
+        )
+    return store, now, said
+
+
+def _labels_of(store: Store, number: int) -> int:
+    """The highest labels generation of a video generation."""
+    for at in reversed(numbers(store, annotations.LABELS)):
+        if annotations.load_labels(store, at).video == number:
+            return at
+    raise ManifestError(f"{store.url}: no labels generation of video generation {number}; run the ingest again")
+
+
+def _joined(table: pa.Table, rows: pa.Table | None, columns: Sequence[str]) -> pa.Table:
+    """Columns of annotation rows beside the clips; null where a clip has none. Both are sorted by key."""
+    if rows is None:
+        return table
+    if rows["key"].equals(table["key"]):
+        at = rows
+    else:
+        at = rows.take(pc.index_in(table["key"], value_set=rows["key"].combine_chunks()))
+    for name in columns:
+        table = table.append_column(name, at[name])
     return table
+
+
+def in_order(table: pa.Table) -> pa.Table:
+    """The rows in the order of the sources' names and of their frames, for people."""
+    plain = pa.table({"source": table["source"].cast(pa.string()), "start_frame": table["start_frame"]})
+    return table.take(pc.sort_indices(plain, [("source", "ascending"), ("start_frame", "ascending")]))

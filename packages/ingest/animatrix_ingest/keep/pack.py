@@ -1,161 +1,161 @@
 """Packing: a planned step over finished units.
 
-The plan is a pure function of the clips that are not in a shard yet: sorted by key, binned by size, every byte's
-place computed before anything is written. It is committed first, under the hash of its content, and names its
-shards after that hash; so a run that was killed while packing carries out the same plan and writes the same bytes.
+The plan is a pure function of the clips that are in no shard yet: sorted by key, binned by size, every byte's place
+computed before anything is written. It is committed first, under the hash of its content, and names its shards after
+that hash; so any driver that packs these clips, again or at the same time, writes the same bytes under the same names.
 Shards are immutable: clips that come later get a plan of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from animatrix_ingest.keep import shards, store
-from animatrix_ingest.rows import Member, Packed
+import numpy as np
+import pyarrow as pa
 
+from animatrix_ingest.keep import shards, tables
+from animatrix_ingest.keep import store as keep
+from animatrix_ingest.keep.clips import CLIPS, IDENTITY, SUFFIX_OF, by_key
+from animatrix_ingest.keep.faults import point
+from animatrix_ingest.keep.store import Conflict, Store, StoreError
+from animatrix_ingest.rows import Packed
 
-@dataclass(frozen=True)
-class Waiting:
-    """A clip in a side file that wants a place in a shard."""
-
-    member: Member
-    side: str
-
-    def length(self, suffix: str) -> int:
-        return getattr(self.member, suffix)[1]
+FROM = ("from", "from_offset", "from_json_offset", "from_txt_offset")
+"""Where a planned clip's bytes lie now; its places say where they will."""
 
 
 @dataclass(frozen=True)
 class Bin:
-    """One shard to be: its clips in order, and the size its tar will have."""
+    """One shard to be: its clips in order (CLIPS and FROM), and the size its tar will have."""
 
     shard: str
     size_bytes: int
-    waiting: tuple[Waiting, ...]
+    clips: pa.Table
+
+    @property
+    def name(self) -> str:
+        return self.shard
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All shards of one packing; `name` is a hash of what goes into them."""
+    """All shards of one packing; `name` is a hash of what goes into them. `clips` are sorted by shard and key."""
 
     name: str
-    bins: tuple[Bin, ...]
+    clips: pa.Table
+    starts: tuple[int, ...]
+    sizes_bytes: tuple[int, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """What readers of the plan need: each shard with its size, and each key with its three places."""
-        return {
-            "name": self.name,
-            "shards": [
-                {"shard": b.shard, "size_bytes": b.size_bytes, "packed": [vars(p) for p in packed(b)]}
-                for b in self.bins
-            ],
-        }
+    @property
+    def place(self) -> str:
+        return f"plans/{self.name}.parquet"
 
-
-def plan(waiting: Iterable[Waiting], shard_bytes: int) -> Plan:
-    """Sort clips by key and cut them into shards of at most `shard_bytes` (a single bigger clip has its own)."""
-    ordered = sorted(waiting, key=lambda w: w.member.key)
-    content = [[w.member.key, w.member.mp4_blake2b, *(w.length(s) for s in shards.SUFFIXES)] for w in ordered]
-    name = store.digest(store.canonical([shard_bytes, content]))
-    groups: list[list[Waiting]] = []
-    size = 0
-    for clip in ordered:
-        need = sum(shards.padded(clip.length(s)) + shards.BLOCK_BYTES for s in shards.SUFFIXES)
-        if not groups or size + need > shard_bytes:
-            groups.append([])
-            size = 0
-        groups[-1].append(clip)
-        size += need
-    bins = []
-    for index, group in enumerate(groups):
-        _, whole = shards.layout(_lengths(group))
-        bins.append(Bin(f"{name[:12]}-{index:05d}.tar", whole, tuple(group)))
-    return Plan(name, tuple(bins))
+    def bins(self) -> Iterator[Bin]:
+        """The shards to write, one at a time."""
+        ends = [*self.starts[1:], self.clips.num_rows]
+        for index, (start, end, size) in enumerate(zip(self.starts, ends, self.sizes_bytes)):
+            yield Bin(_shard(self.name, index), size, self.clips.take(pa.array(range(start, end), pa.int64())))
 
 
-def packed(bin_: Bin) -> list[Packed]:
-    """Where the members of a shard lie, from their lengths alone."""
-    places, _ = shards.layout(_lengths(bin_.waiting))
-    return [
-        Packed(w.member.key, bin_.shard, *(places[f"{w.member.key}.{s}"] for s in ("mp4", "json", "txt")))
-        for w in bin_.waiting
-    ]
+def _shard(plan: str, index: int) -> str:
+    return f"{plan[:12]}-{index:05d}.tar"
 
 
-def _lengths(waiting: Sequence[Waiting]) -> list[tuple[str, int]]:
-    by_key = {w.member.key: w for w in waiting}
-    return [(name, by_key[key].length(suffix)) for name, key, suffix in shards.member_names(list(by_key))]
+def plan(waiting: pa.Table, shard_bytes: int) -> Plan:
+    """Sort clips by key and cut them into shards of at most `shard_bytes` (a single bigger clip has its own).
+
+    `waiting` has the columns of CLIPS; its `shard` and offsets say which file of the data set the bytes lie in now.
+    """
+    ordered = by_key(waiting.select(CLIPS.names))
+    lengths = {s: ordered[f"{prefix}length"].to_numpy() for prefix, s in SUFFIX_OF.items()}
+    files = {s: shards.BLOCK_BYTES + shards.padded(n) for s, n in lengths.items()}
+    need = np.sum([files[s] for s in shards.SUFFIXES], axis=0, dtype=np.int64)
+    ends = np.cumsum(need)
+    starts = _cut(ends, shard_bytes)
+    before = np.zeros(len(need), np.int64)
+    bin_of = np.zeros(len(need), np.int64)
+    bin_of[starts[1:]] = 1
+    bin_of = np.cumsum(bin_of)
+    before = (ends - need) - (ends - need)[starts][bin_of] if len(need) else before
+    at, offsets = before, {}
+    for suffix in shards.SUFFIXES:
+        offsets[suffix] = at + shards.BLOCK_BYTES
+        at = at + files[suffix]
+    sizes = [shards.whole(int(size)) for size in np.add.reduceat(need, starts)] if len(need) else []
+    content = ordered.select([*IDENTITY, *(f"{prefix}length" for prefix in SUFFIX_OF)])
+    name = keep.digest(keep.canonical([shard_bytes, tables.values_hash(content)]))
+    moved = ordered.rename_columns({"shard": FROM[0], "offset": FROM[1], "json_offset": FROM[2], "txt_offset": FROM[3]})
+    names = pa.array([_shard(name, index) for index in range(len(starts))], pa.string())
+    moved = moved.append_column("shard", pa.DictionaryArray.from_arrays(pa.array(bin_of, pa.int32()), names))
+    for prefix, suffix in SUFFIX_OF.items():
+        moved = moved.append_column(f"{prefix}offset", pa.array(offsets[suffix], pa.int64()))
+    return Plan(name, moved.select([*CLIPS.names, *FROM]), tuple(starts), tuple(sizes))
+
+
+def _cut(ends: np.ndarray, shard_bytes: int) -> list[int]:
+    """First rows of the shards: each takes clips until the next would not fit."""
+    starts, at = [], 0
+    while at < len(ends):
+        starts.append(at)
+        before = ends[at - 1] if at else 0
+        at = max(at + 1, int(np.searchsorted(ends, before + shard_bytes, side="right")))
+    return starts
+
+
+def commit(store: Store, plan_: Plan) -> None:
+    """Commit a plan, before any of its shards is written."""
+    point("before plan")
+    try:
+        store.put(plan_.place, tables.to_bytes(plan_.clips))
+    except Conflict as error:  # another version of the Parquet library writes other bytes for the same rows
+        if tables.values_hash(tables.read(store, plan_.place)) != tables.values_hash(plan_.clips):
+            raise StoreError(f"{store.url}/{plan_.place}: another plan under the same name; remove it") from error
+    point("plan committed")
 
 
 @dataclass(frozen=True)
 class WriteShard:
-    """Writes one shard from the side files; does nothing where the shard is already there, whole."""
+    """Writes one shard from the side files, and then its part: the rows of its clips with every place and hash."""
 
-    dataset: Path
+    store: Store
 
-    def __call__(self, bin_: Bin) -> str:
-        place = self.dataset / shards.SHARDS / bin_.shard
-        if place.exists() and place.stat().st_size == bin_.size_bytes:
-            return bin_.shard
-        writing = store.Writing(place.parent)
+    def __call__(self, bin_: Bin) -> Packed:
+        """Absent where a side file is gone: another driver may have packed its clips meanwhile."""
+        name = f"{shards.SHARDS}/{bin_.shard}"
+        point("before shard")
+        writing = self.store.writing()
         try:
             for block in shards.tar(self._members(bin_)):
                 writing.write(block)
             if writing.size_bytes != bin_.size_bytes:
-                raise shards.ShardError(f"{place}: {writing.size_bytes} bytes where the plan says {bin_.size_bytes}")
-            writing.commit(bin_.shard)
+                raise shards.ShardError(
+                    f"{self.store.url}/{name}: {writing.size_bytes} bytes where the plan says {bin_.size_bytes}"
+                )
+            writing.commit(name)
         finally:
             writing.discard()
-        return bin_.shard
+        point("shard committed")
+        return write_part(self.store, bin_, writing.sha256)
 
-    def _members(self, bin_: Bin) -> Iterable[tuple[str, bytes]]:
-        by_key = {w.member.key: w for w in bin_.waiting}
-        for name, key, suffix in shards.member_names(list(by_key)):
-            waiting = by_key[key]
-            offset, length = getattr(waiting.member, suffix)
-            with open(self.dataset / "sides" / waiting.side, "rb") as file:
-                file.seek(offset)
-                data = file.read(length)
-            if suffix == "mp4" and store.digest(data) != waiting.member.mp4_blake2b:
-                raise shards.ShardError(f"sides/{waiting.side}: the bytes of {name} are not the ones committed")
-            yield name, data
-
-
-def commit(dataset: Path, plan_: Plan) -> None:
-    """Commit a plan, before any of its shards is written."""
-    place = dataset / "plans" / f"{plan_.name}.json"
-    if not place.exists():
-        store.put_json(place, plan_.to_json())
+    def _members(self, bin_: Bin) -> Iterator[tuple[str, bytes]]:
+        columns = [*IDENTITY, *FROM, *(f"{prefix}length" for prefix in SUFFIX_OF)]
+        for row in bin_.clips.select(columns).to_pylist():
+            for suffix in shards.SUFFIXES:
+                prefix = "" if suffix == "mp4" else f"{suffix}_"
+                data = self.store.read(row["from"], row[f"from_{prefix}offset"], row[f"{prefix}length"])
+                if keep.digest(data) != row[f"{suffix}_blake2b"]:
+                    raise shards.ShardError(
+                        f"{self.store.url}/{row['from']}: the bytes of {row['key']}.{suffix} are not the ones committed"
+                    )
+                yield f"{row['key']}.{suffix}", data
 
 
-def carried_out(dataset: Path) -> dict[str, Packed]:
-    """Every packed clip by key: those of committed plans all of whose shards are there at full size."""
-    found: dict[str, Packed] = {}
-    for place in sorted((dataset / "plans").glob("[!.]*.json")):
-        parts = store.get_json(place)["shards"]
-        if all(_whole(dataset / shards.SHARDS / part["shard"], part["size_bytes"]) for part in parts):
-            for part in parts:
-                for row in part["packed"]:
-                    pairs = {name: tuple(row[name]) for name in ("mp4", "json", "txt")}
-                    found[row["key"]] = Packed(**{**row, **pairs})
-    return found
-
-
-def sweep(dataset: Path, keep: set[str]) -> int:
-    """Remove shards that the manifest does not name (left by a plan that was never finished), and their plans."""
-    removed = 0
-    for path in (dataset / shards.SHARDS).glob("[!.]*.tar"):
-        if path.name not in keep:
-            path.unlink()
-            removed += 1
-    for place in (dataset / "plans").glob("[!.]*.json"):
-        if not any(part["shard"] in keep for part in store.get_json(place)["shards"]):
-            place.unlink()
-    return removed
-
-
-def _whole(path: Path, size_bytes: int) -> bool:
-    return path.exists() and path.stat().st_size == size_bytes
+def write_part(store: Store, bin_: Bin, sha256: str) -> Packed:
+    """Write the rows of a shard that is there."""
+    data = tables.to_bytes(bin_.clips.select(CLIPS.names))
+    part = f"parts/{keep.digest(data)}.parquet"
+    point("before part")
+    store.put(part, data)
+    point("part committed")
+    return Packed(bin_.shard, bin_.size_bytes, sha256, bin_.clips.num_rows, part)

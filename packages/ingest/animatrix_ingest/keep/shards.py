@@ -10,6 +10,9 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+from animatrix_ingest.keep.store import Absent, Store, open_store
 
 BLOCK_BYTES = 512
 RECORD_BYTES = 20 * BLOCK_BYTES
@@ -26,8 +29,13 @@ def layout(members: Iterable[tuple[str, int]]) -> tuple[dict[str, tuple[int, int
     places, at = {}, 0
     for name, length in members:
         places[name] = (at + BLOCK_BYTES, length)
-        at += BLOCK_BYTES + padded(length, BLOCK_BYTES)
-    return places, padded(at + 2 * BLOCK_BYTES, RECORD_BYTES)
+        at += BLOCK_BYTES + padded(length)
+    return places, whole(at)
+
+
+def whole(content_bytes: int) -> int:
+    """The size of a tar whose members and their headers take so many bytes."""
+    return padded(content_bytes + 2 * BLOCK_BYTES, RECORD_BYTES)
 
 
 def tar(members: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
@@ -39,10 +47,10 @@ def tar(members: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
         info.uid = info.gid = 0
         info.uname = info.gname = "animatrix"
         header = info.tobuf(tarfile.USTAR_FORMAT)
-        block = header + data + bytes(padded(len(data), BLOCK_BYTES) - len(data))
+        block = header + data + bytes(padded(len(data)) - len(data))
         at += len(block)
         yield block
-    yield bytes(padded(at + 2 * BLOCK_BYTES, RECORD_BYTES) - at)
+    yield bytes(whole(at) - at)
 
 
 def member_names(keys: Sequence[str]) -> list[tuple[str, str, str]]:
@@ -50,20 +58,20 @@ def member_names(keys: Sequence[str]) -> list[tuple[str, str, str]]:
     return [(f"{key}.{suffix}", key, suffix) for key in sorted(keys) for suffix in SUFFIXES]
 
 
-def read_member(dataset: Path | str, shard: str, offset: int, length: int) -> bytes:
+def read_member(dataset: Path | str | Store, shard: str, offset: int, length: int) -> bytes:
     """The bytes of one member, as the manifest's (shard, offset, length) columns name it."""
-    path = Path(dataset) / SHARDS / shard
+    store = open_store(dataset) if isinstance(dataset, str | Path) else dataset
     try:
-        with open(path, "rb") as file:
-            file.seek(offset)
-            data = file.read(length)
-    except FileNotFoundError as error:
-        raise ShardError(f"{path}: the manifest names this shard and it is not there; run the ingest again") from error
+        data = store.read(f"{SHARDS}/{shard}", offset, length)
+    except Absent as error:
+        raise ShardError(
+            f"{store.url}/{SHARDS}/{shard}: the manifest names this shard and it is not there; run the ingest again"
+        ) from error
     if len(data) != length:
-        raise ShardError(f"{path}: {len(data)} of {length} bytes at offset {offset}; the shard is cut off")
+        raise ShardError(f"{store.url}/{SHARDS}/{shard}: {len(data)} of {length} bytes at {offset}; it is cut off")
     return data
 
 
-def padded(length: int, unit: int = BLOCK_BYTES) -> int:
-    """`length` rounded up to whole units."""
+def padded(length: Any, unit: int = BLOCK_BYTES) -> Any:
+    """`length` (an integer or an array of them) rounded up to whole units."""
     return -(-length // unit) * unit

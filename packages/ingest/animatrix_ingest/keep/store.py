@@ -1,27 +1,138 @@
-"""Files that are either whole or absent, and the lock that keeps two runs out of one data set.
+"""Where a data set lies: names that are written once. A folder (store_local.py) or a bucket (store_s3.py).
 
-Everything that must survive a killed run is written to a temporary name beside its place, flushed to the disk,
-and renamed; then the directory is flushed, so that the new name survives too. A reader therefore never meets half
-a file. Temporary names begin with TEMPORARY; what a killed run left of them is removed by the next.
+`put` and `Writing.commit` are put-if-absent: of any number of writers one wins, and a name never changes what it
+holds. Writing the same bytes again is a success; other bytes are a Conflict. A reader never meets half a file.
+Names are relative, with "/" between their parts. Only pages that are made from a data set and may be made again
+(report, data card) are replaced, by `renew`.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
+import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
-TEMPORARY = ".tmp-"
+PROBES = "probes"
+RACERS = 8
 
 
 class StoreError(RuntimeError):
-    """A file of the data set is missing, broken or locked; the message says which and what to do."""
+    """A file of the data set is missing, broken or in the way; the message says which and what to do."""
+
+
+class Absent(StoreError):
+    """A name that nothing was written to."""
+
+
+class Conflict(StoreError):
+    """A name that already holds other bytes than the ones to be written."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One name of a listing, with when it was written."""
+
+    name: str
+    size_bytes: int
+    written_unix_s: float
+
+
+class Writing(Protocol):
+    """Bytes that have no name yet. `commit` gives them one, `discard` forgets them; one of the two must be called."""
+
+    size_bytes: int
+
+    def write(self, data: bytes) -> tuple[int, int]:
+        """Append; returns (offset, length) of what was written."""
+        ...
+
+    @property
+    def blake2b(self) -> str: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+    def commit(self, name: str) -> bool:
+        """Put-if-absent what was written. True: the name holds these bytes now. Conflict: it holds others."""
+        ...
+
+    def discard(self) -> None:
+        """Throw away what was written; does nothing after commit."""
+        ...
+
+
+class Store(Protocol):
+    """A place to write once. Stores are small, picklable and may be used from several threads and processes."""
+
+    @property
+    def url(self) -> str: ...
+
+    def get(self, name: str) -> bytes:
+        """All bytes of a name; Absent where there are none."""
+        ...
+
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        """Some bytes of a name, fewer where it ends before; Absent where there is no such name."""
+        ...
+
+    def size(self, name: str) -> int | None:
+        """How many bytes a name holds; None where it was never written."""
+        ...
+
+    def entries(self, prefix: str) -> list[Entry]:
+        """The names that begin with `prefix`, sorted. Never the truth about what a data set holds."""
+        ...
+
+    def put(self, name: str, data: bytes) -> bool:
+        """Put-if-absent. True: the name holds these bytes now, by this call or another. Conflict: it holds others."""
+        ...
+
+    def renew(self, name: str, data: bytes) -> None:
+        """Write a page that may be made again, replacing what was there."""
+        ...
+
+    def writing(self) -> Writing: ...
+
+    def delete(self, name: str) -> None:
+        """Remove a name, if it is there."""
+        ...
+
+    def sweep(self) -> int:
+        """Remove what dead writers left half-written; returns how many."""
+        ...
+
+    def place(self, name: str) -> Path | None:
+        """The name as a local file that can be mapped into memory; None where the store is no local folder."""
+        ...
+
+
+def open_store(where: str | Path) -> Store:
+    """The store at a folder, file:///FOLDER or s3://BUCKET/PREFIX. Other URLs can be sources and never outputs."""
+    text = str(where)
+    scheme, found, rest = text.partition("://")
+    if not found or scheme == "file":
+        from animatrix_ingest.keep.store_local import LocalStore
+
+        return LocalStore(Path(rest if found else text))
+    if scheme == "s3":
+        from animatrix_ingest.keep.store_s3 import S3Store
+
+        return S3Store.at(text)
+    raise StoreError(
+        f"{text}: {scheme}:// can be read as a source, but a data set needs put-if-absent, which is proved for local "
+        "folders and s3:// only; choose one of them as --out"
+    )
+
+
+def names(store: Store, prefix: str) -> list[str]:
+    """The names that begin with `prefix`, sorted."""
+    return [entry.name for entry in store.entries(prefix)]
 
 
 def digest(data: bytes) -> str:
@@ -29,103 +140,69 @@ def digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-class Writing:
-    """A file being written under a temporary name; `commit` gives it its real one, `discard` removes it."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
-        self._path = folder / f"{TEMPORARY}{uuid.uuid4().hex}"
-        self._file: BinaryIO = open(self._path, "xb")  # noqa: SIM115  closed by commit or discard
-        self._hash = hashlib.blake2b(digest_size=16)
-        self.size_bytes = 0
-
-    def write(self, data: bytes) -> tuple[int, int]:
-        """Append; returns (offset, length) of what was written."""
-        offset = self.size_bytes
-        self._file.write(data)
-        self._hash.update(data)
-        self.size_bytes += len(data)
-        return offset, len(data)
-
-    @property
-    def blake2b(self) -> str:
-        return self._hash.hexdigest()
-
-    @property
-    def is_open(self) -> bool:
-        return not self._file.closed
-
-    def commit(self, name: str) -> Path:
-        """Flush to the disk and rename to folder/name, replacing what was there."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        place = self.folder / name
-        os.replace(self._path, place)
-        flush_folder(self.folder)
-        return place
-
-    def discard(self) -> None:
-        """Throw away what was written; does nothing after commit."""
-        if self.is_open:
-            self._file.close()
-            self._path.unlink()
-
-
-def flush_folder(folder: Path) -> None:
-    """Make a directory's names survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def put(path: Path, data: bytes) -> None:
-    """Write a whole file so that it is either all there or not there."""
-    writing = Writing(path.parent)
-    try:
-        writing.write(data)
-        writing.commit(path.name)
-    finally:
-        writing.discard()
-
-
 def canonical(value: Any) -> bytes:
     """JSON that is the same bytes for the same value: sorted keys, no spare spaces, UTF-8."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
-def put_json(path: Path, value: Any) -> None:
-    put(path, canonical(value) + b"\n")
+def put_json(store: Store, name: str, value: Any) -> bool:
+    return store.put(name, canonical(value) + b"\n")
 
 
-def get_json(path: Path) -> Any:
+def get_json(store: Store, name: str) -> Any:
     """Read a JSON file of the data set; StoreError names the file where it is not JSON."""
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(store.get(name))
     except ValueError as error:
-        raise StoreError(f"{path}: not JSON ({error}); it was changed by hand: delete it and run again") from error
+        raise StoreError(f"{store.url}/{name}: not JSON ({error}); it was changed: put a good copy back") from error
 
 
-def sweep(folder: Path) -> int:
-    """Remove temporary files a killed run left; returns how many."""
-    left = [p for p in folder.glob(f"**/{TEMPORARY}*") if p.is_file()] if folder.is_dir() else []
-    for path in left:
-        path.unlink(missing_ok=True)
-    return len(left)
+def prove(store: Store) -> str:
+    """Let racing writers write different bytes to one name, and see that exactly one wins; what was seen, in words.
 
+    A store that lets two win would mix data sets without a word: StoreError, and it cannot be an output.
+    """
+    for way in ("put", "writing"):
+        name = f"{PROBES}/{uuid.uuid4().hex}"
+        start = threading.Barrier(RACERS)
 
-@contextmanager
-def lock(folder: Path) -> Iterator[None]:
-    """Hold a data set for writing. The operating system gives the lock back when the process dies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "a+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        def race(number: int, name: str = name, way: str = way, start: threading.Barrier = start) -> bool:
+            data = f"writer {number}".encode()
+            start.wait()
+            try:
+                return store.put(name, data) if way == "put" else _put_long(store, name, data)
+            except Conflict:
+                return False
+
+        with ThreadPoolExecutor(RACERS) as pool:
+            won = [number for number, winner in enumerate(pool.map(race, range(RACERS))) if winner]
+        held = store.get(name)
+        store.delete(name)
+        if len(won) != 1 or held != f"writer {won[0]}".encode():
             raise StoreError(
-                f"{folder}: another run is writing to this data set; wait for it, or choose another --out"
-            ) from error
-        yield
+                f"{store.url}: of {RACERS} racing writers {len(won)} were told that they won ({way}): this store has "
+                "no put-if-absent, and a data set on it would not be safe; choose another --out"
+            )
+    return f"put-if-absent: one winner of {RACERS} racing writers, in one piece and in parts"
+
+
+def _put_long(store: Store, name: str, data: bytes) -> bool:
+    """Write as a file too long for one request is written."""
+    writing = store.writing()
+    try:
+        writing.write(data)
+        long = getattr(writing, "commit_in_parts", writing.commit)
+        return long(name)
+    finally:
+        writing.discard()
+
+
+def written(store: Store, name: str, blocks: Iterable[bytes]) -> bool:
+    """Put-if-absent bytes that come piece by piece."""
+    writing = store.writing()
+    try:
+        for block in blocks:
+            writing.write(block)
+        return writing.commit(name)
+    finally:
+        writing.discard()
