@@ -58,6 +58,9 @@ __all__ = [
     "write_video",
 ]
 
+PASTED_S = 1
+"""Time stamps that go back further than this belong to another recording."""
+
 
 def frames(source: VideoSource) -> Iterator[Frame]:
     """Decode linearly, in presentation order.
@@ -69,16 +72,19 @@ def frames(source: VideoSource) -> Iterator[Frame]:
     with open_video(source) as container:
         stream = video_stream(container, source)
         stream.thread_type = "AUTO"
-        making = _Making(source, Fraction(stream.time_base or 0))
+        making = _Making(source, Fraction(stream.time_base or 0), counts_packets=container.format.name == "avi")
         failed: av.error.FFmpegError | None = None
         try:
-            for packet in container.demux(stream):
-                if packet.is_corrupt:
-                    making.damaged = True
+            for n_packets, packet in enumerate(container.demux(stream)):
+                if n_packets == 0:
+                    making.first_dts = packet.dts or 0
+                if packet.is_corrupt or (n_packets == 0 and not packet.is_keyframe):
+                    making.hurt(packet)
                 try:
                     pictures = packet.decode()
                 except av.error.FFmpegError as error:
-                    failed, making.damaged = failed or error, True
+                    failed = failed or error
+                    making.hurt(packet)
                     continue
                 for picture in pictures:
                     failed = None
@@ -100,8 +106,9 @@ def read_pts(source: VideoSource) -> tuple[Fraction, list[int]]:
     with open_video(source) as container:
         stream = video_stream(container, source)
         shown = (packet for packet in container.demux(stream) if not packet.is_discard)
-        pts = sorted(packet.pts for packet in shown if packet.pts is not None)
-        return Fraction(stream.time_base or 0), pts
+        counts = container.format.name == "avi"
+        pts = [packet.dts if counts or packet.pts is None else packet.pts for packet in shown]
+        return Fraction(stream.time_base or 0), sorted(stamp for stamp in pts if stamp is not None)
 
 
 def read_clip(source: VideoSource, height_px: int | None = None) -> np.ndarray:
@@ -115,21 +122,33 @@ def read_clip(source: VideoSource, height_px: int | None = None) -> np.ndarray:
 class _Making:
     """Makes frames of the pictures of one source, in order."""
 
-    def __init__(self, source: VideoSource, time_base: Fraction) -> None:
-        self.index = 0
-        self.damaged = False
+    def __init__(self, source: VideoSource, time_base: Fraction, counts_packets: bool) -> None:
+        self.index = self.first_dts = 0
+        self._counts_packets = counts_packets
         self._source, self._time_base = source, time_base
+        self._damaged = False
+        self._hurt: list[tuple[int, int | None]] = []  # (decoding time, pts) of packets that were not whole
         self._scan, self._convert, self._resize = Scan(), Converter(), VideoReformatter()
         self._first: tuple[int, int, str] | None = None
         self._peak_nits: float | None = None
-        self._last_pts, self._step = 0, 0
+        self._last_pts, self._step, self._shift = 0, 0, 0
+
+    def hurt(self, packet) -> None:
+        """A packet is not whole. What leans on it is shown no earlier than it is decoded, and comes out later."""
+        when = packet.pts if packet.dts is None else packet.dts
+        self._hurt.append((-(2**62) if when is None else when, packet.pts))
 
     def frame(self, picture: VideoFrame) -> Frame:
         """The next frame. Damage lasts until a picture that needs no other."""
-        corrupt = picture.is_corrupt
-        if picture.key_frame and not corrupt:
-            self.damaged = False
-        self.damaged = self.damaged or corrupt
+        key = picture.key_frame and not picture.is_corrupt
+        reached = []
+        if self._hurt:
+            shown = picture.dts if picture.pts is None else picture.pts
+            reached = [hurt for hurt in self._hurt if shown is None or hurt[0] <= shown]
+            self._hurt = [hurt for hurt in self._hurt if hurt not in reached]
+            if key:  # what is shown before it was decoded before it, and harms it no more
+                reached = [hurt for hurt in reached if hurt[1] is None or shown is None or hurt[1] >= shown]
+        self._damaged = picture.is_corrupt or bool(reached) or (self._damaged and not key)
         interlaced, top_first = picture.interlaced_frame, False
         if interlaced:
             top_first, picture = self._scan(picture)
@@ -146,7 +165,7 @@ class _Making:
             duration=picture.duration or None,
             interlaced=interlaced,
             top_field_first=top_first,
-            damaged=self.damaged,
+            damaged=self._damaged,
             colour=colour,
             rotation_deg=rotation_of(picture),
             peak_nits=self._peak_nits or DEFAULT_PEAK_NITS,
@@ -155,23 +174,35 @@ class _Making:
         )
 
     def _pts(self, picture: VideoFrame) -> tuple[int, bool]:
-        """The time stamp of a picture, and whether it had to be made: the packet's, if it is later than the last."""
-        pts, made = picture.pts, False
+        """When a picture is shown, and whether that had to be made up: time grows from frame to frame.
+
+        An avi counts its packets and knows no other time: they are shown in the order in which they are decoded, the
+        first when the first is decoded. What steps back a little comes right after the last, by one unit; what steps
+        back far is another recording pasted on, whose time goes on where the last ended.
+        """
+        pts = picture.dts if self._counts_packets or picture.pts is None else picture.pts
+        if self.index == 0:
+            if pts is None:
+                raise VideoError(
+                    name_of(self._source), "decode", "the first frame has no pts", "remux it with time stamps"
+                )
+            if self._counts_packets:
+                self._shift = self.first_dts - pts
+            self._last_pts = pts + self._shift
+            return self._last_pts, picture.pts is None
+        made = picture.pts is None or (self._shift != 0 and not self._counts_packets)
         if pts is None:
-            pts, made = picture.dts, True
-            if pts is None or (self.index and pts <= self._last_pts):
-                step = self._step or picture.duration
-                if not self.index or not step:
-                    raise VideoError(
-                        name_of(self._source),
-                        "decode",
-                        f"frame {self.index} has no pts",
-                        "remux it with time stamps",
-                        self.index,
-                    )
-                pts = self._last_pts + step
-        if self.index:
-            self._step = max(0, pts - self._last_pts)
+            pts = self._last_pts + max(1, self._step)
+        elif (back := self._last_pts - pts - self._shift) >= 0:
+            made = True
+            if back * self._time_base > PASTED_S:
+                pts = self._last_pts + max(1, self._step)
+                self._shift += back + max(1, self._step)
+            else:
+                pts = self._last_pts + 1
+        else:
+            pts += self._shift
+            self._step = pts - self._last_pts
         self._last_pts = pts
         return pts, made
 

@@ -102,7 +102,7 @@ def probe(source: VideoSource) -> Stream:
             "time_base": Fraction(stream.time_base),
             "rate": Fraction(rate),
             "duration_s": _duration_s(container, stream),
-            "n_frames": stream.frames or None,
+            "n_frames": _n_frames(stream),
             "pixel_aspect": aspect,
             "pixel_aspect_declared": disbelieved,
             "start_pts": stream.start_time,
@@ -129,7 +129,7 @@ def open_video(source: VideoSource) -> InputContainer:
     try:
         return av.open(io.BytesIO(source) if isinstance(source, bytes) else str(source), "r")
     except (av.error.FFmpegError, OSError) as error:
-        raise VideoError(name_of(source), "probe", error.strerror or str(error), "give a video file") from error
+        raise VideoError(name_of(source), "probe", error.strerror or str(error), _remedy(source)) from error
 
 
 def video_stream(container: InputContainer, source: VideoSource) -> VideoStream:
@@ -137,7 +137,7 @@ def video_stream(container: InputContainer, source: VideoSource) -> VideoStream:
     streams = [stream for stream in container.streams.video if not _is_cover(stream)]
     if not streams:
         kinds = sorted({stream.type for stream in container.streams}) or ["no stream"]
-        raise VideoError(name_of(source), "probe", f"no video stream, only {', '.join(kinds)}", "give a video file")
+        raise VideoError(name_of(source), "probe", f"no video stream, only {', '.join(kinds)}", _remedy(source))
     return streams[0]
 
 
@@ -159,6 +159,33 @@ def name_of(source: VideoSource) -> str:
     return f"<{len(source)} bytes>" if isinstance(source, bytes) else str(source)
 
 
+def _remedy(source: VideoSource) -> str:
+    if _lacks_index(source):
+        return "its index (moov) is missing: the file was cut off; copy or record it again"
+    return "give a video file"
+
+
+def _lacks_index(source: VideoSource) -> bool:
+    """Whether this begins as an mp4 but has no moov box among its first ones, so that nothing in it can be found."""
+    try:
+        with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
+            kinds, place = [], 0
+            size_bytes = file.seek(0, io.SEEK_END)
+            file.seek(0)
+            while len(kinds) < 64 and len(head := file.read(16)) >= 8:
+                size, kind = struct.unpack_from(">I4s", head)
+                if size == 1 and len(head) == 16:
+                    size = struct.unpack_from(">Q", head, 8)[0]
+                place += size
+                if size < 8 or place > size_bytes:
+                    break
+                kinds.append(kind)
+                file.seek(place)
+    except OSError:
+        return False
+    return kinds[:1] == [b"ftyp"] and b"moov" not in kinds
+
+
 def _is_cover(stream) -> bool:
     return bool(stream.disposition & Disposition.attached_pic)
 
@@ -167,6 +194,13 @@ def _pixel_aspect(stream: VideoStream) -> tuple[Fraction, str]:
     """Width of a pixel over its height; a pixel more than 4 times as long as wide is a broken header, and square."""
     aspect = Fraction(stream.sample_aspect_ratio or 1)
     return (aspect, "") if Fraction(1, 4) <= aspect <= 4 else (Fraction(1), str(aspect))
+
+
+def _n_frames(stream: VideoStream) -> int | None:
+    """How many frames by the container's own word; None where an edit list leaves out some of those stored."""
+    if any(entry.is_discard for entry in stream.index_entries):
+        return None
+    return stream.frames or None
 
 
 def _first_picture(container: InputContainer, stream: VideoStream) -> VideoFrame | None:
