@@ -18,7 +18,7 @@ import pyarrow as pa
 from anicaption.taxonomy import NOT_APPLICABLE, UNKNOWN, taxonomy
 
 from animatrix_ingest.datacard_show import Bars, Block, Numbers, Section, Table, Text, markdown, number, page
-from animatrix_ingest.decide.joined import beside, pc, plain
+from animatrix_ingest.decide.joined import beside, filled, pc, plain
 from animatrix_ingest.decide.tiers import LADDER, QUARANTINED, Rule
 
 UNSTATED = "not stated"
@@ -242,14 +242,16 @@ def _balance(facts: Facts) -> Section:
 def _across(facts: Facts) -> Section:
     if facts.roles is None:
         return Section("Across sources", (Text(("Openings, recaps and copies were not looked for.",)),))
-    said = beside(facts.clips["key"], facts.roles, "roles", ["role", "copy_of"])
-    roles = Counter(value or "body of the work" for value in said["role"].to_pylist())
-    copies = len(said["copy_of"]) - said["copy_of"].null_count
+    columns = [name for name in ("role", "copy_of", "near_of") if name in facts.roles.column_names]
+    said = {name: filled(its) for name, its in beside(facts.clips["key"], facts.roles, "roles", columns).items()}
+    roles = Counter(value or "body" for value in said["role"].to_pylist())
+    count = {name: len(its) - its.null_count for name, its in said.items()}
+    near = f"; {count['near_of']:,} look like another that is kept" if "near_of" in count else ""
     return Section(
         "Across sources",
         (
             Bars("Role", "by fingerprint of picture and sound", _top(roles), "motion"),
-            Text((f"{copies:,} clips are copies of another, which is kept for them.",)),
+            Text((f"{count['copy_of']:,} clips hold the same film as another, which is kept for them{near}.",)),
         ),
     )
 

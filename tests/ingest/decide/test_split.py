@@ -140,6 +140,13 @@ def test_a_stations_logo_joins_nobody():
     assert len(set(unlisted["group"].to_pylist())) == 1, "an opening joins the episodes that no list joins"
 
 
+def test_nothing_may_be_said_as_an_empty_word():
+    rows = [(f"k{i}", f"s{i}", None) for i in range(4)]
+    empty = split(table(rows), copies([(f"k{i}", "", "") for i in range(4)]))
+    assert empty.equals(split(table(rows), copies([(f"k{i}", None, None) for i in range(4)])))
+    assert len(set(empty["group"].to_pylist())) == 4
+
+
 def test_most_of_a_data_set_is_never_held_out():
     rows = [(f"k{i}", "s", "w") for i in range(9)] + [("z", "t", "x")]
     for seed in range(30):

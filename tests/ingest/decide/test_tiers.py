@@ -162,6 +162,19 @@ def test_copies_go_into_quarantine_together():
     )
 
 
+def test_copies_are_a_rule_and_unknown_where_nobody_looked():
+    rules = (
+        Rule("technical", "is_copy", "<", 1, "kept once", "is waived"),
+        Rule("B", "role", "not in", ("recap",), ""),
+    )
+    roles = pa.table({"key": ["k0", "k1"], "copy_of": ["", "k0"], "cluster": ["a", "a"], "role": ["body", "recap"]})
+    found = tiers(clips(2), scores(2), rules, NAMES, roles=roles)
+    assert found["tier"].to_pylist() == ["B", "raw"]
+    unseen = tiers(clips(2), scores(2), rules, NAMES)
+    assert unseen["unmeasured"].to_pylist() == [["is_copy", "role"]] * 2
+    assert unseen["tier"].to_pylist() == ["technical"] * 2
+
+
 def test_verdicts_come_from_a_list_by_key_or_by_stretch(tmp_path):
     place = tmp_path / "verdicts.jsonl"
     rows = [

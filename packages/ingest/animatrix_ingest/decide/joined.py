@@ -46,6 +46,12 @@ def plain(column: Any) -> Any:
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
+def filled(column: Any) -> Any:
+    """Words, with null where there is none: tables say "" or null for nothing."""
+    column = plain(column).cast(pa.string())
+    return pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+
+
 def components(n: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """For each of n nodes the smallest node that it hangs together with through the edges (a[i], b[i])."""
     label = np.arange(n)
@@ -76,8 +82,8 @@ def numbered(values: Any) -> tuple[np.ndarray, list[Any]]:
 def bundles(keys: Any, roles: pa.Table | None) -> np.ndarray:
     """For each clip the number of the bundle of copies that it is in; -1 where it is in none."""
     said = beside(keys, roles, "roles", ("cluster", "copy_of"))
-    cluster, clusters = numbered(said["cluster"].cast(pa.string()))
-    n, copy_of = len(keys), said["copy_of"].cast(pa.string())
+    cluster, clusters = numbered(filled(said["cluster"]))
+    n, copy_of = len(keys), filled(said["copy_of"])
     of = np.asarray(pc.fill_null(pc.index_in(copy_of, value_set=keys), -1)).astype(np.int64)
     of[np.asarray(pc.is_null(copy_of))] = -1
     gone, _ = numbered(copy_of)  # copies of one clip that is no longer there are copies of one another

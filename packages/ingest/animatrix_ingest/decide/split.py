@@ -26,7 +26,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from animatrix_ingest.decide.joined import beside, bundles, checked, components, numbered, pc
+from animatrix_ingest.decide.joined import beside, bundles, checked, components, filled, numbered, pc
 
 SPLITS = pa.schema(
     [pa.field(name, pa.string(), nullable=False) for name in ("key", "split", "group", "why")],
@@ -62,7 +62,8 @@ class Shares:
 def split(clips: pa.Table, roles: pa.Table | None, shares: Shares = Shares()) -> pa.Table:
     """SPLITS for every clip, in the order of `clips` (key, source, source_sha256, work).
 
-    `roles` has key, cluster and copy_of (each null where there is none); None where copies were not looked for.
+    `roles` has key, cluster and copy_of (null or "" where there is none); None where copies were not looked for. What
+    only looks alike (near_of) joins nobody: likeness goes on from clip to clip, and would end as one group of all.
     """
     checked(clips, "clips", NEEDED)
     if not clips.num_rows:
@@ -102,7 +103,7 @@ def moved(before: pa.Table, after: pa.Table) -> pa.Table:
 
 def straddling(splits: pa.Table, roles: pa.Table) -> list[str]:
     """Clusters that stand on more than one side: none, or there is a fault. For whoever wants to see it proved."""
-    cluster = beside(splits["key"], roles, "roles", ("cluster",))["cluster"]
+    cluster = filled(beside(splits["key"], roles, "roles", ("cluster",))["cluster"])
     sides = pa.table({"cluster": cluster, "split": splits["split"]}).filter(pc.is_valid(cluster))
     counted = sides.group_by("cluster").aggregate([("split", "count_distinct")])
     return counted.filter(pc.greater(counted["split_count_distinct"], 1))["cluster"].to_pylist()

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from animatrix_ingest.decide.joined import TableError, beside, checked, pc
+from animatrix_ingest.decide.joined import TableError, beside, checked, filled, pc
 from animatrix_ingest.decide.quarantine import LOOKS_UNDER_AGE, quarantine
 from animatrix_ingest.decide.verdicts import Laid, Verdict, lay
 
@@ -29,10 +29,13 @@ FACTS = {
     "duration_s": "length of the clip, s",
     "width_px": "columns of the clip",
     "height_px": "rows of the clip",
-    "is_copy": "1 where another clip is kept for it",
-    "role": "opening, ending, recap, preview, eyecatch; missing for the body of a work",
+    "is_copy": "1 where another clip with the same film is kept for it",
+    "is_near": "1 where another clip that looks like it is kept for it",
+    "role": "body, opening, ending, recap, preview, eyecatch",
 }
-"""What rules may ask for beside the stored scores: it stands in the manifest and in the roles."""
+"""What rules may ask for beside the stored scores: it stands in the manifest and in the roles. Where copies were not
+looked for, nobody knows."""
+_IN_ROLES = {"is_copy": "copy_of", "is_near": "near_of", "role": "role"}
 
 TIERS = pa.schema(
     [
@@ -157,10 +160,12 @@ def _fact(name: str, clips: pa.Table, roles: pa.Table | None) -> Any:
     if name == "duration_s":
         rates = {text: float(Fraction(text)) for text in set(clips["rate"].to_pylist())}
         return pa.chunked_array([clips["n_frames"].to_numpy() / [rates[text] for text in clips["rate"].to_pylist()]])
-    if name in ("role", "is_copy"):
-        column = "role" if name == "role" else "copy_of"
-        values = beside(clips["key"], roles, "roles", [column])[column].cast(pa.string())
-        return values if name == "role" else pc.is_valid(values)
+    if name in _IN_ROLES:
+        column = _IN_ROLES[name]
+        values = filled(beside(clips["key"], roles, "roles", [column])[column])
+        if name == "role" or roles is None:
+            return values
+        return pc.is_valid(values)
     return clips[name]
 
 
