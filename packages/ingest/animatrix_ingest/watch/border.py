@@ -33,7 +33,7 @@ _THUMB = (32, 18)
 
 
 class BorderWatch:
-    """The streaming half. Looks at native pixels of three frames of 23."""
+    """The streaming half. Looks at native pixels of two frames of 23."""
 
     def __init__(self) -> None:
         self._rows: dict[str, array] = {name: array("f") for name in _COLUMNS}
