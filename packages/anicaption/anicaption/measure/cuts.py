@@ -18,6 +18,7 @@ CUT_FLOOR = 0.02  # difference after motion under which nothing is a cut: night 
 CUT_RATIO = 1.5  # a cut stands out of its neighbours by this factor
 CUT_STEADY = 0.01  # added to the neighbours, so that a held shot has a baseline to stand out of
 CUT_SAME = 0.9  # correlation of the greys after motion over which only the exposure changed
+CUT_LIT = 0.97  # over which nothing moved either
 CUT_KEPT = 0.28  # share of the drawing that survives, over which a figure changed and not the shot;
 KEPT_LESS, KEPT_FROM, KEPT_TO = 0.06, 0.13, 0.18  # less of it after such a jump, for little survives that by chance
 CUT_SHARE = 0.33  # a cut changes the picture by about its own contrast (deviation), and by this share at least
@@ -49,6 +50,8 @@ def cuts(scores: Mapping[str, np.ndarray], runs: list[Blank]) -> list[tuple[int,
     spread = np.maximum(scores["spread"], CUT_FLOOR)
     raw, profile = scores["raw"].astype(float), np.nan_to_num(scores["profile"].astype(float))
     raw[jump == 0], profile[jump == 0] = 0.0, 0.0
+    lit = scores["same"] > CUT_LIT
+    moves, profile = np.where(lit, 0.0, raw), np.where(lit, 0.0, profile)
     found = []
     for t in np.flatnonzero((new >= CUT_FLOOR) & whole):
         near = _near(int(t), NEIGHBOURS, len(new))
@@ -62,7 +65,7 @@ def cuts(scores: Mapping[str, np.ndarray], runs: list[Blank]) -> list[tuple[int,
         bar = max(CUT_RATIO * (CUT_STEADY + busy), CUT_SHARE * more)
         next_to = _near(int(t), NEIGHBOURS - 1, len(new))
         beside = float(profile[next_to].max())
-        moving = np.sort(raw[next_to])[-2] > MOVING_SHARE * raw[t]
+        moving = np.sort(moves[next_to])[-2] > MOVING_SHARE * raw[t]
         if new[t] >= bar and not (moving and profile[t] < PROFILE_RATIO * (beside + PROFILE_STEADY)):
             found.append((int(t), float(min(1.0, new[t] / (2 * bar)))))
         elif (

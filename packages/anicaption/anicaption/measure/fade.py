@@ -19,6 +19,7 @@ _LEAST_CLIMB = 0.03  # of the mean within TELL_FRAMES: a slow fade still gets th
 _MOST_STEP = 0.6  # share of that climb in one frame: more is a cut
 _LEAST_STEP = 0.002  # each frame of a fade is farther from blank than the last by this,
 _LEAST_PACE = 0.3  # and by this share of its mean step so far
+_LEAP = 3.0  # times the greatest step so far: a cut after a fade
 _STALLS = 2  # frames in a row that may break that rule
 _LEAST_STEPS = 3  # of a fade that keep to it: two leaps with rests between them are flashes
 
@@ -75,6 +76,9 @@ def _fade(height: np.ndarray) -> int:
     `height` is the distance of the means from blank, going away from it: a fade climbs evenly, a cut in one step.
     """
     climb = np.diff(height)
+    # A fade may be followed by a cut at once; what lies beyond that leap says nothing of it.
+    leaps = (i for i in range(_LEAST_STEPS, len(climb)) if climb[i] > _LEAP * climb[:i].max() + _LEAST_CLIMB)
+    climb = climb[: next(leaps, None)]
     early = climb[:TELL_FRAMES]
     total = early.clip(0).sum()
     if total < _LEAST_CLIMB or early.max() > _MOST_STEP * total or early[0] < -_LEAST_STEP:
