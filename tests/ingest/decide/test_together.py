@@ -1,0 +1,71 @@
+import pyarrow as pa
+import pytest
+from animatrix_ingest.decide.balance import AXES
+from animatrix_ingest.decide.explain import explain
+from animatrix_ingest.decide.stated import STATED
+from animatrix_ingest.decide.tiers_rules import Thresholds, rules
+from animatrix_ingest.decide.together import Deciding, decide
+from animatrix_ingest.decide.verdicts import Verdict
+
+WORDS = pa.dictionary(pa.int32(), pa.string())
+TEXT = ("text_coverage", "subtitle_coverage", "credits_coverage", "title_coverage")
+NAMES = dict.fromkeys(TEXT, "share of the picture")
+
+
+@pytest.fixture
+def world():
+    """Six clips of three sources as the manifest has them, with dictionaries; the last source is explicit."""
+    n = 6
+    sources = [f"s{i // 2}.mkv" for i in range(n)]
+    clips = pa.table(
+        {
+            "key": [f"k{i}" for i in range(n)],
+            "source": pa.array(sources, WORDS),
+            "source_sha256": pa.array(sources, WORDS),
+            "start_pts": [i * 2000 for i in range(n)],
+            "end_pts": [i * 2000 + 2000 for i in range(n)],
+            "time_base": pa.array(["1/1000"] * n, WORDS),
+            "n_frames": [48] * n,
+            "rate": pa.array(["24"] * n, WORDS),
+            "width_px": [640] * n,
+            "height_px": [360] * n,
+            **{field: pa.array([[f"v{i % 4}"] for i in range(n)], pa.list_(WORDS)) for field in AXES.values()},
+            "content.rating": pa.array([["unknown"]] * n, pa.list_(WORDS)),
+        }
+    )
+    told = {name: pa.nulls(3, pa.string()) for name in STATED}
+    told |= {"work": pa.array(["Kumo", "Hoshi", None]), "rating": pa.array(["general", "sensitive", "explicit"])}
+    listed = pa.table({"sha256": ["s0.mkv", "s1.mkv", "s2.mkv"], "stands": [True] * 3, **told})
+    scores = pa.table({"key": clips["key"], **{name: [0.0] * 5 + [None] for name in TEXT}})
+    return clips, listed, scores
+
+
+def test_everything_is_decided_from_tables(world):
+    clips, sources, scores = world
+    said = [Verdict("S", "ito", "2026-11-01", "v.csv, line 2", key="k1"), Verdict("A", "ito", "1", "w", key="gone")]
+    decided = decide(clips, sources, scores, None, NAMES, said)
+    tiers, splits = decided.tables["tiers"], decided.tables["splits"]
+    assert tiers["tier"].to_pylist() == ["B", "S", "B", "B", "quarantined", "quarantined"]
+    assert set(splits["group"].to_pylist()) == {"work:kumo", "work:hoshi", "source:s2.mkv"}
+    weights = decided.tables["weights"]["weight"].to_pylist()
+    assert weights[4:] == [0, 0]
+    assert min(weights[:4]) > 0
+    assert decided.how["deciding"]["split"]["held_out"] == 0.05
+    assert [verdict.key for verdict in decided.unmatched] == ["gone"]
+    words = explain("k1", decided.clips, scores, Deciding().rules, NAMES, **decided.tables)
+    assert "tier        S" in words
+    assert "Kumo" in words
+    assert "role not in recap | preview: was not measured" in words
+
+
+def test_another_threshold_is_another_decision(world):
+    clips, sources, scores = world
+    strict = decide(clips, sources, scores, None, NAMES, deciding=Deciding(Thresholds(least_rows_px=480)))
+    assert set(strict.tables["tiers"]["tier"].to_pylist()) == {"raw", "quarantined"}
+    assert "technical: height_px 360, must be >= 480" in strict.tables["tiers"]["reasons"][0].as_py()[0]
+    with pytest.raises(ValueError, match=r"thresholds\.most_text: -1 is less than 0"):
+        Thresholds(most_text=-1)
+
+
+def test_every_rule_says_why():
+    assert all(rule.why for rule in rules(Thresholds()))
