@@ -18,7 +18,7 @@ CUT_FLOOR = 0.02  # difference after motion under which nothing is a cut: night 
 CUT_RATIO = 1.5  # a cut stands out of its neighbours by this factor
 CUT_STEADY = 0.01  # added to the neighbours, so that a held shot has a baseline to stand out of
 CUT_SAME = 0.9  # correlation of the greys after motion over which only the exposure changed
-CUT_LIT = 0.97  # over which nothing moved either
+CUT_LIT = 0.9  # over which nothing moved either
 CUT_KEPT = 0.28  # share of the drawing that survives, over which a figure changed and not the shot;
 KEPT_LESS, KEPT_FROM, KEPT_TO = 0.06, 0.13, 0.18  # less of it after such a jump, for little survives that by chance
 CUT_SHARE = 0.33  # a cut changes the picture by about its own contrast (deviation), and by this share at least
@@ -50,7 +50,7 @@ def cuts(scores: Mapping[str, np.ndarray], runs: list[Blank]) -> list[tuple[int,
     spread = np.maximum(scores["spread"], CUT_FLOOR)
     raw, profile = scores["raw"].astype(float), np.nan_to_num(scores["profile"].astype(float))
     raw[jump == 0], profile[jump == 0] = 0.0, 0.0
-    lit = scores["same"] > CUT_LIT
+    lit = (scores["same"] > CUT_LIT) & (scores["kept"] < 1)  # both are 1 where nobody asked
     moves, profile = np.where(lit, 0.0, raw), np.where(lit, 0.0, profile)
     found = []
     for t in np.flatnonzero((new >= CUT_FLOOR) & whole):
