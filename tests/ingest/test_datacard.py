@@ -78,9 +78,9 @@ def world(n=N, **stated):
     )
     losses = pa.table(
         {
-            "outcome": ["dropped"] * 24 + ["dropped", "dead"],
-            "stage": [""] * 25 + ["probe"],
-            "reason": ["shorter than 0.5 s"] * 24 + ["duplicate of s3://raw/0.mkv", "Invalid data: at byte 7"],
+            "outcome": ["dropped"] * 24 + ["dead"],
+            "stage": [""] * 24 + ["probe"],
+            "reason": ["shorter than 0.5 s"] * 24 + ["Invalid data: at byte 7"],
         }
     )
     roles = pa.table(
@@ -131,6 +131,7 @@ def test_counts_on_the_card_are_those_of_the_tables(facts):
     assert cells(text, "sources") == ["sources", "12", "1", "1"]
     assert cells(text, "shots") == ["shots", "240", "24", "0"]
     assert cells(text, "dropped")[1:] == ["shorter than 0.5 s", "24"]
+    assert "the same content as another source |        1 |" in text
     assert cells(text, "dead")[1:] == ["probe: Invalid data", "1"]
     low = sum(x < 0.1 for x in world_scores(facts))
     row = next(line for line in text.splitlines() if "sharpness >= 0.1" in line)

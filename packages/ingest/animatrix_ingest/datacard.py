@@ -267,6 +267,9 @@ def _left_out(facts: Facts) -> Section:
     for row in losses:
         stage = f"{row['stage']}: " if row["stage"] else ""
         why[row["outcome"], f"{stage}{_kind(row['reason'])}"] += 1
+    others = facts.sources.num_rows - standing.num_rows
+    if others:
+        why["dropped", "the same content as another source"] += others
     lines = tuple((outcome, reason, f"{n:,}") for (outcome, reason), n in why.most_common(MOST_ROWS * 2))
     blocks: list[Block] = [
         Text(("Everything that went in is kept, dropped or dead; nothing vanishes.",)),
@@ -345,7 +348,7 @@ def _top(counts: Counter[str]) -> tuple[tuple[str, float], ...]:
 
 def _kind(reason: str) -> str:
     """What reasons of one kind have in common: no names, no numbers after a colon."""
-    return "copy of another source" if reason.startswith("duplicate of ") else reason.split(":")[0]
+    return reason.split(":")[0]
 
 
 def _rate(text: str) -> str:
