@@ -60,7 +60,7 @@ class QualityWatch:
 def numbers(rgb: np.ndarray) -> dict[str, float]:
     """The numbers of one picture, RGB uint8 (H, W, 3). Its middle is read: bars and most lettering are outside."""
     height, width = rgb.shape[:2]
-    part = rgb[height // 6 : height - height // 6, width // 6 : width - width // 6]
+    part = rgb[height // 4 : height - height // 4, width // 4 : width - width // 4]
     grey = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
     kernel = np.ones((_REACH_PX, _REACH_PX), np.uint8)
     reach = cv2.subtract(cv2.dilate(grey, kernel), cv2.erode(grey, kernel))
@@ -70,7 +70,7 @@ def numbers(rgb: np.ndarray) -> dict[str, float]:
     calm = cv2.inRange(reach, 0, _CALM)
     return {
         "laplacian": _laplacian(steep, reach),
-        "grid": _grid(across, calm[:, 1:], width // 6),
+        "grid": _grid(across, calm[:, 1:], width // 4),
         "stairs": _stairs(grey[::12], calm[::12] > 0),
         "low": cv2.countNonZero(cv2.inRange(grey, 0, 2)) / grey.size,
         "high": cv2.countNonZero(cv2.inRange(grey, 253, 255)) / grey.size,
