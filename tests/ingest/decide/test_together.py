@@ -6,10 +6,10 @@ from animatrix_ingest.decide.stated import STATED
 from animatrix_ingest.decide.tiers_rules import Thresholds, rules
 from animatrix_ingest.decide.together import Deciding, decide
 from animatrix_ingest.decide.verdicts import Verdict
+from animatrix_ingest.watch import economy, overlays_roles, quality
 
 WORDS = pa.dictionary(pa.int32(), pa.string())
-TEXT = ("text_coverage", "subtitle_coverage", "credits_coverage", "title_coverage")
-NAMES = dict.fromkeys(TEXT, "share of the picture")
+NAMES = {**economy.SCORES, **overlays_roles.SCORES, **quality.SCORES}
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def world():
     told = {name: pa.nulls(3, pa.string()) for name in STATED}
     told |= {"work": pa.array(["Kumo", "Hoshi", None]), "rating": pa.array(["general", "sensitive", "explicit"])}
     listed = pa.table({"sha256": ["s0.mkv", "s1.mkv", "s2.mkv"], "stands": [True] * 3, **told})
-    scores = pa.table({"key": clips["key"], **{name: [0.0] * 5 + [None] for name in TEXT}})
+    scores = pa.table({"key": clips["key"], **{name: [0.0] * 5 + [None] for name in NAMES}})
     return clips, listed, scores
 
 
