@@ -71,8 +71,12 @@ class Converter:
         same = (picture.width, picture.height) == (width_px, height_px) and picture.format.components[0].bits == 8
         if same or not _is_yuv(picture):
             return self._scaled(picture, colour, width_px, height_px, "rgb24").to_ndarray()
-        scaled = self._scaled(picture, colour, width_px, height_px, "yuv444p")
-        return cv2.transform(cv2.merge(planes_of(scaled)), rgb_of_yuv(colour.matrix_used, colour.range_used))
+        if picture.format.components[0].bits == 8:
+            scaled = self._scaled(picture, colour, width_px, height_px, "yuv444p")
+            return cv2.transform(cv2.merge(planes_of(scaled)), rgb_of_yuv(colour.matrix_used, colour.range_used))
+        scaled = self._scaled(picture, colour, width_px, height_px, "yuv444p10le")
+        turn = rgb_of_yuv(colour.matrix_used, colour.range_used, 10)
+        return cv2.convertScaleAbs(cv2.transform(cv2.merge(planes_of(scaled)), turn))
 
     def clip(self, picture: VideoFrame, colour: Colour, peak_nits: float, width_px: int, height_px: int) -> ClipPicture:
         """The picture as a clip of this even size codes it, in one conversion."""
@@ -102,7 +106,9 @@ class Converter:
             how |= Interpolation.FULL_CHR_H_INT
         if pix_fmt != "rgb24":
             how |= Interpolation.ACCURATE_RND
-        to = {"yuv420p": ColorRange.MPEG, "yuv444p": RANGE[colour.range_used]}.get(pix_fmt, ColorRange.JPEG)
+        to = {"yuv420p": ColorRange.MPEG, "rgb24": ColorRange.JPEG, "rgb48le": ColorRange.JPEG}.get(
+            pix_fmt, RANGE[colour.range_used]
+        )
         scaler = self._scalers.setdefault((width_px, height_px, pix_fmt), VideoReformatter())
         return scaler.reformat(
             picture,
@@ -119,8 +125,8 @@ class Converter:
 
 
 @lru_cache(maxsize=32)
-def rgb_of_yuv(matrix: str, range_: str) -> np.ndarray:
-    """The 3 x 4 matrix from Y, U, V (8 bits) to R, G, B (8 bits)."""
+def rgb_of_yuv(matrix: str, range_: str, depth: int = 8) -> np.ndarray:
+    """The 3 x 4 matrix from Y, U, V of so many bits to R, G, B of 8."""
     red, blue = LUMA_RB[matrix]
     green = 1 - red - blue
     of_ypp = np.array(
@@ -130,9 +136,13 @@ def rgb_of_yuv(matrix: str, range_: str) -> np.ndarray:
             [1, 2 * (1 - blue), 0],
         ]
     )
-    scale, black = ((255 / 219, 255 / 224, 255 / 224), 16) if range_ == "limited" else ((1.0, 1.0, 1.0), 0)
-    turned = of_ypp * np.array(scale)
-    return np.hstack([turned, turned @ np.array([[-black], [-128], [-128]])])
+    unit, top = 2 ** (depth - 8), 2**depth - 1
+    limited = range_ == "limited"
+    scale = np.array([255 / 219, 255 / 224, 255 / 224]) / unit if limited else np.full(3, 255 / top)
+    turned = of_ypp * scale
+    return np.hstack(
+        [turned, turned @ np.array([[-16.0 * unit if limited else 0.0], [-128.0 * unit], [-128.0 * unit]])]
+    )
 
 
 @lru_cache(maxsize=8)
