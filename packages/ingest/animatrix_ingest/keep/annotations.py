@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from animatrix_ingest.keep import store as keep
 from animatrix_ingest.keep import tables
@@ -20,6 +19,7 @@ from animatrix_ingest.keep.clips import by_key
 from animatrix_ingest.keep.faults import point
 from animatrix_ingest.keep.generations import highest, name_of, numbers
 from animatrix_ingest.keep.store import Conflict, Store, StoreError
+from animatrix_ingest.keep.tables import pc
 
 LABELS = "labels"
 FORMAT = 1

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from animatrix_ingest.decide.conserve import Counts, NotConserved, count_shots
 from animatrix_ingest.keep import shards, tables, video
@@ -19,6 +18,7 @@ from animatrix_ingest.keep.ledger import Ledger, named
 from animatrix_ingest.keep.made import Made
 from animatrix_ingest.keep.pack import Plan, plan
 from animatrix_ingest.keep.store import Store
+from animatrix_ingest.keep.tables import pc
 from animatrix_ingest.keep.video import LOSSES, SOURCES, Video
 from animatrix_ingest.rows import Packed, Source, Unit
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from anicaption.taxonomy import UNKNOWN, taxonomy
 
+from animatrix_ingest.keep.tables import pc
 from animatrix_ingest.rows import Member, Source
 
 WORDS = pa.dictionary(pa.int32(), pa.string())
@@ -74,7 +74,7 @@ def _row(source: Source, stream: dict[str, Any], member: Member, side: str) -> d
         "n_frames": span.n_frames,
         "width_px": member.width_px,
         "height_px": member.height_px,
-        "rate": stream["rate"],
+        "rate": str(member.rate),
         "shard": side,
         "caption": member.directive,
     }

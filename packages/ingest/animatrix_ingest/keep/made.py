@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +15,9 @@ FORMAT = 2
 LIBRARIES = ("av", "numpy", "opencv-python-headless", "pyarrow", "scenedetect-headless")
 PACKING = ("shard_mib",)
 """Settings that say how clips are packed, and not what they are: another value makes no other clips."""
-DECIDING = ("watch", "decide", "keep")
+ROOTS = ("animatrix_ingest.watch.look", "animatrix_ingest.keep.encode", "anicaption.captioner", "anicaption.directive")
+BESIDE = ("animatrix_ingest.stages", "animatrix_ingest.keep.clips")
+APART = tuple(f"animatrix_ingest.{name}" for name in ("keep.store", "keep.faults", "rows", "recipes"))
 
 
 @dataclass(frozen=True)
@@ -39,13 +43,52 @@ class Made:
 
 
 def code_version() -> str:
-    """A hash over the source files that decide what a clip holds: the captioner and this package but its pages."""
+    """A hash over the source files that decide what a clip holds and what is first said of it.
+
+    These are the files that ROOTS import, at any depth, and the captioner's tables: not the store, the packing, the
+    decisions that are made without pixels, the pages or the commands. A change there makes no other clips.
+    """
+    needed = {**_imported(ROOTS), **{name: _file(name) for name in BESIDE}}
+    files = sorted((name, path) for name, path in needed.items() if path and not name.startswith(APART))
+    found = [f"{name} {store.digest(path.read_bytes())}" for name, path in files]
+    tables = sorted(_folder("anicaption").glob("*.yaml"))
+    found += [f"{path.name} {store.digest(path.read_bytes())}" for path in tables]
+    return store.digest("\n".join(found).encode())
+
+
+def _imported(roots: Sequence[str]) -> dict[str, Path]:
+    """The modules of ours that some modules need, with their files."""
+    found: dict[str, Path] = {}
+    waiting = list(roots)
+    while waiting:
+        name = waiting.pop()
+        path = _file(name)
+        if path is None or name in found:
+            continue
+        found[name] = path
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Import):
+                waiting += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found
+
+
+def _file(module: str) -> Path | None:
+    """The source file of a module of ours; None for what is none."""
+    top, *parts = module.split(".")
+    if top not in ("anicaption", "animatrix_ingest"):
+        return None
+    place = _folder(top).joinpath(*parts)
+    for path in (place.with_suffix(".py") if parts else place / "__init__.py", place / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+def _folder(package: str) -> Path:
+    if package == "animatrix_ingest":
+        return Path(__file__).parents[1]
     import anicaption
 
-    here = Path(__file__).parents[1]
-    there = Path(anicaption.__file__).parent
-    files = [path for path in there.rglob("*.py") if path.relative_to(there).parts[0] != "drawn"]
-    files += there.glob("*.yaml")
-    files += [path for name in DECIDING for path in (here / name).rglob("*.py")]
-    lines = sorted(f"{path.parent.name}/{path.name} {store.digest(path.read_bytes())}" for path in files)
-    return store.digest("\n".join(lines).encode())
+    return Path(anicaption.__file__).parent

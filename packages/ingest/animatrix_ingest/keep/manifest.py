@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from animatrix_ingest.keep import annotations, ledger, tables, video
+from animatrix_ingest.keep import ledger, tables
 from animatrix_ingest.keep import store as keep
+from animatrix_ingest.keep import video as videos
+from animatrix_ingest.keep.annotations import LABELS, Labels, load_kind, load_labels
 from animatrix_ingest.keep.clips import CLIPS
 from animatrix_ingest.keep.generations import numbers
 from animatrix_ingest.keep.store import Store, StoreError, open_store
+from animatrix_ingest.keep.tables import pc
 
 SINGLE = {"tiers": ("tier",), "splits": ("split",), "weights": ("weight",), "roles": ("role",)}
 """Columns of annotations that every reader is given, where there are any."""
@@ -46,8 +48,8 @@ def generations(dataset: Path | str | Store) -> Generations:
     """The generations of a data set; what trained on it names both numbers and the hash."""
     store, now, said = _open(dataset, None, None)
     return Generations(
-        tuple(numbers(store, video.VIDEO)),
-        tuple(numbers(store, annotations.LABELS)),
+        tuple(numbers(store, videos.VIDEO)),
+        tuple(numbers(store, LABELS)),
         now.number,
         said.number,
         _hash(now, said),
@@ -59,7 +61,7 @@ def dataset_hash(dataset: Path | str | Store, video: int | None = None, labels: 
     return _hash(*_open(dataset, video, labels)[1:])
 
 
-def _hash(now: video.Video, said: annotations.Labels) -> str:
+def _hash(now: videos.Video, said: Labels) -> str:
     return keep.digest(keep.canonical([now.hash, said.hash]))
 
 
@@ -83,7 +85,7 @@ def load(
         there = [name for name in tables.columns_of(store, names[0]) if name not in ("key", *table.column_names)]
         wanted = [name for name in there if _is_wanted(kind, name, columns)]
         if wanted:
-            rows = annotations.load_kind(store, kind, said.number, wanted)
+            rows = load_kind(store, kind, said.number, wanted)
             table = _joined(table, rows, wanted)
     missing = [name for name in columns or () if name not in table.column_names]
     if missing:
@@ -102,15 +104,15 @@ def _is_wanted(kind: str, column: str, columns: Sequence[str] | None) -> bool:
 
 def _open(
     dataset: Path | str | Store, number: int | None, labels: int | None
-) -> tuple[Store, video.Video, annotations.Labels]:
+) -> tuple[Store, videos.Video, Labels]:
     """The two generations to read: those named, or the highest."""
     store = open_store(dataset) if isinstance(dataset, str | Path) else dataset
     try:
         ledger.check(store)
         if labels is None and number is not None:
             labels = _labels_of(store, number)
-        said = annotations.load_labels(store, labels)
-        now = video.load(store, said.video if number is None else number)
+        said = load_labels(store, labels)
+        now = videos.load(store, said.video if number is None else number)
     except ManifestError:
         raise
     except StoreError as error:
@@ -125,8 +127,8 @@ def _open(
 
 def _labels_of(store: Store, number: int) -> int:
     """The highest labels generation of a video generation."""
-    for at in reversed(numbers(store, annotations.LABELS)):
-        if annotations.load_labels(store, at).video == number:
+    for at in reversed(numbers(store, LABELS)):
+        if load_labels(store, at).video == number:
             return at
     raise ManifestError(f"{store.url}: no labels generation of video generation {number}; run the ingest again")
 

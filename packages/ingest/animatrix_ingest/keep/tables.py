@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 import pyarrow.parquet as pq
 
 from animatrix_ingest.keep import store as keep
 from animatrix_ingest.keep.store import Store, StoreError
 
+pc: Any = pyarrow.compute  # its functions are made while it is loaded, so that no type checker knows them
 TABLES = "tables"
 ROWS = 1 << 20
 """Rows of one file; a longer table lies in several."""

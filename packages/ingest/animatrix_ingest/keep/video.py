@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from animatrix_ingest.keep import store as keep
 from animatrix_ingest.keep import tables
@@ -21,6 +20,7 @@ from animatrix_ingest.keep.clips import CLIPS, IDENTITY, WORDS
 from animatrix_ingest.keep.faults import point
 from animatrix_ingest.keep.generations import name_of, numbers
 from animatrix_ingest.keep.store import Store, StoreError
+from animatrix_ingest.keep.tables import pc
 from animatrix_ingest.rows import Packed, Unit
 
 VIDEO = "video"
