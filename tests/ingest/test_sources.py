@@ -112,6 +112,7 @@ def test_facts_of_a_file_named_twice_are_joined_and_must_agree(shelf):
         None,
         "general",
     )
+    assert find(["*.csv"]) == find(["one.csv", "two.csv"]), "a pattern of lists is these lists"
     write_csv(shelf / "two.csv", [["source", "work"], ["a/b/two.MP4", "Kumo"], ["a/one.mkv", "Hoshi"]])
     with pytest.raises(NoSource, match=r"two\.csv, line 3: .*one\.mkv: work is 'Hoshi', but .*one\.csv, line 2 says"):
         find([one, two])

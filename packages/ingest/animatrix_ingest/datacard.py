@@ -147,7 +147,7 @@ def _tiers(facts: Facts) -> Section:
     counts = Counter(said["tier"].to_pylist())
     n = facts.clips.num_rows
     ladder = [(tier, counts[tier]) for tier in reversed(LADDER)] + [(QUARANTINED, counts[QUARANTINED])]
-    room = pc.sum(said["room"].cast(pa.int64())).as_py() or 0
+    room = Counter(said["room"].to_pylist())["open"]
     lines = Text(
         (
             "A clip stands on the highest step whose rules, and those of all steps below, hold for it. "

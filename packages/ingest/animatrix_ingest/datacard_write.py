@@ -44,7 +44,7 @@ def facts(store: Store, scores: Mapping[str, str]) -> Facts:
         fields = [name for name in tags.column_names if name not in clips.column_names]
         for name, column in beside(clips["key"], tags, "tags", fields).items():
             clips = clips.append_column(name, column)
-    how = _decided(store, labels)
+    how = decided(store, labels)
     return Facts(
         name=store.url.rstrip("/").rpartition("/")[2],
         clips=stated(clips, sources),
@@ -58,14 +58,14 @@ def facts(store: Store, scores: Mapping[str, str]) -> Facts:
             "fingerprint": now.fingerprint,
         },
         decided=how.get("deciding", {}),
-        rules=tuple(_rule(row) for row in how.get("rules", ())),
+        rules=tuple(Rule.from_json(row) for row in how.get("rules", ())),
         balanced=how.get("balanced"),
         scores=scores,
         **{name: _of(table, clips) for name, table in tables.items()},
     )
 
 
-def _decided(store: Store, number: int | None) -> dict[str, Any]:
+def decided(store: Store, number: int | None) -> dict[str, Any]:
     """How it was decided: what the youngest generation that decided says, from `number` backwards."""
     while number is not None:
         labels = annotations.load_labels(store, number)
@@ -73,11 +73,6 @@ def _decided(store: Store, number: int | None) -> dict[str, Any]:
             return labels.how[DECIDED]
         number = labels.parent
     return {}
-
-
-def _rule(row: Mapping[str, Any]) -> Rule:
-    value = row["value"]
-    return Rule(**{**row, "value": tuple(value) if isinstance(value, list) else value})
 
 
 def _of(table: pa.Table | None, clips: pa.Table) -> pa.Table | None:

@@ -125,7 +125,7 @@ def test_what_is_unrated_reaches_neither_s_nor_the_room():
     rated = clips(rating=["general", "sensitive", "unknown", None, "general", "general"])
     found = tiers(rated, scores(), RULES, NAMES, [verdict(f"k{i}", "S") for i in range(6)])
     assert found["tier"].to_pylist() == ["S", "S", "A", "A", "S", "S"]
-    assert found["room"].to_pylist() == [True, True, False, False, True, True]
+    assert found["room"].to_pylist() == ["open", "open", "closed", "closed", "open", "open"]
     assert row(found, "k2")["reasons"] == ["S: rating is unknown (state it in the source list or with --rating)"]
 
 
@@ -136,7 +136,7 @@ def test_explicit_content_is_on_no_step_whoever_says_it():
     said = [verdict(f"k{i}", "S") for i in range(5)] + [verdict("k5", "quarantine", "abe")]
     found = tiers(rated, young, RULES, NAMES, [*said, verdict("k5", "S", "abe", "2026-12-01")], tags=tags)
     assert found["tier"].to_pylist() == ["quarantined", "quarantined", "S", "S", "quarantined", "quarantined"]
-    assert found["room"].to_pylist() == [False, False, True, True, False, False]
+    assert found["room"].to_pylist() == ["closed", "closed", "open", "open", "closed", "closed"]
     assert row(found, "k0")["reasons"][-1] == "quarantined: the source is rated explicit"
     assert "looks_under_age 0.30 is not under 0.2 in content rated sensitive" in row(found, "k4")["reasons"][-1]
     assert "verdict quarantine of abe, 2026-11-01" in row(found, "k5")["reasons"][-1], "nobody lifts it by another word"

@@ -28,7 +28,7 @@ def explain(
         lines += [f"  {name:<12}{clip[name]}"] if clip.get(name) else []
     lines += [f"  {'rating':<12}{tier.get('rating', clip.get('rating'))}"]
     if tier:
-        lines += [f"\ntier        {tier['tier']}" + ("" if tier["room"] else "  (not shown to annotators)")]
+        lines += [f"\ntier        {tier['tier']}" + ("" if tier["room"] == "open" else "  (not shown to annotators)")]
         lines += [f"  {reason}" for reason in tier["reasons"]]
     if split := said.get("splits"):
         lines += [f"\nsplit       {split['split']}  (group {split['group']}, by {split['why']})"]

@@ -42,13 +42,13 @@ TIERS = pa.schema(
         pa.field("key", pa.string(), nullable=False),
         pa.field("tier", pa.string(), nullable=False),
         pa.field("rating", pa.string(), nullable=False),
-        pa.field("room", pa.bool_(), nullable=False),
+        pa.field("room", pa.string(), nullable=False),
         pa.field("reasons", pa.list_(pa.string()), nullable=False),
         pa.field("unmeasured", pa.list_(pa.string()), nullable=False),
     ],
     metadata={
         "tier": " | ".join((*LADDER, QUARANTINED)),
-        "room": "may be shown to annotators",
+        "room": "open | closed: whether annotators may be shown it",
         "reasons": "every rule that does not hold, of all steps, with value and threshold",
         "unmeasured": "scores that a rule asks for and nobody could measure",
     },
@@ -71,6 +71,11 @@ class Rule:
 
     def to_json(self) -> dict[str, Any]:
         return dict(vars(self))
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Rule:
+        value = row["value"]
+        return cls(**{**row, "value": tuple(value) if isinstance(value, list) else value})
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,7 @@ def tiers(
             "key": clips["key"],
             "tier": tier.tolist(),
             "rating": held.rating,
-            "room": held.may_be_shown,
+            "room": np.where(held.may_be_shown, "open", "closed").tolist(),
             "reasons": said.lists(n),
             "unmeasured": unmeasured.lists(n),
         },

@@ -90,9 +90,17 @@ def find(sources: Iterable[str], rating: Rating = "unknown") -> list[Given]:
 
 
 def _wishes(given: str) -> Iterator[_Wish]:
-    """An argument as it is, or the rows of the list that it names."""
-    if not lists.is_list(given) or not (remote.is_remote(given) or remote.local_path(given).is_file()):
+    """An argument as it is, or the rows of the list (of the lists, if it is a pattern) that it names."""
+    here = remote.local_path(given)
+    if not lists.is_list(given):
         yield _Wish(given, {})
+        return
+    if not remote.is_remote(given) and not here.is_file():  # a pattern of lists, or nothing
+        places = sorted(glob.glob(str(here), recursive=True)) if glob.has_magic(given) else []
+        for place in places:
+            yield from _wishes(place)
+        if not places:
+            yield _Wish(given, {})
         return
     try:
         rows = lists.read(given, COLUMNS, ("source",))
