@@ -5,7 +5,7 @@ READY := .venv/.ready
 SEED ?= 1
 RECIPE ?= tiny_i2v
 
-.PHONY: help setup demo test test-slow check check-infra format ingest ingest-job caption draw gallery train sample bench-road bench-cost bench-caption bench-captions bench-shots real-footage checkpoint clean
+.PHONY: help setup demo test test-slow test-faults fuzz check check-infra format ingest ingest-job caption draw gallery train sample bench-road bench-cost bench-caption bench-captions bench-shots real-footage checkpoint clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,12 @@ test: $(READY)  ## all quick tests
 
 test-slow: $(READY)  ## the tests that take longer than 30 seconds each
 	$(BIN)/python -m pytest -m slow
+
+test-faults: $(READY)  ## kills, full and slow disks, busy servers: always the same data set. [N=200; a bigger N goes on]
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.faults $(or $(N),200) $(ARGS)
+
+fuzz: $(READY)  ## damaged films of every container through the real ingest: build/bench/mutated.json [N=500 SEED=1]
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.mutated $(or $(N),500) --seed $(SEED)
 
 check: $(READY)  ## format, lint, types, tests
 	$(BIN)/ruff format --check .
