@@ -68,6 +68,7 @@ def deinterlaced(shot: Iterable[Frame], *, per_field: bool = False) -> Iterator[
                 picture.width, picture.height, picture.format.name, ("bwdif", f"mode={mode}:parity={first}:deint=all")
             )
         waiting.append(frame)
+        frame._picture.pts = frame.pts  # a woven picture has none of its own
         graph.vpush(frame._picture)
         for frame_made in _pulled(graph, waiting, per_field, n_made):
             n_made += 1
