@@ -6,15 +6,18 @@ give back is known exactly; which film frames hold one drawing is known from the
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import av.filter
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
+from av.video.stream import VideoStream
 
 FILM, NTSC, PAL = Fraction(24000, 1001), Fraction(30000, 1001), Fraction(25)
 Mix = tuple[tuple[int, float], ...]  # (picture, weight): what one field shows
@@ -141,7 +144,7 @@ def scrolled(drawn: Sequence[np.ndarray], n: int, px_per_picture: float = 2.5) -
         still = drawn[min(len(drawn) - 1, i // 120 * 24 + 12)]
         width = still.shape[1]
         at = (i % 120) * px_per_picture * (1 if i // 120 % 2 else 0.6)
-        made.append(np.roll(still, -round(at), axis=1)[:, : width])
+        made.append(np.roll(still, -round(at), axis=1)[:, :width])
     return made
 
 
@@ -170,7 +173,7 @@ def encode(path: Path, video: Video, frames: Iterable[np.ndarray], codec: str = 
         options["flags"] = "+bitexact"
     flagged: Callable[[av.VideoFrame], av.VideoFrame] | None = None
     with av.open(str(path), "w", format=container) as output:
-        stream = output.add_stream(name, rate=video.rate)
+        stream = cast(VideoStream, output.add_stream(name, rate=video.rate))
         for index, image in enumerate(frames):
             if index == 0:
                 stream.height, stream.width, stream.pix_fmt = *image.shape[:2], "yuv420p"
@@ -209,7 +212,7 @@ def _flagger(image: np.ndarray, video: Video) -> Callable[[av.VideoFrame], av.Vi
     """PyAV cannot set a frame's interlace flags; FFmpeg's setfield can."""
     graph = av.filter.Graph()
     source = graph.add_buffer(
-        width=image.shape[1], height=image.shape[0], format="yuv420p", time_base=1 / video.rate
+        width=image.shape[1], height=image.shape[0], format=av.VideoFormat("yuv420p"), time_base=1 / video.rate
     )
     field = graph.add("setfield", "tff" if video.top_first else "bff")
     sink = graph.add("buffersink")
@@ -229,6 +232,6 @@ def _flagger(image: np.ndarray, video: Video) -> Callable[[av.VideoFrame], av.Vi
 def drawings(drawn: Sequence[np.ndarray]) -> list[int]:
     """The drawing of every picture: pictures with the same pixels as the one before share a number."""
     numbers = [0]
-    for before, image in zip(drawn, drawn[1:]):
+    for before, image in itertools.pairwise(drawn):
         numbers.append(numbers[-1] + (not np.array_equal(before, image)))
     return numbers

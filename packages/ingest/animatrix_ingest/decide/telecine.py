@@ -16,12 +16,14 @@ from fractions import Fraction
 
 import numpy as np
 
-from animatrix_ingest.decide.telecine_patterns import EITHER, PAIRS, SAME, Hypothesis, hypotheses
+from animatrix_ingest.decide.telecine_patterns import EITHER, PAIRS, SAME, Hypothesis, Pattern, hypotheses
 
 COLUMNS = (*PAIRS, "blend")
 
 CHANGE = 11.0  # log odds that a change of cadence or phase costs
+CHANGE_TO_BLENDS = 18.0  # the same, into blended fields, which few frames prove
 CHANGE_TO_VIDEO = 26.0  # the same, into a cadence without film: such parts are long, and slow film looks like it
+CHANGE_FROM_VIDEO = 12.0  # and on top, out of one
 UNLIKELY = 4.0  # log odds against every cadence but the plain one, at the start
 MISTAKEN = 0.01  # chance that one moment looks like two
 NEVER = 1e-11  # the same, where the difference is clear: two changes of path are cheaper than a lost drawing
@@ -37,11 +39,13 @@ EVEN_LOG = 0.6  # two pairs comb alike within this ratio, in natural logarithms
 EVEN_FILM, EVEN_VIDEO = 0.15, 0.75  # chance of that where one pair is one moment of film, and between moments of video
 COMB_SHARE, COMB_SLOPE = 0.45, 4.0  # of the worst pair's comb: half way between woven right and not; per log unit
 CHANGE_SLOPE = 3.0  # grade per log unit
-FLOOR_QUANTILE, FLOOR_FRAMES = 0.15, 150  # of block differences over so many frames: what a repeat differs by
+FLOOR_FRAMES = 150  # of their changes, a low quantile is what a repeat differs by:
+FLOOR_QUANTILE, FLOOR_QUANTILE_FAST = 0.15, 0.4  # where one frame in five may repeat, and of 50 and 60 a second, half
 START_FRAMES = 36  # seen before anything is scored, so that the first frames are judged by a floor too
 FLOOR_KEPT = 0.97  # of a floor, every few frames: coding does not become better because a scene is still
 NEAR_FRAMES = 2  # frames before and after that tell how much moves
 BLEND_SHARE = 0.45  # pixels halfway between two moments, of those that change, over which a field is a mix
+BLEND_MIXED, BLEND_FILM = 0.6, 0.015  # chance of that among blended fields, and among any others
 SURE = 4.0  # log odds over every other cadence, from which a plain one is said to be known
 
 
@@ -121,14 +125,16 @@ def likelihoods(graded: Mapping[str, np.ndarray], expected_THP: np.ndarray, mixe
         right = np.where(own == SAME, ratio < 0, ratio > 0)
         film = np.where(even, EVEN_FILM, np.where(right, 1 - EVEN_FILM, 0.05))
         video = np.where(even, EVEN_VIDEO, 1 - EVEN_VIDEO)
-        chance = np.where((own == EITHER) & (other == EITHER), video, np.where((own != EITHER) & (own + other == SAME), film, 0.5))
+        chance = np.where(
+            (own == EITHER) & (other == EITHER), video, np.where((own != EITHER) & (own + other == SAME), film, 0.5)
+        )
         total += np.log(chance) * (graded[f"combs_{name}"] * moving)[:, None]
     blend = graded["blend"][:, None]
-    mix = np.where(mixed, 0.5, np.where(blend > 0, 0.03, 0.97))
-    return total + np.where(np.isnan(blend), 0.0, np.log(mix))
+    chance = np.where(mixed, BLEND_MIXED, BLEND_FILM)
+    return total + np.where(np.isnan(blend), 0.0, np.log(np.where(blend > 0, chance, 1 - chance)))
 
 
-def repeat_floor(change: np.ndarray) -> float:
+def repeat_floor(change: np.ndarray, quantile: float = FLOOR_QUANTILE) -> float:
     """What a repeated frame differs by in this source, in luma levels, from the changes (T,) of the last seconds.
 
     Where one frame in five changes clearly less than the four others, that is what coding does to repeats, however
@@ -137,7 +143,7 @@ def repeat_floor(change: np.ndarray) -> float:
     known = change[np.isfinite(change)]
     if not len(known):
         return FLOOR_LEVELS[0]
-    floor = float(np.clip(np.quantile(known, FLOOR_QUANTILE), *FLOOR_LEVELS))
+    floor = float(np.clip(np.quantile(known, quantile), *FLOOR_LEVELS))
     if len(change) < START_FRAMES:
         return floor
     levels = sorted(float(np.nanmedian(change[phase::5])) for phase in range(5))
@@ -179,6 +185,13 @@ def _around_mean(column: np.ndarray, reach: int) -> np.ndarray:
     return np.divide(total, n, out=np.full(len(column), np.nan), where=n > 0)
 
 
+def _entry(pattern: Pattern) -> float:
+    """Log odds that changing to this cadence costs."""
+    if pattern.film:
+        return CHANGE
+    return CHANGE_TO_BLENDS if pattern.mixed else CHANGE_TO_VIDEO
+
+
 class Decider:
     """Follows the likeliest path. `add` takes frames in order; `ready` gives choices `lag_frames` behind them."""
 
@@ -194,7 +207,8 @@ class Decider:
         self._mixed = np.array([h.pattern.mixed for h in self._all])
         states = sorted({h.pattern.state for h in self._all})
         self._state = np.array([states.index(h.pattern.state) for h in self._all])
-        self._entry = np.array([CHANGE if h.pattern.film else CHANGE_TO_VIDEO for h in self._all])
+        self._entry = np.array([_entry(h.pattern) for h in self._all])
+        self._exit = np.array([0.0 if h.pattern.film else CHANGE_FROM_VIDEO for h in self._all])
         self._plain = self._all[0].pattern.state
         self._score = np.where(self._state == self._state[0], 0.0, -UNLIKELY)
         self._rows: list[tuple[float, ...]] = []  # evidence of frames from _first on
@@ -204,6 +218,7 @@ class Decider:
         self._back: list[np.ndarray] = []  # where each hypothesis came from, from frame _said on
         self._known = False
         self._floor = 0.0
+        self._quantile = FLOOR_QUANTILE if rate < 40 else FLOOR_QUANTILE_FAST
         self._n = n
 
     def add(self, evidence: Mapping[str, float]) -> list[Choice]:
@@ -226,7 +241,7 @@ class Decider:
     def _advance(self, until: int) -> None:
         table = np.array(self._rows, float).T
         columns = dict(zip(COLUMNS, table))
-        floor = repeat_floor(np.fmin(columns["top"], columns["bottom"])[-FLOOR_FRAMES:])
+        floor = repeat_floor(np.fmin(columns["top"], columns["bottom"])[-FLOOR_FRAMES:], self._quantile)
         floor = self._floor = max(floor, FLOOR_KEPT * self._floor)
         near = slice(max(0, self._scored - self._first - 4), None)
         graded = grades({name: column[near] for name, column in columns.items()}, floor)
@@ -234,8 +249,8 @@ class Decider:
         expected = self._expects[np.arange(start, start + len(table[0][near])) % len(self._expects)]
         scores = likelihoods(graded, expected, self._mixed)[self._scored - start : until - start]
         for row in scores:
-            best = int(np.argmax(self._score))
-            moved = self._score[best] - self._entry
+            best = int(np.argmax(self._score - self._exit))
+            moved = self._score[best] - self._exit[best] - self._entry
             stays = self._score >= moved
             self._back.append(np.where(stays, np.arange(self._n), best))
             self._score = np.where(stays, self._score, moved) + row

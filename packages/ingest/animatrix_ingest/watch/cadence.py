@@ -2,7 +2,7 @@
 
     restored(frames(path), probe(path))
 
-A constant-rate source of 24 or 25 whole frames a second passes straight through, but for a look at one frame in eleven.
+A constant-rate source of 24 or 25 whole frames a second passes straight through, but for a look at one frame in 23.
 Elsewhere frames are held back for at most LOOK_S; a cadence is decided from luma of the fields (cadence_evidence.py),
 by decide/telecine.py, and undone by cadence_film.py. Time stamps stay those of the source: a film frame has the pts of
 the frame that held its first field.

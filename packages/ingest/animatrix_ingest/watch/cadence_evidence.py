@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from anicaption.frames import Frame, fields
@@ -12,7 +10,8 @@ from animatrix_ingest.decide.telecine import CLEAR_LEVELS, COLUMNS
 from animatrix_ingest.watch.cadence_luma import FAR, MOVED, blend, changed, combed
 
 NAN = float("nan")
-SAMPLE_FRAMES = 11  # every so many frames, whole ones are searched for combs; in step with no cadence and no exposure
+COLUMNS_PX = 600  # combs and changes are seen as well in so many columns as in all
+SAMPLE_FRAMES = 23  # every so many frames, whole ones are searched for combs; in step with no cadence and no exposure
 COMBED_LEVELS, COMBED_SHARE = 4.0, 0.7  # of moving blocks, and of what weaving with the last frame would give
 COMBED_SAMPLES = 2  # of the last five samples: then the source has fields
 
@@ -22,23 +21,31 @@ def nothing() -> dict[str, float]:
     return dict.fromkeys(COLUMNS, NAN)
 
 
-@dataclass(frozen=True)
 class Eyes:
-    """Looks at the luma of frames of one depth."""
+    """Looks at the luma of frames of one depth; remembers the fields of the last two."""
 
-    bit_depth: int = 8
+    def __init__(self, bit_depth: int = 8) -> None:
+        self._scale = 1 / (1 << max(0, bit_depth - 8))
+        self._recent: list[tuple[Frame, int, np.ndarray]] = []
+
+    def field(self, frame: Frame, parity: int) -> np.ndarray:
+        """Top (0) or bottom (1) field of the luma as uint8, of large pictures every second column or fewer."""
+        for seen, of, field in self._recent:
+            if seen is frame and of == parity:
+                return field
+        field = fields(frame)[parity]
+        field = np.ascontiguousarray(field[:, :: max(1, field.shape[1] // COLUMNS_PX)])
+        field = field if field.dtype == np.uint8 else cv2.convertScaleAbs(field, alpha=self._scale)
+        self._recent = [*self._recent[-3:], (frame, parity, field)]
+        return field
 
     def fields(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
-        """Top and bottom field of the luma as uint8, whatever the depth of the source."""
-        top, bottom = fields(frame)
-        if top.dtype == np.uint8:
-            return top, bottom
-        scale = 1 / (1 << max(0, self.bit_depth - 8))
-        return cv2.convertScaleAbs(top, alpha=scale), cv2.convertScaleAbs(bottom, alpha=scale)
+        """Both fields, as `field` gives them."""
+        return self.field(frame, 0), self.field(frame, 1)
 
     def whole(self, frame: Frame, last: Frame) -> dict[str, float]:
         """The evidence of frames that are whole: how much changed."""
-        return nothing() | {"top": float(changed(self.fields(frame)[0], self.fields(last)[0]).max())}
+        return nothing() | {"top": float(changed(self.field(frame, 0), self.field(last, 0)).max())}
 
     def both_fields(self, frame: Frame, last: Frame) -> dict[str, float]:
         """All evidence of a frame that may be made of two fields."""
@@ -54,7 +61,7 @@ class Eyes:
 
     def differ(self, one: Frame, other: Frame, parity: int) -> bool:
         """Whether the fields of this parity (0 top, 1 bottom) clearly show two things."""
-        return bool(np.max(changed(self.fields(one)[parity], self.fields(other)[parity])) > CLEAR_LEVELS)
+        return bool(np.max(changed(self.field(one, parity), self.field(other, parity))) > CLEAR_LEVELS)
 
 
 class CombWatch:

@@ -141,7 +141,9 @@ class Film:
 
     def _repeats(self, frame: Frame, hypothesis: Hypothesis) -> bool:
         """Whether a run begins with the second showing of a picture that was given on before it."""
-        same = hypothesis.pattern.shown(self._at, hypothesis.phase) == hypothesis.pattern.shown(self._at - 1, hypothesis.phase)
+        same = hypothesis.pattern.shown(self._at, hypothesis.phase) == hypothesis.pattern.shown(
+            self._at - 1, hypothesis.phase
+        )
         return same and self._last is not None and not self._eyes.differ(frame, self._last.frame, 0)
 
     def _before(self, film: int) -> Iterator[Restored]:
@@ -162,4 +164,3 @@ class Film:
     def _give(self, frame: Frame, segment: Segment, sources: tuple[int, int]) -> Restored:
         self._last = Restored(frame, segment, sources)
         return self._last
-

@@ -15,9 +15,11 @@ MIN_FAR_PX = 150  # pixels that changed so much, under which nothing is said abo
 
 
 def blocks(difference: np.ndarray, rows: int | None = None) -> np.ndarray:
-    """The mean of each block of a field's difference, float32 (h, w); of a field of `rows` rows, if some are missing."""
-    columns = difference.shape[1]
-    size = (max(1, columns // BLOCK_PX), max(1, (rows or len(difference)) // (BLOCK_PX // 2)))
+    """The mean of each block of a field's difference, float32 (h, w); `rows` says how many the field has in all."""
+    n_rows, columns = difference.shape
+    size = (max(1, columns // BLOCK_PX), max(1, (rows or n_rows) // (BLOCK_PX // 2)))
+    if min(n_rows, columns) >= 4 * BLOCK_PX:  # halved first: twice as fast
+        difference = cv2.resize(difference, (columns // 2, n_rows // 2), interpolation=cv2.INTER_AREA)
     return cv2.resize(difference, size, interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
