@@ -2,7 +2,9 @@
 
 import io
 import itertools
+import os
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -221,3 +223,56 @@ def test_time_that_stands_still_is_refused():
     picture = np.zeros((48, 64, 3), np.uint8)
     with pytest.raises(ValueError, match="pts 40 follows 40"):
         encode_timed([(picture, 0), (picture, 40), (picture, 40)], Fraction(1, 1000), lambda pts: None)
+
+
+def test_a_programme_that_changes_its_size_keeps_that_of_its_first_frame():
+    small = written("mpegts", "mpeg2video", list(range(12)), 1 / PAL, PAL, b_frames=0)
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mpegts") as output:
+        stream = output.add_stream("mpeg2video", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 2 * WIDTH, 2 * HEIGHT, "yuv420p"
+        for index in range(12):
+            picture = av.VideoFrame(2 * WIDTH, 2 * HEIGHT, "yuv420p")
+            for plane, value in zip(picture.planes, (170, 128, 128)):
+                np.frombuffer(plane, np.uint8)[:] = value
+            picture.pts = index
+            output.mux(stream.encode(picture))
+        output.mux(stream.encode(None))
+    read = list(frames(small + buffer.getvalue()))
+    assert len(read) >= 23
+    assert {frame.luma().shape for frame in read} == {(HEIGHT, WIDTH)}
+    assert {frame.rgb(48).shape for frame in read} == {(48, WIDTH * 48 // HEIGHT, 3)}
+    assert abs(int(read[-1].luma().mean()) - 170) <= 2
+    pts = [frame.pts for frame in read]
+    assert {later - earlier for earlier, later in itertools.pairwise(pts[13:])} == {3600}
+
+
+def test_mastering_data_of_hdr_is_read():
+    hdr = {
+        "preset": "ultrafast",
+        "x265-params": "log-level=none:pools=1:frame-threads=1:"
+        "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:"
+        "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(6000000,50):max-cll=800,400",
+    }
+    for container in ("matroska", "mp4"):
+        data = written(container, "libx265", list(range(6)), 1 / FILM, FILM, "yuv420p10le", hdr)
+        stream, frame = probe(data), next(frames(data))
+        said = stream.colour
+        assert (said.transfer_declared, said.primaries_declared, said.matrix_declared) == ("pq", "bt2020", "bt2020nc")
+        assert said.hdr and stream.mastered_nits == frame.peak_nits == 600
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs a list of open files")
+def test_a_reader_that_stops_half_way_leaves_nothing_open(tmp_path):
+    (tmp_path / "a.mkv").write_bytes(written("matroska", "ffv1", list(range(12)), 1 / FILM, FILM))
+
+    def opened() -> int:
+        return sum("a.mkv" in os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")
+                   if os.path.islink(f"/proc/self/fd/{name}"))  # fmt: skip
+
+    reading = frames(tmp_path / "a.mkv")
+    next(reading)
+    assert opened() == 1
+    reading.close()
+    probe(tmp_path / "a.mkv")
+    assert opened() == 0

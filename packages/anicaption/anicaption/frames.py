@@ -58,8 +58,8 @@ __all__ = [
     "write_video",
 ]
 
-PASTED_S = 1
-"""Time stamps that go back further than this belong to another recording."""
+PASTED_S = Fraction(1, 4)
+"""Time stamps that go back further than this belong to another recording; reordering explains less."""
 
 
 def frames(source: VideoSource) -> Iterator[Frame]:
