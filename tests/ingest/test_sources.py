@@ -177,3 +177,20 @@ def test_a_list_may_lie_beside_its_sources_anywhere(memory, shelf):
     assert [(given.name, given.work) for given in find(["memory://raw/lists/all.csv"])] == [one, two]
     with pytest.raises(NoSource, match=r"all\.csv: the list cannot be read"):
         find(["memory://none/all.csv"])
+
+
+def test_many_rows_of_one_remote_folder_are_one_listing(memory, monkeypatch):
+    rows = "".join(f"{i}.mkv,W{i}\n" for i in range(9))
+    for i in range(9):
+        memory.pipe(f"/raw/many/{i}.mkv", bytes(i))
+    memory.pipe("/raw/many/all.csv", f"source,work\n{rows}".encode())
+    asked, info = [], type(memory).info
+    monkeypatch.setattr(type(memory), "info", lambda self, path, **more: asked.append(path) or info(self, path, **more))
+    found = find(["memory://raw/many/all.csv"])
+    assert [(given.name, given.work, given.size_bytes) for given in found] == [
+        (f"memory://raw/many/{i}.mkv", f"W{i}", i) for i in range(9)
+    ]
+    assert not [path for path in asked if path.endswith(".mkv")]
+    memory.rm("/raw/many/3.mkv")
+    with pytest.raises(NoSource, match=r"all\.csv, line 5: memory://raw/many/3\.mkv: not there"):
+        find(["memory://raw/many/all.csv"])

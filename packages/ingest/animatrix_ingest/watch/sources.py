@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import os
 import posixpath
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ STATED = ("work", "episode", "origin", "licence", "permission", "rating")
 COLUMNS = ("source", *STATED)
 
 ASKED_AT_ONCE = 16
+LISTED_FROM = 4  # sources that a list names in one remote folder, from which on it is listed instead
+_WEB = ("http://", "https://")
 
 
 class NoSource(ValueError):
@@ -78,7 +81,8 @@ def find(sources: Iterable[str], rating: Rating = "unknown") -> list[Given]:
     wishes = [wish for given in sources for wish in _wishes(given)]
     found: dict[str, tuple[_Wish, Given]] = {}
     with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
-        for wish, files in zip(wishes, pool.map(_look, wishes)):
+        listed = _listings(wishes, pool)
+        for wish, files in zip(wishes, pool.map(lambda wish: listed.get(wish.source) or _look(wish), wishes)):
             for name, facts in files:
                 given = Given(name, size_bytes=facts.size_bytes, version=facts.version)
                 same = name if remote.is_remote(name) else os.path.abspath(name)
@@ -138,6 +142,29 @@ def _joined(before: _Wish, given: Given, now: _Wish) -> tuple[_Wish, Given]:
             raise now.refuse(f"{given.name}: {name} is {value!r}, but {before.where} says {was!r}; keep one of the two")
     both = {**before.stated, **now.stated}
     return _Wish(given.name, both, now.where or before.where), _with(given, now.stated)
+
+
+def _listings(wishes: Iterable[_Wish], pool: ThreadPoolExecutor) -> dict[str, list[tuple[str, Facts]]]:
+    """Objects that lists name in the same remote folder, from one listing of it; what is not there is asked singly."""
+    beside: dict[str, set[str]] = defaultdict(set)
+    for wish in wishes:
+        if wish.where and remote.is_remote(wish.source) and not wish.source.startswith(_WEB):
+            beside[wish.source.rpartition("/")[0]].add(wish.source)
+    worth = [(folder, asked) for folder, asked in beside.items() if len(asked) >= LISTED_FROM]
+    return {name: [(name, facts)] for rows in pool.map(_listing, worth) for name, facts in rows}
+
+
+def _listing(folder_and_asked: tuple[str, set[str]]) -> list[tuple[str, Facts]]:
+    folder, asked = folder_and_asked
+    try:
+        fs, path = remote.open_url(folder)
+        fs.invalidate_cache()
+        rows = remote.patiently(lambda: fs.ls(path, detail=True))
+    except Exception:  # each is asked for by itself then, and tells what is wrong with it
+        return []
+    found = ((remote.url_of(folder, fs, info["name"]), info) for info in rows if info["type"] == "file")
+    every = [(name, remote.facts_of(info)) for name, info in found if name in asked]
+    return [(name, facts) for name, facts in every if None not in (facts.size_bytes, facts.version)]
 
 
 def _look(wish: _Wish) -> list[tuple[str, Facts]]:
@@ -201,7 +228,7 @@ def _remote(wish: _Wish) -> list[tuple[str, Facts]]:
 def _magic(url: str) -> bool:
     """Whether a URL is a pattern. On the web, ? and [ belong to addresses."""
     url = url.partition("::")[0]
-    return "*" in url if url.startswith(("http://", "https://")) else glob.has_magic(url)
+    return "*" in url if url.startswith(_WEB) else glob.has_magic(url)
 
 
 def _listed(fs: Any, url: str, path: str) -> dict[str, dict[str, Any]]:
