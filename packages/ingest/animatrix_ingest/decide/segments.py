@@ -1,9 +1,9 @@
-"""What recurs between the episodes of one work, and which part it plays: opening, ending, eyecatch, bumper, recap, preview.
+"""What recurs between the episodes of a work, and its part: opening, ending, eyecatch, bumper, recap, preview.
 
 Families first: stretches that several episodes show (or, where the pictures were changed, sound) at one length are
 themes, eyecatches or bumpers by their length and place. Then blocks: unbroken rows of shots that one other episode
-shows apart from each other are a recap at the head and a preview at the tail. One shot that comes back elsewhere (a bank cut) has
-no role; it is a copy (duplicates.py).
+shows apart from each other are a recap at the head and a preview at the tail. One shot that comes back elsewhere (a
+bank cut) has no role; it is a copy (duplicates.py).
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from statistics import median
 from animatrix_ingest.decide.duplicates_index import Joined
 from animatrix_ingest.decide.segments_match import CELL_S, Match, Track, matches
 
+_SOUND_EDGE = 6  # cells by which the ends of a sound may be wrong
+_SAME_SHIFT = 6  # cells by which a picture's and its sound's shift may differ
+_HELD_LONGER = 10  # cells by which a hold may be longer in another episode
 ROLES = ("opening", "ending", "eyecatch", "bumper", "recap", "preview")
 
 
@@ -27,12 +30,14 @@ class Rules:
     """a family at least this long is an opening or an ending; a shorter one is an eyecatch or a bumper"""
     least_s: float = 1.0
     """a shorter family is nothing"""
-    theme_share: float = 0.2
-    """of the episodes must have a theme (a season has several), and two of them"""
+    theme_share: float = 0.34
+    """of the episodes must have a theme, and two of them; of many, a tenth and two more will do (seasons change it)"""
     short_share: float = 0.6
     """of the episodes must have an eyecatch or a bumper, and three of them; of many, a quarter and four more will do"""
     bridge_s: float = 5.0
     """shots as long as this may be others in one version of a theme"""
+    retimed_s: float = 2.0
+    """by which what follows them may come sooner or later"""
     block_s: float = 2.5
     """the shortest recap and preview"""
     block_gap_s: float = 1.5
@@ -83,7 +88,7 @@ def roles(tracks: Sequence[Track], found: Sequence[Match], rules: Rules = RULES)
     pictures = [m for m in found if m.kind == "picture" and release[m.a] != release[m.b]]
     sounds = [m for m in found if m.kind == "sound" and release[m.a] != release[m.b]]
     within = [m for m in found if m.kind == "picture" and m.a == m.b]
-    families = _families(_chains(pictures, sounds, rules), tracks, release)
+    families = _families(_chains(pictures, sounds, rules), release)
     given: list[Segment] = []
     for number, family in enumerate(families):
         role, confidence = _role(family, tracks, release, rules)
@@ -125,8 +130,20 @@ class _Place:
     partners: frozenset[int]
 
 
-def _chains(pictures: Sequence[Match], sounds: Sequence[Match], rules: Rules) -> list[Match]:
-    """Matches of one pair on one shift, joined where an episode's own shots stand between them."""
+@dataclass(frozen=True)
+class _Chain:
+    """Matches of one pair in a row, its two spans, and the shift at its end."""
+
+    a: int
+    b: int
+    span_a: tuple[int, int]
+    span_b: tuple[int, int]
+    shift: int
+    length: int
+
+
+def _chains(pictures: Sequence[Match], sounds: Sequence[Match], rules: Rules) -> list[_Chain]:
+    """Matches of one pair, joined where an episode's own shots, or a re-timed second, stand between them."""
     groups: dict[tuple[int, int], list[Match]] = defaultdict(list)
     for m in pictures:
         groups[m.a, m.b].append(m)
@@ -135,28 +152,37 @@ def _chains(pictures: Sequence[Match], sounds: Sequence[Match], rules: Rules) ->
         heard[m.a, m.b].append(m)
     chained = []
     for pair, group in groups.items():
-        open_: list[Match] = []
+        open_: list[_Chain] = []
         for m in sorted(group, key=lambda m: (m.start, m.shift)):
-            for i, before in enumerate(open_):
-                gap = m.start - before.end
-                if abs(m.shift - before.shift) <= 6 and gap <= _may_bridge(before, m, heard[pair], rules):
-                    travel = before.travel + m.travel
-                    open_[i] = replace(before, end=max(m.end, before.end), travel=travel)
-                    break
+            link = _Chain(m.a, m.b, (m.start, m.end), (m.start + m.shift, m.end + m.shift), m.shift, m.end - m.start)
+            at = next((i for i, c in enumerate(open_) if _goes_on(c, link, heard[pair], rules)), None)
+            if at is None:
+                open_.append(link)
             else:
-                open_.append(m)
+                open_[at] = _linked(open_[at], link)
         chained += open_
     return chained
 
 
-def _may_bridge(before: Match, after: Match, heard: Sequence[Match], rules: Rules) -> float:
-    """Cells that may lie between two matches: more where the sound goes on between them."""
-    length = before.end - before.start + after.end - after.start
+def _goes_on(chain: _Chain, link: _Chain, heard: Sequence[Match], rules: Rules) -> bool:
+    """Whether a match continues a chain: what lies between is short on both sides, or the same sound."""
+    gap_a, gap_b = link.span_a[0] - chain.span_a[1], link.span_b[0] - chain.span_b[1]
+    moved = abs(link.shift - chain.shift)
+    # Shots put in place of others are gaps on both sides; a gap on one side is a recap's, whose shots were cut short.
+    if moved > _HELD_LONGER and (moved > rules.retimed_s / CELL_S or 2 * moved > min(gap_a, gap_b)):
+        return False
+    most = min(rules.bridge_s / CELL_S, chain.length + link.length)
     for sound in heard:
-        shown = min(sound.end, after.start) - max(sound.start, before.end)
-        if abs(sound.shift - before.shift) <= 6 and shown >= 0.8 * (after.start - before.end):
-            return 4 * rules.bridge_s / CELL_S
-    return min(rules.bridge_s / CELL_S, 0.5 * length)
+        shown = min(sound.end, link.span_a[0]) - max(sound.start, chain.span_a[1])
+        if abs(sound.shift - chain.shift) <= _SAME_SHIFT and shown >= 0.8 * gap_a:
+            most = 4 * rules.bridge_s / CELL_S
+    return max(gap_a, gap_b) <= most
+
+
+def _linked(chain: _Chain, link: _Chain) -> _Chain:
+    span_a = chain.span_a[0], max(chain.span_a[1], link.span_a[1])
+    span_b = min(chain.span_b[0], link.span_b[0]), max(chain.span_b[1], link.span_b[1])
+    return _Chain(chain.a, chain.b, span_a, span_b, link.shift, chain.length + link.length)
 
 
 def _alike(start: float, end: float, other_start: float, other_end: float) -> float:
@@ -165,30 +191,29 @@ def _alike(start: float, end: float, other_start: float, other_end: float) -> fl
     return max(0.0, both) / max(1e-9, max(end, other_end) - min(start, other_start))
 
 
-def _families(chains: Sequence[Match], tracks: Sequence[Track], release: Sequence[int]) -> list[list[_Place]]:
+def _families(chains: Sequence[_Chain], release: Sequence[int]) -> list[list[_Place]]:
     """Places of all sources that show one another, joined. A place's ends are what most of its partners say."""
-    spans: dict[int, list[Match]] = defaultdict(list)
-    for m in chains:
-        spans[m.a].append(m)
-        spans[m.b].append(m.turned())
+    spans: dict[int, list[tuple[int, int, int]]] = defaultdict(list)  # (start, end, partner)
+    for c in chains:
+        spans[c.a].append((*c.span_a, c.b))
+        spans[c.b].append((*c.span_b, c.a))
     places: list[_Place] = []
     for source, group in spans.items():
-        clusters: list[list[Match]] = []
-        for m in sorted(group, key=lambda m: (m.start - m.end, m.start)):
-            home = next((c for c in clusters if _alike(m.start, m.end, c[0].start, c[0].end) >= 0.6), None)
-            clusters.append([m]) if home is None else home.append(m)
+        clusters: list[list[tuple[int, int, int]]] = []
+        for span in sorted(group, key=lambda s: (s[0] - s[1], s)):
+            home = next((c for c in clusters if _alike(*span[:2], *c[0][:2]) >= 0.6), None)
+            clusters.append([span]) if home is None else home.append(span)
         for cluster in clusters:
-            start, end = median(m.start for m in cluster), median(m.end for m in cluster)
-            places.append(_Place(source, round(start), round(end), frozenset(release[m.b] for m in cluster)))
+            start, end = median(s[0] for s in cluster), median(s[1] for s in cluster)
+            places.append(_Place(source, round(start), round(end), frozenset(release[s[2]] for s in cluster)))
     by_source: dict[int, list[int]] = defaultdict(list)
     for i, place in enumerate(places):
         by_source[place.source].append(i)
     joined = Joined(len(places))
-    for m in chains:
+    for c in chains:
         ends = []
-        for source, start, end in ((m.a, m.start, m.end), (m.b, m.start + m.shift, m.end + m.shift)):
-            near = [(_alike(start, end, places[i].start, places[i].end), -i) for i in by_source[source]]
-            ends.append(max(near))
+        for source, span in ((c.a, c.span_a), (c.b, c.span_b)):
+            ends.append(max((_alike(*span, places[i].start, places[i].end), -i) for i in by_source[source]))
         if min(ends)[0] >= 0.6:
             joined.join(-ends[0][1], -ends[1][1])
     families: dict[int, list[_Place]] = defaultdict(list)
@@ -207,10 +232,10 @@ def _role(family: Sequence[_Place], tracks: Sequence[Track], release: Sequence[i
     settled = sum(abs(m - middle) <= rules.spread for m in middles) >= 0.75 * len(middles)
     supported = median(len(p.partners) for p in family) / max(1, n_here - 1)
     confidence = round(min(1.0, 0.5 + 0.5 * supported * min(1.0, n_here / max(2, 0.5 * n_all))), 3)
-    if length_s >= rules.theme_s and n_here >= max(2, rules.theme_share * n_all):
-        if middle < rules.head:
+    if length_s >= rules.theme_s and n_here >= max(2, min(rules.theme_share * n_all, 2 + 0.1 * n_all)):
+        if sum(m < rules.head for m in middles) >= 0.75 * len(middles):
             return "opening", confidence
-        if middle > rules.tail:
+        if sum(m > rules.tail for m in middles) >= 0.75 * len(middles):
             return "ending", confidence
     enough = max(3, min(rules.short_share * n_all, 4 + 0.25 * n_all))
     if settled and rules.least_s <= length_s < rules.theme_s and n_here >= enough:
@@ -252,10 +277,15 @@ def _by_sound(
             start, end = max(m.start, theme.start_s), min(m.end, theme.end_s)
             if end - start < 0.8 * (theme.end_s - theme.start_s):
                 continue
-            start, end = theme.start_s + m.shift, theme.end_s + m.shift
+            # The picture's ends are exact, the sound's are not; but a version may be shorter than the others.
+            start, end = (
+                due if abs(due - heard) <= _SOUND_EDGE else heard
+                for due, heard in ((theme.start_s, start), (theme.end_s, end))
+            )
+            start, end = start + m.shift, end + m.shift
             middle = (start + end) / 2 / tracks[m.b].n_cells
-            due = middle < rules.head if theme.role == "opening" else middle > rules.tail
-            if due:
+            fits = middle < rules.head if theme.role == "opening" else middle > rules.tail
+            if fits:
                 added.append(replace(theme, source=m.b, start_s=max(0, start), end_s=end, kind="sound"))
     return added
 
@@ -286,7 +316,7 @@ def _blocks(
     for m in [*pictures, *(m.turned() for m in pictures)]:
         here = Segment(m.a, "", m.start, m.end, 0, "", 0)
         there = Segment(m.b, "", m.start + m.shift, m.end + m.shift, 0, "", 0)
-        if all(_shared(here, s) < 0.3 for s in taken[m.a]) and all(_shared(there, s) < 0.3 for s in taken[m.b]):
+        if all(_shared(here, s) < 0.5 for s in taken[m.a]) and all(_shared(there, s) < 0.5 for s in taken[m.b]):
             pieces[m.a, m.b].append(m)
     found = []
     for (source, other), group in pieces.items():

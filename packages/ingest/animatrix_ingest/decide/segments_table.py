@@ -107,7 +107,5 @@ def _role(found: Sequence[Segment], start_s: float, end_s: float) -> Segment | N
 
 def roles_of(table: pa.Table) -> dict[str, int]:
     """How many clips play each role: for the report and the data card."""
-    counts = {role: 0 for role in (BODY, *ROLES)}
-    for role in table["role"].to_pylist():
-        counts[role] += 1
-    return counts
+    played = table["role"].to_pylist()
+    return {str(role): played.count(role) for role in (BODY, *ROLES)}
