@@ -65,6 +65,20 @@ def test_fields_are_views_of_a_woven_frame():
     assert top.base is not None
 
 
+def test_a_frame_is_remade_of_other_numbers_in_its_place():
+    first, second = list(frames(interlaced(top_first=True)))[1:3]
+    made = first.remade([(a.astype(int) + b).astype(np.uint8) // 2 for a, b in zip(first.planes(), second.planes())])
+    assert (made.index, made.pts, made.colour, made.interlaced) == (first.index, first.pts, first.colour, False)
+    assert made.rgb(48).shape == first.rgb(48).shape
+    with pytest.raises(ValueError, match=r"plane is \(4, 4\)"):
+        first.remade([np.zeros((4, 4), np.uint8)] * 3)
+
+
+def test_what_is_woven_of_damage_is_damaged():
+    first, second = list(frames(interlaced(top_first=True)))[1:3]
+    assert weave(first, replace(second, damaged=True)).damaged and not weave(first, second).damaged
+
+
 def test_fields_of_two_sizes_are_not_woven():
     small = next(frames(encode_clip([np.zeros((48, 64, 3), np.uint8)])))
     with pytest.raises(ValueError, match="128x96 yuv420p with 64x48"):

@@ -64,6 +64,7 @@ def test_a_missing_frame_is_uneven(hole):
     del pts[hole]
     said = rate_of(pts, MATROSKA, declared=FILM)
     assert isinstance(said, Uneven) and "steps of 41 to 8" in said.reason
+    assert 0.083 <= said.longest_step_s <= 0.084
 
 
 def test_in_frame_counts_a_hole_is_uneven_too():

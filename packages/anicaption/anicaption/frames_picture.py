@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -86,6 +87,17 @@ class Frame:
         """The same picture at another place in time."""
         return replace(self, index=index, pts=pts, duration=duration)
 
+    def remade(self, planes: Sequence[np.ndarray]) -> Frame:
+        """A frame of other numbers in the same place: planes of the same shapes and types as `planes()` gives."""
+        made = blank_like(self._picture)
+        for whole, part in zip(planes_of(made), planes, strict=True):
+            if whole.shape != part.shape or whole.dtype != part.dtype:
+                raise ValueError(
+                    f"remade: a plane is {part.shape} {part.dtype}, this picture's is {whole.shape} {whole.dtype}"
+                )
+            whole[...] = part
+        return replace(self, interlaced=False, top_field_first=False, _picture=made, _cache={})
+
     @property
     def _turned(self) -> bool:
         return self.rotation_deg in (90, 270)
@@ -130,6 +142,8 @@ def weave(
         duration=duration,
         interlaced=False,
         top_field_first=False,
+        damaged=top.damaged or bottom.damaged,
+        pts_made=top.pts_made or bottom.pts_made,
         _picture=made,
         _cache={},
     )

@@ -28,9 +28,13 @@ class Rate:
 
 @dataclass(frozen=True)
 class Uneven:
-    """Time stamps of no constant rate, and why: the clip keeps them as they are."""
+    """Time stamps of no constant rate, and why: the clip keeps them as they are.
+
+    A step much longer than a frame is ever held is a hole in the file, of which nothing else may tell.
+    """
 
     reason: str
+    longest_step_s: float = 0.0
 
 
 def rate_of(pts: Sequence[int], time_base: Fraction, declared: Fraction | None = None) -> Rate | Uneven:
@@ -61,7 +65,8 @@ def rate_of(pts: Sequence[int], time_base: Fraction, declared: Fraction | None =
     if _stray_s(pts, time_base, average) <= _allowed_s(average, time_base):
         return Rate(average, "average")
     low, high = (float(1000 * step * time_base) for step in (least, max(steps)))
-    return Uneven(f"no constant rate: steps of {low:.4g} to {high:.4g} ms, {float(average):.5g} frames/s on average")
+    reason = f"no constant rate: steps of {low:.4g} to {high:.4g} ms, {float(average):.5g} frames/s on average"
+    return Uneven(reason, high / 1000)
 
 
 def uneven(pts: Sequence[int], time_base: Fraction, rate: Fraction) -> str:
