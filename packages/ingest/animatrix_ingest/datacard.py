@@ -123,7 +123,10 @@ def _terms(facts: Facts) -> Section:
     clips, seconds = facts.clips, seconds_of(facts.clips)
     rows = []
     for name in ("rating", "licence", "permission", "origin"):
-        values = [value or UNSTATED for value in plain(clips[name]).to_pylist()]
+        column = plain(clips[name])
+        if name == "rating" and facts.tiers is not None:
+            column = beside(clips["key"], facts.tiers, "tiers", [name])[name]
+        values = [value or UNSTATED for value in column.to_pylist()]
         hours: Counter[str] = Counter()
         for value, s in zip(values, seconds):
             hours[value] += s / 3600
@@ -134,8 +137,8 @@ def _terms(facts: Facts) -> Section:
             rest = sum(n for _, n in counts.most_common()[MOST_ROWS:])
             rows.append(("", f"{len(counts) - MOST_ROWS} others", f"{rest:,}", ""))
     said = (
-        "As the source lists state it; nobody checked it. A rating that a clip's own record states counts too, and the "
-        "gravest holds (see tiers)."
+        "As the source lists state it; nobody checked it. A clip's own record may make its rating graver, and makes "
+        "none known."
     )
     return Section("Terms and ratings", (Text((said,)), Table(("", "", "clips#", "hours#"), tuple(rows))))
 

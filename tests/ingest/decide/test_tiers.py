@@ -131,12 +131,15 @@ def test_what_is_unrated_reaches_neither_s_nor_the_room():
 
 def test_explicit_content_is_on_no_step_whoever_says_it():
     rated = clips(rating=["explicit", "general", "unknown", "general", "sensitive", "general"])
-    tags = pa.table({"key": ["k1", "k2"], "content.rating": [["explicit"], ["general"]]})
+    tags = pa.table({"key": ["k1", "k2", "k3"], "content.rating": [["explicit"], ["general"], ["unknown"]]})
     young = scores(looks_under_age=[0.0, 0, 0.5, 0.9, 0.3, None])
     said = [verdict(f"k{i}", "S") for i in range(5)] + [verdict("k5", "quarantine", "abe")]
     found = tiers(rated, young, RULES, NAMES, [*said, verdict("k5", "S", "abe", "2026-12-01")], tags=tags)
-    assert found["tier"].to_pylist() == ["quarantined", "quarantined", "S", "S", "quarantined", "quarantined"]
-    assert found["room"].to_pylist() == ["closed", "closed", "open", "open", "closed", "closed"]
+    assert found["tier"].to_pylist() == ["quarantined"] * 3 + ["S"] + ["quarantined"] * 2
+    assert found["room"].to_pylist() == ["closed"] * 3 + ["open"] + ["closed"] * 2
+    assert found["rating"].to_pylist() == ["explicit", "explicit", "unknown", "general", "sensitive", "general"]
+    graver = pa.table({"key": ["k5"], "content.rating": [["sensitive"]]})
+    assert row(tiers(rated, young, RULES, NAMES, tags=graver), "k5")["rating"] == "sensitive"
     assert row(found, "k0")["reasons"][-1] == "quarantined: the source is rated explicit"
     assert "looks_under_age 0.30 is not under 0.2 in content rated sensitive" in row(found, "k4")["reasons"][-1]
     assert "verdict quarantine of abe, 2026-11-01" in row(found, "k5")["reasons"][-1], "nobody lifts it by another word"

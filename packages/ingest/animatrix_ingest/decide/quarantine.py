@@ -96,8 +96,10 @@ def _looks(clips: pa.Table, scores: pa.Table | None) -> np.ndarray:
 
 
 def _rating(stated: str, read: tuple[str, ...]) -> str:
-    """The gravest that anybody says."""
-    return next((rating for rating in ("explicit", "sensitive", "general") if rating in (stated, *read)), "unknown")
+    """What is stated, or graver if the record says so. A record makes no rating known: models guess."""
+    if "explicit" in (stated, *read):
+        return "explicit"
+    return "sensitive" if stated == "general" and "sensitive" in read else stated
 
 
 def _with_copies(clips: pa.Table, roles: pa.Table | None, own: list[str], rating: list[str]) -> list[str]:
