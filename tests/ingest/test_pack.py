@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import pyarrow as pa
 import pytest
 from animatrix_ingest.keep import clips, pack, shards, store, tables
@@ -16,7 +18,7 @@ def waiting(here: store.Store, letter: str, size: int) -> pa.Table:
     name = f"sides/{side.blake2b}"
     side.commit(name)
     digests = {f"{suffix}_blake2b": store.digest(part) for suffix, part in data.items()}
-    member = Member(letter * 32, SPAN, 2, 2, **parts, **digests, tags={}, directive="words")
+    member = Member(letter * 32, SPAN, 2, 2, Fraction(24), **parts, **digests, tags={}, directive="words")
     return clips.members(SOURCE, STREAM, [member], name)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import webdataset
 from anicaption.directive import prose
-from anicaption.frames import encode_clip, frames, read_clip
+from anicaption.frames import encode_timed, frames, read_clip, read_pts
 from anicaption.record import Record
 from anicaption.taxonomy import taxonomy
 from animatrix_ingest import engine, pipeline
@@ -257,14 +257,14 @@ def test_an_encoder_that_fails_loses_its_shot_and_no_other(ingest, film, monkeyp
     film("a.mkv", [20, 30, 25])
     calls = []
 
-    def failing(pictures, rate, **options):
+    def failing(stamped, *given, **options):
         calls.append(1)
         if len(calls) == 2:
-            next(iter(pictures))
+            next(iter(stamped))
             raise OSError("no space left in the encoder")
-        return encode_clip(pictures, rate, **options)
+        return encode_timed(stamped, *given, **options)
 
-    monkeypatch.setattr("animatrix_ingest.keep.encode.encode_clip", failing)
+    monkeypatch.setattr("animatrix_ingest.keep.encode.encode_timed", failing)
     summary = ingest()
     assert summary.shots == Counts(kept=2, dropped=0, dead=1)
     (dead,) = lines(summary, "dead")
@@ -295,7 +295,7 @@ def test_a_fault_in_the_measuring_is_a_dead_source_and_the_rest_goes_on(ingest, 
     assert (dead["stage"], dead["reason"]) == ("ingest", "ZeroDivisionError: by nought")
 
 
-def test_a_source_of_uneven_rate_is_dropped_with_the_steps(ingest, tmp_path):
+def test_a_source_of_uneven_rate_keeps_its_time_stamps(ingest, tmp_path):
     place = tmp_path / "sources" / "uneven.mkv"
     place.parent.mkdir()
     with av.open(str(place), "w", format="matroska") as out:
@@ -310,5 +310,9 @@ def test_a_source_of_uneven_rate_is_dropped_with_the_steps(ingest, tmp_path):
             out.mux(stream.encode(picture))
         out.mux(stream.encode(None))
     summary = ingest()
-    assert summary.sources == Counts(0, 1, 0)
-    assert "no constant rate" in lines(summary, "sources")[0]["reason"]
+    assert summary.sources == Counts(1, 0, 0)
+    (row,) = manifest.load(summary.folder).to_pylist()
+    assert row["n_frames"] == 40 and float(Fraction(row["rate"])) == pytest.approx(1000 / 46.5, rel=0.01)
+    time_base, pts = read_pts(shards.read_member(summary.folder, row["shard"], row["offset"], row["length"]))
+    steps_ms = [round(1000 * step * time_base) for step in np.diff(pts)]
+    assert steps_ms == [60, 33] * 19 + [60]

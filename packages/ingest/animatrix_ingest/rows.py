@@ -17,11 +17,15 @@ Frame spans are half-open [start_frame, end_frame); pts are integers of the sour
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 from anicaption.frames import Stream
 from anicaption.record import Record
 from anicaption.tracks import Tracks
+
+if TYPE_CHECKING:
+    from animatrix_ingest.watch.observers import Findings
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,18 @@ class Span:
 
 @dataclass(frozen=True)
 class Clip:
-    """An encoded shot: `offset` and `length` are its bytes in the source's side file."""
+    """An encoded shot: `offset` and `length` are its bytes in the source's side file.
+
+    `rate` is its constant rate, or None where it keeps the uneven time stamps of its source. `cadence` is what was
+    found of its source's cadence (watch/cadence_film.py) and, where that is undone, no longer true of the clip.
+    """
 
     key: str
     span: Span
     width_px: int
     height_px: int
+    rate: Fraction | None
+    cadence: str
     offset: int
     length: int
     blake2b: str
@@ -100,14 +110,19 @@ class Lost:
 
 @dataclass(frozen=True)
 class Watched:
-    """A source after its one decode. Its spans cover [0, n_frames) without gap or overlap."""
+    """A source after its one decode. Its spans cover [0, n_frames) without gap or overlap.
+
+    Frames are film frames, as given on; `n_decoded` counts those of the stream, repeats and all.
+    """
 
     probed: Probed
     n_frames: int
+    n_decoded: int
     clips: tuple[Clip, ...]
     dropped: tuple[Dropped, ...]
     dead: tuple[Dead, ...]
     tracks: Tracks
+    seen: Findings
     lost: Lost | None
 
 
@@ -122,12 +137,16 @@ class Captioned:
 
 @dataclass(frozen=True)
 class Member:
-    """One clip as the ledger holds it: its three files' bytes (offset, length) in the unit's side file "clips"."""
+    """One clip as the ledger holds it: its three files' bytes (offset, length) in the unit's side file "clips".
+
+    `rate` is the average where the clip has no constant one; the score `constant_rate` tells the two apart.
+    """
 
     key: str
     span: Span
     width_px: int
     height_px: int
+    rate: Fraction
     mp4: tuple[int, int]
     json: tuple[int, int]
     txt: tuple[int, int]
@@ -156,7 +175,7 @@ class Unit:
 
     `stream` holds facts of the source for the manifest and the report (rate, time_base, codec, size in pixels);
     it is empty where the source never opened. `sides` names the side files: "clips" (their bytes, until they are
-    packed), "members" (a table with a row per clip), and whatever else was kept of the decode. `attempt` counts from
+    packed), "members" (a table with a row per clip), "scores" (another) and "prints". `attempt` counts from
     0; of several attempts the highest counts.
     """
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from anicaption.captioner import record_of
 from anicaption.directive import directive
-from anicaption.frames import Stream
+from anicaption.frames import Stream, VideoError
+from anicaption.sound import sound
 
 from animatrix_ingest.decide.conserve import NotConserved, count_shots
 from animatrix_ingest.keep import tables
@@ -21,9 +24,12 @@ from animatrix_ingest.keep.faults import point
 from animatrix_ingest.keep.ledger import Ledger, put_side, unread
 from animatrix_ingest.keep.store import StoreError, Writing, canonical, digest
 from animatrix_ingest.recipes import Settings
-from animatrix_ingest.rows import Captioned, Clip, Dead, Done, Member, Probed, Side, Source, Unit, Watched
+from animatrix_ingest.rows import Captioned, Clip, Dead, Done, Member, Side, Source, Unit, Watched
+from animatrix_ingest.scores import scores_table
 from animatrix_ingest.watch.fetch import FetchError, fetched
+from animatrix_ingest.watch.fingerprint_sound import RATE_HZ, SoundPrint
 from animatrix_ingest.watch.look import Look, Tell, open_source
+from animatrix_ingest.watch.prints import Prints, SoundPrints
 from animatrix_ingest.watch.sources import Given
 
 
@@ -34,7 +40,7 @@ class Caption:
     def __call__(self, watched: Watched, clip: Clip) -> Captioned | Dead:
         try:
             tracks = watched.tracks.window(clip.span.start_frame, clip.span.end_frame)
-            record = record_of(tracks)
+            record = record_of(replace(tracks, rate=average_rate(watched, clip)))
             return Captioned(clip, record, directive(record).text)
         except Exception as error:  # a failure is a row: this shot is dead, the others go on
             return Dead("caption", f"{type(error).__name__}: {error}", clip.span)
@@ -141,7 +147,7 @@ class IngestSource:
         probed = replace(probed, source=source)
         watched = self.look(probed, side, tell)
         if isinstance(watched, Dead):
-            return replace(buried(source, self.ledger, watched), stream=facts(probed.stream))
+            return replace(buried(source, self.ledger, watched), stream=facts(probed.stream, 0))
         members: list[Member] = []
         dead = list(watched.dead)
         for clip in watched.clips:
@@ -149,12 +155,12 @@ class IngestSource:
             if isinstance(captioned, Dead):
                 dead.append(captioned)
             else:
-                members.append(_member(probed, captioned, side))
+                members.append(_member(watched, captioned, side))
         unit = Unit(
             source=source,
             fingerprint=self.ledger.fingerprint,
             attempt=0,
-            stream=facts(probed.stream),
+            stream=facts(probed.stream, watched.n_decoded),
             n_frames=watched.n_frames,
             n_kept=len(members),
             dropped=watched.dropped,
@@ -164,19 +170,42 @@ class IngestSource:
             seconds=0.0,
         )
         count_shots(unit, [(m.span.start_frame, m.span.end_frame) for m in members])
-        return replace(unit, sides=self._sides(unit, members, side)) if members else unit
+        return replace(unit, sides=self._sides(unit, watched, path, members, side)) if members else unit
 
-    def _sides(self, unit: Unit, members: Sequence[Member], side: Writing) -> dict[str, Side]:
-        """Write what is kept of a source beside its unit: the clips' bytes, a table of them, and what else there is.
-
-        Another side file is one more line: `"scores": put_side(self.ledger.store, tables.to_bytes(table))`.
-        """
+    def _sides(
+        self, unit: Unit, watched: Watched, path: Path, members: Sequence[Member], side: Writing
+    ) -> dict[str, Side]:
+        """Write what is kept of a source beside its unit: the clips' bytes, a table of them, scores, prints."""
         clips = Side(side.blake2b, side.size_bytes)
         point("before side")
         side.commit(clips.name)
         point("side committed")
         rows = members_table(unit.source, unit.stream, members, clips.name)
-        return {"clips": clips, "members": put_side(self.ledger.store, tables.to_bytes(rows))}
+        kept = {member.key for member in members}
+        scores = scores_table(watched, [clip for clip in watched.clips if clip.key in kept])
+        prints = Prints(watched.seen.prints, listen(path))
+        store = self.ledger.store
+        return {
+            "clips": clips,
+            "members": put_side(store, tables.to_bytes(rows)),
+            "scores": put_side(store, tables.to_bytes(scores)),
+            "prints": put_side(store, prints.to_bytes()),
+        }
+
+
+def average_rate(watched: Watched, clip: Clip) -> Fraction:
+    """A clip's constant rate, or its frames over its seconds."""
+    span = clip.span
+    return clip.rate or span.n_frames / ((span.end_pts - span.start_pts) * watched.probed.stream.time_base)
+
+
+def listen(path: Path) -> SoundPrints:
+    """The fingerprint of a source's sound, as far as it decodes. A broken sound stream says less, and costs no clip."""
+    heard = SoundPrint()
+    with suppress(VideoError):
+        for piece in sound(path, RATE_HZ):
+            heard.hear(piece)
+    return heard.prints()
 
 
 def done(source: Source, unit: Unit, worked: bool) -> Done:
@@ -188,22 +217,29 @@ def buried(source: Source, ledger: Ledger, dead: Dead) -> Unit:
     return Unit(source, ledger.fingerprint, 0, {}, 0, 0, (), (dead,), None, {}, 0.0)
 
 
-def facts(stream: Stream) -> dict[str, Any]:
-    """What the manifest and the report tell of a source's stream."""
+def facts(stream: Stream, n_decoded: int) -> dict[str, Any]:
+    """What the manifest, the report and the data card tell of a source's stream: as declared, and as it was taken."""
+    colour = stream.colour
     return {
         "container": stream.container,
         "codec": stream.codec,
         "width_px": stream.width_px,
         "height_px": stream.height_px,
+        "pixel_aspect": str(stream.pixel_aspect),
+        "bit_depth": stream.bit_depth,
+        "colour": {name: str(value) for name, value in vars(colour).items()},
+        "interlaced": stream.interlaced,
         "time_base": str(stream.time_base),
         "rate": str(stream.rate),
         "duration_s": stream.duration_s,
+        "n_decoded": n_decoded,
     }
 
 
-def _member(probed: Probed, captioned: Captioned, side: Writing) -> Member:
+def _member(watched: Watched, captioned: Captioned, side: Writing) -> Member:
     """Write a clip's json and txt beside its mp4 in the side file."""
-    clip, record = captioned.clip, captioned.record
+    probed, clip, record = watched.probed, captioned.clip, captioned.record
+    rate = average_rate(watched, clip)
     said = {
         "key": clip.key,
         "source_sha256": probed.source.sha256,
@@ -212,7 +248,9 @@ def _member(probed: Probed, captioned: Captioned, side: Writing) -> Member:
         "time_base": str(probed.stream.time_base),
         "start_frame": clip.span.start_frame,
         "end_frame": clip.span.end_frame,
-        "rate": str(probed.stream.rate),
+        "rate": str(rate),
+        "constant_rate": clip.rate is not None,
+        "cadence": clip.cadence,
         "record": record.to_json(),
     }
     facts_and_record, words = canonical(said), captioned.directive.encode()
@@ -221,6 +259,7 @@ def _member(probed: Probed, captioned: Captioned, side: Writing) -> Member:
         span=clip.span,
         width_px=clip.width_px,
         height_px=clip.height_px,
+        rate=rate,
         mp4=(clip.offset, clip.length),
         json=side.write(facts_and_record),
         txt=side.write(words),

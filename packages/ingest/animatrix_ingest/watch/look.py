@@ -1,37 +1,41 @@
 """The one decode of a source: every frame is measured, judged for cuts, encoded, and then forgotten.
 
-Frames flow through three generators and are never decoded twice or gathered:
+Frames flow through four generators and are never decoded twice or gathered:
 
-    _Seen     decodes; each frame goes to the measuring pass and to the shot detector
-    pieces    holds back as many pictures as the detector's delay and the length rules need (decide/pieces.py)
-    groupby   hands one piece at a time to the encoder, which takes its pictures one by one
+    restored    decodes, and undoes telecine and repeats (watch/cadence.py); time stamps stay the source's
+    _Seen       shows each film frame to the measuring pass, the shot detector and every observer
+    pieces      holds back as many pictures as the detector's delay and the length rules need (decide/pieces.py)
+    groupby     hands one piece at a time to the encoder, which takes its pictures one by one
 
-So memory is bounded by the pictures held back (at clip size), one encoded clip, and a few floats per frame, however
-long the source is.
+So memory is bounded by the frames a cadence is decided from, the pictures held back (at clip size), one encoded clip,
+and a few floats per frame, however long the source is. Spans count film frames: what is given on, from 0.
 """
 
 from __future__ import annotations
 
 import itertools
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
-import numpy as np
 from anicaption.captioner import WATCH_ROWS_PX
-from anicaption.frames import Stream, VideoError, even, frames, probe
+from anicaption.frames import ClipPicture, Encoded, Frame, Stream, VideoError, frames, probe
 from anicaption.measure.onepass import Watch
 
 from animatrix_ingest.decide.pieces import Piece, Rule, pieces
-from animatrix_ingest.decide.rate import uneven
+from animatrix_ingest.decide.telecine_pace import standard
 from animatrix_ingest.keep.encode import Encode
 from animatrix_ingest.keep.store import Writing, digest
 from animatrix_ingest.recipes import Detector
 from animatrix_ingest.rows import Clip, Dead, Dropped, Lost, Probed, Source, Span, Watched
+from animatrix_ingest.watch.cadence import Segment, restored
 from animatrix_ingest.watch.detectors import Cuts
+from animatrix_ingest.watch.observers import Observers
 
 Tell = Callable[[int, int], None]
-"""Called with (frames decoded so far, shots finished so far)."""
+"""Called with (frames given on so far, shots finished so far)."""
 
 SLACK_S = 0.5
 """A source that ends this much before its container says has lost something; sound often outlasts pictures."""
@@ -57,85 +61,114 @@ class Look:
     def __call__(self, probed: Probed, side: Writing, tell: Tell) -> Watched | Dead:
         """Decode once. Dead where no frame decodes; a source that breaks off yields the shots before the break."""
         stream = probed.stream
-        watch = Watch(stream.rate, stream.width_px, stream.height_px)
+        watch = Watch(stream.rate, stream.shown_width_px, stream.shown_height_px)
         cuts = Cuts(self.detector, stream, watch.transitions)
-        rule = Rule.of(self.min_shot_s, self.max_shot_s, cuts.delay_frames, stream.rate)
-        seen = _Seen(stream, watch, cuts, even(min(self.encode.height_px, stream.height_px)), tell)
+        rule = Rule.of(self.min_shot_s, self.max_shot_s, cuts.delay_frames, film_rate(stream.rate))
+        seen = _Seen(stream, watch, cuts, self.encode.height_px, tell)
         rows: list[Clip | Dropped | Dead] = []
         for piece, group in itertools.groupby(pieces(seen, rule), key=lambda pair: pair[0]):
-            rows.append(self._shot(probed, seen, piece, _Counted(picture for _, picture in group), rule, side))
+            rows.append(self._shot(probed, seen, piece, _Counted(shot for _, shot in group), side))
             seen.n_shots = len(rows)
         if not seen.pts:
             return Dead("decode", seen.lost.reason if seen.lost else "no frame in the video stream")
+        tracks = watch.tracks()
         return Watched(
             probed=probed,
             n_frames=len(seen.pts),
+            n_decoded=seen.n_decoded,
             clips=tuple(row for row in rows if isinstance(row, Clip)),
             dropped=tuple(row for row in rows if isinstance(row, Dropped)),
             dead=tuple(row for row in rows if isinstance(row, Dead)),
-            tracks=watch.tracks(),
+            tracks=tracks,
+            seen=seen.observers.findings(tracks),
             lost=seen.lost,
         )
 
-    def _shot(
-        self, probed: Probed, seen: _Seen, piece: Piece, pictures: _Counted, rule: Rule, side: Writing
-    ) -> Clip | Dropped | Dead:
+    def _shot(self, probed: Probed, seen: _Seen, piece: Piece, shots: _Counted, side: Writing) -> Clip | Dropped | Dead:
         """Take one piece's pictures and decide what becomes of it. Every picture is consumed, whatever happens."""
-        data, failure = b"", ""
+        made: Encoded | None = None
+        failure = ""
+        segment = seen.segments[piece.start_frame]
         if not piece.short:
             try:
-                data = self.encode(pictures, probed.stream.rate)
+                made = self._encoded(shots, segment, probed.stream)
             except Exception as error:  # an encoder may fail in its own ways; the shot is dead, the source goes on
-                if pictures.broke:
+                if shots.broke:
                     raise
                 failure = f"{type(error).__name__}: {error}"
-        n_frames = pictures.drain()
+        n_frames = shots.drain()
         span = seen.span(piece.start_frame, n_frames)
         if seen.lost and span.end_frame == len(seen.pts):
             return Dropped(span, "cut off: the source breaks in this shot")
-        if n_frames < rule.min_frames:
+        if n_damaged := seen.n_damaged(span):
+            return Dropped(span, f"damaged: the decoder made up {n_damaged} of {n_frames} frames")
+        if piece.short or (span.end_pts - span.start_pts) * probed.stream.time_base < self.min_shot_s:
             return Dropped(span, f"shorter than {self.min_shot_s:g} s")
-        if failure:
+        if failure or made is None:
             return Dead("encode", failure, span)
-        if wrong := uneven(seen.pts[span.start_frame : span.end_frame], probed.stream.time_base, probed.stream.rate):
-            return Dropped(span, wrong)
-        offset, length = side.write(data)
+        offset, length = side.write(made.data)
         key = self.encode.key(probed.source.sha256, span.start_pts, span.end_pts)
-        return Clip(key, span, *pictures.size_px, offset, length, digest(data))
+        return Clip(key, span, *shots.size_px, made.rate, segment.state, offset, length, digest(made.data))
+
+    def _encoded(self, shots: _Counted, segment: Segment, stream: Stream) -> Encoded:
+        """Film made of fields or repeats has its cadence's rate; anything else the rate of its own time stamps."""
+        if not segment.undone:
+            return self.encode.timed(shots, stream.time_base, segment.rate)
+        data = self.encode((picture for picture, _ in shots), segment.rate)
+        return Encoded(data, shots.n_frames, segment.rate)
+
+
+def film_rate(rate: Fraction) -> Fraction:
+    """The lowest rate that film in a stream of this rate can have: lengths in frames are reckoned with it."""
+    declared = standard(rate)
+    return declared * Fraction(4, 5) if declared in (30, Fraction(30000, 1001)) else declared
 
 
 class _Seen:
-    """Iterates over (picture at clip size, cuts reported with it), while everything looks at each frame."""
+    """Iterates over ((clip picture, pts), cuts reported with it), while everything looks at each frame."""
 
     def __init__(self, stream: Stream, watch: Watch, cuts: Cuts, rows_px: int, tell: Tell) -> None:
         self.pts = array("q")
-        self.n_shots = 0
+        self.damaged = array("q")
+        self.segments = _Segments()
+        self.observers = Observers(stream)
+        self.n_shots = self.n_decoded = 0
         self.lost: Lost | None = None
         self._stream, self._watch, self._cuts, self._rows_px, self._tell = stream, watch, cuts, rows_px, tell
 
-    def __iter__(self) -> Iterator[tuple[np.ndarray, Sequence[int]]]:
-        small_px = min(WATCH_ROWS_PX, self._stream.height_px)
-        waiting: np.ndarray | None = None
+    def __iter__(self) -> Iterator[tuple[tuple[ClipPicture, int], Sequence[int]]]:
+        small_px = min(WATCH_ROWS_PX, self._stream.shown_height_px)
+        waiting: tuple[ClipPicture, int] | None = None
         reported: list[int] = []
         try:
-            for frame in frames(self._stream.source):
+            for given in restored(self._decoded(), self._stream):
                 if waiting is not None:
                     yield waiting, reported
-                small = frame.rgb(small_px)
+                frame = given.frame
+                small = frame.rgb(small_px, self._stream.pixel_aspect)
                 self._watch.see(small, frame.rgb)
                 reported = self._cuts.see(frame, small)
+                self.observers.see(frame, small)
+                if self.segments.add(given.segment):
+                    reported = [*reported, len(self.pts)]
+                if frame.damaged:
+                    self.damaged.append(len(self.pts))
                 self.pts.append(frame.pts)
-                picture = frame.rgb(self._rows_px)
-                waiting = picture[:, : picture.shape[1] // 2 * 2]
+                waiting = frame.clip_picture(self._rows_px, self._stream), frame.pts
                 self._tell(len(self.pts), self.n_shots)
         except VideoError as error:
-            self.lost = Lost(len(self.pts), self._expected(), error.words)
+            self.lost = Lost(self.n_decoded, self._expected(), error.words)
         if self.lost is None and (expected := self._expected()) is not None:
-            missing = expected - len(self.pts)
+            missing = expected - self.n_decoded
             if missing > SLACK_S * self._stream.rate:
-                self.lost = Lost(len(self.pts), expected, f"the file ends {missing} frames early")
+                self.lost = Lost(self.n_decoded, expected, f"the file ends {missing} frames early")
         if waiting is not None:
             yield waiting, [*reported, *self._cuts.end()]
+
+    def _decoded(self) -> Iterator[Frame]:
+        for frame in frames(self._stream.source):
+            self.n_decoded += 1
+            yield frame
 
     def _expected(self) -> int | None:
         stream = self._stream
@@ -143,37 +176,60 @@ class _Seen:
             return stream.n_frames
         return round(stream.duration_s * stream.rate)
 
+    def n_damaged(self, span: Span) -> int:
+        return sum(span.start_frame <= index < span.end_frame for index in self.damaged)
+
     def span(self, start_frame: int, n_frames: int) -> Span:
-        """The span of frames in frames and pts; after the last frame, pts goes on at the declared rate."""
+        """The span of frames in frames and pts; after the last frame, pts goes on at its segment's rate."""
         end = start_frame + n_frames
-        step = round(1 / (self._stream.rate * self._stream.time_base))
+        step = round(1 / (self.segments[end - 1].rate * self._stream.time_base))
         end_pts = self.pts[end] if end < len(self.pts) else self.pts[-1] + step
         return Span(start_frame, end, self.pts[start_frame], end_pts)
 
 
-class _Counted:
-    """Passes pictures on, counting them; remembers whether an error came from where they come from."""
+class _Segments:
+    """Which cadence every frame has, as runs."""
 
-    def __init__(self, pictures: Iterator[np.ndarray]) -> None:
-        self._pictures = pictures
+    def __init__(self) -> None:
+        self._n_frames = 0
+        self._runs: list[tuple[int, Segment]] = []
+
+    def add(self, segment: Segment) -> bool:
+        """The next frame's segment. True where its rate is another than the last frame's: no clip has two rates."""
+        before = self._runs[-1][1] if self._runs else None
+        if before != segment:
+            self._runs.append((self._n_frames, segment))
+        self._n_frames += 1
+        return before is not None and (before.rate, before.undone) != (segment.rate, segment.undone)
+
+    def __getitem__(self, frame: int) -> Segment:
+        at = bisect_right(self._runs, frame, key=lambda run: run[0])
+        return self._runs[at - 1][1]
+
+
+class _Counted:
+    """Passes (picture, pts) pairs on, counting them; remembers whether an error came from where they come from."""
+
+    def __init__(self, shots: Iterator[tuple[ClipPicture, int]]) -> None:
+        self._shots = shots
         self.n_frames = 0
         self.size_px = (0, 0)
         self.broke = False
 
-    def __iter__(self) -> Iterator[np.ndarray]:
+    def __iter__(self) -> Iterator[tuple[ClipPicture, int]]:
         return self
 
-    def __next__(self) -> np.ndarray:
+    def __next__(self) -> tuple[ClipPicture, int]:
         try:
-            picture = next(self._pictures)
+            picture, pts = next(self._shots)
         except StopIteration:
             raise
         except Exception:
             self.broke = True
             raise
         self.n_frames += 1
-        self.size_px = (picture.shape[1], picture.shape[0])
-        return picture
+        self.size_px = (picture.width_px, picture.height_px)
+        return picture, pts
 
     def drain(self) -> int:
         """Consume what is left; returns how many pictures there were in all."""

@@ -1,0 +1,64 @@
+"""Everything that looks at the frames of a source besides the measuring pass and the shot detector.
+
+`Observers` sees each film frame once; `Findings` are what they wrote down, asked per shot. A score is a number or None,
+where it could not be measured; SCORES says what each one means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from anicaption.frames import Frame, Stream
+from anicaption.tracks import Tracks
+
+from animatrix_ingest.watch import border_box, overlays_roles
+from animatrix_ingest.watch.border import BorderWatch
+from animatrix_ingest.watch.fingerprint import PicturePrint
+from animatrix_ingest.watch.overlays import OverlayWatch
+from animatrix_ingest.watch.overlays_roles import Finding
+from animatrix_ingest.watch.prints import PicturePrints
+
+SCORES: dict[str, str] = {**border_box.SCORES, **overlays_roles.SCORES}
+
+Scores = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the observers found in a whole source."""
+
+    border: Mapping[str, np.ndarray]
+    overlays: tuple[Finding, ...]
+    prints: PicturePrints
+
+    def scores(self, start_frame: int, end_frame: int) -> Scores:
+        """Every score of SCORES for the shot of the frames [start_frame, end_frame)."""
+        return {
+            **border_box.border_scores(self.border, start_frame, end_frame),
+            **overlays_roles.overlay_scores(self.overlays, start_frame, end_frame),
+        }
+
+    def boxes(self, start_frame: int, end_frame: int) -> list[dict[str, Any]]:
+        """The lettering of a shot, as JSON."""
+        return overlays_roles.overlay_boxes(self.overlays, start_frame, end_frame)
+
+
+class Observers:
+    """Sees every film frame of a source, once and in order."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._border, self._overlays = BorderWatch(), OverlayWatch()
+        self._print = PicturePrint(stream.time_base)
+
+    def see(self, frame: Frame, small: np.ndarray) -> None:
+        """The next frame, and the same picture at measuring size, RGB uint8 (H, W, 3)."""
+        for observer in (self._border, self._overlays, self._print):
+            observer.see(frame, small)
+
+    def findings(self, tracks: Tracks) -> Findings:
+        """Complete when the source has ended; `tracks` are the measuring pass's of the same frames."""
+        lettering = tuple(overlays_roles.findings(self._overlays.columns(), tracks))
+        return Findings(self._border.columns(), lettering, self._print.prints())
