@@ -88,8 +88,8 @@ def planned(n: int, points: dict[str, list[str]]) -> list[Case]:
 def others(points: dict[str, list[str]], mounts: bool) -> list[Case]:
     """Disturbances that kill nothing: errors of the disk, a full one, a slow one, busy servers, racing writers."""
     local, s3 = in_turns(points["local"]), in_turns(points["s3"])
-    found = [Case("local", kind, at) for kind in ("enospc", "eio") for at in local[: len(local) // 2 : 6]]
-    found += [Case("s3", "busy", at) for at in s3[: len(s3) // 2 : 8]]
+    found = [Case("local", kind, at) for kind in ("enospc", "eio") for at in local[: len(local) // 2 : 12]]
+    found += [Case("s3", "busy", at) for at in s3[: len(s3) // 2 : 16]]
     found += [Case("s3", "503", k) for k in (3, 5, 9)]
     found += [Case(store, "slow", 0.01) for store in ("local", "s3")]
     found += [Case(store, "race", cases.RACERS) for store in ("local", "s3")]

@@ -28,7 +28,7 @@ from benchmarks.faults_cases import End, Place
 WHOM = ("worker", "driver", "node")
 NEEDS = Needs(memory_mib=1024, stall_s=60.0)
 LIMIT_S = 180
-HEALTH = {"initial_delay_ms": 1000, "period_ms": 500, "timeout_ms": 1000, "failure_threshold": 3}
+HEALTH = {"initial_delay_ms": 2000, "period_ms": 1000, "timeout_ms": 3000, "failure_threshold": 3}
 """A dead node is noticed within seconds instead of half a minute."""
 
 
@@ -144,6 +144,7 @@ def _driven(place: Place, out: str, address: str) -> int:
         os.setpgid(0, 0)
         signal.alarm(LIMIT_S)
         silent = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silent, 1)  # Ray tells of dead workers and nodes at length
         os.dup2(silent, 2)
         status = 1
         try:
