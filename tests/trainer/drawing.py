@@ -90,6 +90,7 @@ def _member(side: Writing, number: int, start: int, n_frames: int, seed: int) ->
         span=RowSpan(start, start + n_frames, 0, n_frames),
         width_px=known.width_px,
         height_px=known.height_px,
+        rate=FILM_RATE,
         **{suffix: side.write(data) for suffix, data in files.items()},
         **{f"{suffix}_blake2b": digest(data) for suffix, data in files.items()},
         tags=known.tags(),

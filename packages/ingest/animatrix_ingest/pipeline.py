@@ -15,7 +15,7 @@ from typing import Any
 from animatrix_ingest.decide.conserve import Counts, Outcome, count
 from animatrix_ingest.engine import Engine, LostWorker, Progress, Silent
 from animatrix_ingest.keep import build, pack, video
-from animatrix_ingest.keep.ledger import Ledger, begin, unread
+from animatrix_ingest.keep.ledger import Ledger, begin, check, unread
 from animatrix_ingest.keep.made import Made
 from animatrix_ingest.keep.store import Absent, Conflict, Store, StoreError, open_store
 from animatrix_ingest.recipes import Settings
@@ -72,7 +72,7 @@ def run(
     before = video.latest(store)
     explicit = frozenset(item.name for item in given if _is_named(item, sources))
     task = IngestSource.of(settings, ledger, cache or _cache(), frozenset(before.forgotten if before else ()))
-    known = _known(ledger, given)
+    known = known_sources(ledger, given)
     work = _work(ledger, given, known, retry, task.forgotten, explicit)
     with _lazily(engine) as started:
         n_worked = _ingest(task, work, known, started, progress)
@@ -137,7 +137,7 @@ def _is_named(given: Given, sources: Sequence[str]) -> bool:
     return given.name in sources or any(os.path.abspath(s) == os.path.abspath(given.name) for s in sources)
 
 
-def _known(ledger: Ledger, given: Sequence[Given]) -> dict[str, Source]:
+def known_sources(ledger: Ledger, given: Sequence[Given]) -> dict[str, Source]:
     """The sources whose content is known from before, by name, so that they are not fetched again."""
     base = video.latest(ledger.store, ledger.fingerprint)
     rows = video.read(ledger.store, base.sources, video.SOURCES).to_pylist() if base else []
@@ -200,6 +200,36 @@ def _ingest(
         words = f"{done.n_kept} clip{'s' * (done.n_kept != 1)}" if done.n_kept else f"{done.outcome}: {done.reason}"
         progress.done(item.name, words)
     return n_worked
+
+
+def forget(
+    sources: Sequence[str],
+    out: Path | str,
+    engine: Callable[[], AbstractContextManager[Engine]],
+    progress: Progress | None = None,
+) -> video.Video:
+    """Commit a generation without these sources (names or sha256), and labels without their clips.
+
+    Shards that held them are written anew without them. Their contents are not ingested again unless one is named by
+    itself. Older generations still hold them until `gc` drops those (`--drop-forgotten`).
+    """
+    store = open_store(out)
+    check(store)
+    last = video.load(store)
+    rows = video.read(store, last.sources, video.SOURCES).to_pylist()
+    shas: set[str] = set()
+    for name in sources:
+        found = {row["sha256"] for row in rows if name in (row["source"], row["sha256"])}
+        if not found:
+            raise StoreError(f"{store.url}: {name}: no source of video generation {last.number}; `status` lists them")
+        shas |= found
+    made = Made(last.made["settings"], last.made["code"], last.made["libraries"])
+    ledger = Ledger(store, last.fingerprint)
+    shard_bytes = last.made["settings"].get("shard_mib", 256) * MIB
+    with _lazily(engine) as started:
+        now = settle(ledger, made, {}, shard_bytes, started, progress or Silent(), forget=shas)
+    build.commit_first_labels(store, now)
+    return now
 
 
 def _lost(ledger: Ledger, stock: build.Inventory, plan: pack.Plan) -> list[Work]:

@@ -274,6 +274,11 @@ def commit_first_labels(store: Store, now: Video) -> int:
         for kind in set(now.measured) & set(before.kinds):
             if before.kinds[kind] != old.measured.get(kind):
                 kinds[kind] = (_extended(store, before.kinds[kind], now.measured[kind]),)
+        if set(now.forgotten) - set(old.forgotten):
+            keys = tables.read_all(store, now.clips, ["key"])["key"].to_pylist()
+            for kind in set(before.kinds) - set(kinds):
+                rows = video.among(tables.read_all(store, before.kinds[kind]), "key", keys)
+                kinds[kind] = (write_table(store, rows),)
     return commit_labels(store, now.number, kinds, {"by": "run", "fingerprint": now.fingerprint}, base=at)
 
 

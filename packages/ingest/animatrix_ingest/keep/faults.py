@@ -37,6 +37,7 @@ class Order:
 
 
 _seen: dict[Order, int] = {}
+_asked = [""]
 _heard: list[list[str]] = []
 
 
@@ -44,9 +45,15 @@ def point(name: str) -> None:
     """Pass a point. Called right before and right after each step of a write."""
     for names in _heard:
         names.append(name)
-    for order in orders(os.environ.get(VARIABLE, "")):
-        if name.startswith(order.prefix):
-            _obey(order, name)
+    text = os.environ.get(VARIABLE, "")
+    if text != _asked[0]:  # other orders: counting begins again
+        _asked[0] = text
+        _seen.clear()
+    due = [order for order in orders(text) if name.startswith(order.prefix)]
+    for order in due:
+        _seen[order] = _seen.get(order, 0) + 1
+    for order in due:
+        _obey(order, name)
 
 
 def orders(text: str) -> list[Order]:
@@ -80,7 +87,6 @@ def _obey(order: Order, name: str) -> None:
         with open(order.value, "ab", buffering=0) as file:
             file.write(f"{name}\n".encode())
         return
-    _seen[order] = _seen.get(order, 0) + 1
     if _seen[order] != int(order.value):
         return
     if order.kind == "kill":

@@ -23,7 +23,7 @@ from animatrix_ingest.rows import Dead, Dropped, Lost, Side, Source, Span, Unit
 
 DATASET = "dataset.json"
 LAYOUT = ("dataset.json", "names/", "units/", "sides/", "plans/", "shards/", "parts/", "video/", "tables/", "labels/")
-LAYOUT += (f"{keep.PROBES}/",)
+LAYOUT += ("answers/", f"{keep.PROBES}/")
 
 
 def begin(store: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ class Made:
         return cls({**settings, "encoder_threads": 1}, code_version(), {n: metadata.version(n) for n in LIBRARIES})
 
 
+@lru_cache(maxsize=1)
 def code_version() -> str:
     """A hash over the source files that decide what a clip holds and what is first said of it.
 

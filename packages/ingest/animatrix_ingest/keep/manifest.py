@@ -102,17 +102,14 @@ def _is_wanted(kind: str, column: str, columns: Sequence[str] | None) -> bool:
     return kind not in LATER and (column in SINGLE.get(kind, ()) or column in CROP)
 
 
-def _open(
-    dataset: Path | str | Store, number: int | None, labels: int | None
-) -> tuple[Store, videos.Video, Labels]:
+def _open(dataset: Path | str | Store, number: int | None, labels: int | None) -> tuple[Store, videos.Video, Labels]:
     """The two generations to read: those named, or the highest."""
     store = open_store(dataset) if isinstance(dataset, str | Path) else dataset
     try:
         ledger.check(store)
-        if labels is None and number is not None:
-            labels = _labels_of(store, number)
-        said = load_labels(store, labels)
-        now = videos.load(store, said.video if number is None else number)
+        now = None if number is None else videos.load(store, number)
+        said = load_labels(store, _labels_of(store, number) if labels is None and number is not None else labels)
+        now = now or videos.load(store, said.video)
     except ManifestError:
         raise
     except StoreError as error:

@@ -6,14 +6,17 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
-from anicaption.directive import from_tags, prose
+from anicaption.directive import directive, from_tags, prose
 from anicaption.frames import read_clip
 from anicaption.record import Record
 from animatrix_ingest.keep import manifest
+from animatrix_ingest.keep.annotations import load_kind
 from animatrix_ingest.keep.shards import read_member
+from animatrix_ingest.keep.store import open_store
 
 from animatrix_trainer.conditioning.dropout import Condition, thin
 from animatrix_trainer.config import Recipe, Window
@@ -32,22 +35,38 @@ class Batch:
 
 
 class Shards:
-    """Windows of the clips of a data set folder, at a recipe's size.
+    """Windows of the clips of a data set (a folder or an s3:// URL), at a recipe's size.
+
+    `video` and `labels` name the generations to read; without them the highest are read, and `generations` says which.
 
     No horizontal flips and no resampling in time: either would make tags lie. With `cache` a clip stays in memory at
     that size once it is decoded (tiny recipes).
     """
 
-    def __init__(self, folder: Path, window: Window, cache: bool = False) -> None:
-        self.folder, self.window = Path(folder), window
-        self.rows = manifest.load(folder).select(_PLACES).to_pylist()
+    def __init__(
+        self,
+        folder: Path | str,
+        window: Window,
+        cache: bool = False,
+        video: int | None = None,
+        labels: int | None = None,
+    ) -> None:
+        self.folder, self.window = open_store(folder), window
+        table = manifest.load(self.folder, video, labels, _PLACES)
+        self.generations = {name.decode(): value.decode() for name, value in (table.schema.metadata or {}).items()}
+        self._table = table
+        self._newer = self._recaptioned()
         self._clip = lru_cache(maxsize=None if cache else 8)(self._decode)
         self._record = lru_cache(maxsize=1024)(self._parse)
         self._tags = lru_cache(maxsize=100_000)(lambda row, start: self.record(Pick(row, start, 0)).tags())
 
     @property
     def n_frames(self) -> tuple[int, ...]:
-        return tuple(row["n_frames"] for row in self.rows)
+        return tuple(self._table["n_frames"].to_pylist())
+
+    def row(self, number: int) -> dict[str, Any]:
+        """One row of the manifest; rows become Python objects one by one, as there may be millions."""
+        return {name: self._table[name][number].as_py() for name in _PLACES}
 
     def video(self, pick: Pick) -> np.ndarray:
         """RGB uint8 (window.frames, H, W, 3)."""
@@ -55,22 +74,24 @@ class Shards:
 
     def record(self, pick: Pick) -> Record:
         """The record of the window: its frames, its crop."""
-        row = self.rows[pick.row]
+        row = self.row(pick.row)
         crop = centre_crop(row["width_px"], row["height_px"], self.window)
         return self._record(pick.row).window(pick.start, pick.start + self.window.frames, crop)
 
     def condition(self, pick: Pick, seed: int | None = None) -> Condition:
         """Tags and prose of the window. The whole shot has its stored prose; for a part of it the prose is made from
         the part's tags, mentioning each field with probability 1/2 where a seed is given."""
-        row, tags = self.rows[pick.row], self._tags(pick.row, pick.start)
+        row, tags = self.row(pick.row), self._tags(pick.row, pick.start)
         whole = row["n_frames"] == self.window.frames
         if whole and centre_crop(row["width_px"], row["height_px"], self.window) is None:
+            if row["key"] in self._newer:
+                return Condition(tags, prose(directive(self._record(pick.row)).text))
             stored = read_member(self.folder, row["shard"], row["txt_offset"], row["txt_length"])
             return Condition(tags, prose(stored.decode()))
         return Condition(tags, from_tags(tags, seed).prose)
 
     def _decode(self, number: int) -> np.ndarray:
-        row = self.rows[number]
+        row = self.row(number)
         video = read_clip(read_member(self.folder, row["shard"], row["offset"], row["length"]))
         if len(video) != row["n_frames"]:
             raise ValueError(
@@ -78,8 +99,15 @@ class Shards:
             )
         return fit(video, self.window)
 
+    def _recaptioned(self) -> dict[str, str]:
+        """Records that are newer than the ones in the shards, by key, as JSON."""
+        rows = load_kind(self.folder, "records", int(self.generations["labels"]), ["record"])
+        return {} if rows is None else dict(zip(rows["key"].to_pylist(), rows["record"].to_pylist()))
+
     def _parse(self, number: int) -> Record:
-        row = self.rows[number]
+        row = self.row(number)
+        if row["key"] in self._newer:
+            return Record.from_json(json.loads(self._newer[row["key"]]))
         member = read_member(self.folder, row["shard"], row["json_offset"], row["json_length"])
         return Record.from_json(json.loads(member)["record"])
 
