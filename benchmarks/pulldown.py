@@ -177,7 +177,10 @@ def encode(path: Path, video: Video, frames: Iterable[np.ndarray], codec: str = 
         for index, image in enumerate(frames):
             if index == 0:
                 stream.height, stream.width, stream.pix_fmt = *image.shape[:2], "yuv420p"
-                stream.codec_context.thread_count = 1
+                context = stream.codec_context
+                context.thread_count = 1
+                context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709
+                context.color_range = 1  # limited
                 stream.codec_context.options = options
                 if bit_rate:
                     stream.codec_context.bit_rate = bit_rate * image.shape[0] * image.shape[1] // (480 * 720)
@@ -211,9 +214,8 @@ def _woven(image: np.ndarray) -> av.VideoFrame:
 def _flagger(image: np.ndarray, video: Video) -> Callable[[av.VideoFrame], av.VideoFrame]:
     """PyAV cannot set a frame's interlace flags; FFmpeg's setfield can."""
     graph = av.filter.Graph()
-    source = graph.add_buffer(
-        width=image.shape[1], height=image.shape[0], format=av.VideoFormat("yuv420p"), time_base=1 / video.rate
-    )
+    height, width = image.shape[:2]
+    source = graph.add_buffer(width=width, height=height, format=av.VideoFormat("yuv420p"), time_base=1 / video.rate)
     field = graph.add("setfield", "tff" if video.top_first else "bff")
     sink = graph.add("buffersink")
     source.link_to(field)

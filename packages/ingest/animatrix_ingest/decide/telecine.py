@@ -43,10 +43,11 @@ FLOOR_FRAMES = 150  # of their changes, a low quantile is what a repeat differs 
 FLOOR_QUANTILE, FLOOR_QUANTILE_FAST = 0.15, 0.4  # where one frame in five may repeat, and of 50 and 60 a second, half
 START_FRAMES = 36  # seen before anything is scored, so that the first frames are judged by a floor too
 FLOOR_KEPT = 0.97  # of a floor, every few frames: coding does not become better because a scene is still
+IDLE = 0.15  # grade up to which what moves around a frame is noise, so that a still scene tells nothing
 NEAR_FRAMES = 2  # frames before and after that tell how much moves
 BLEND_SHARE = 0.45  # pixels halfway between two moments, of those that change, over which a field is a mix
 BLEND_MIXED, BLEND_FILM = 0.6, 0.015  # chance of that among blended fields, and among any others
-SURE = 4.0  # log odds over every other cadence, from which a plain one is said to be known
+SURE = 6.0  # log odds over every other cadence, from which a plain one is said to be known
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def grades(columns: Mapping[str, np.ndarray], floor: float) -> dict[str, np.ndar
     for name, column in (("top", top), ("bottom", bottom)):
         graded[name] = 1 / (1 + (threshold / np.maximum(column, 1e-3)) ** CHANGE_SLOPE)
         beside = _beside_least(column)
-        graded[f"dips_{name}"] = np.where(beside > LEAST_LEVELS, column < DIP_SHARE * beside, np.nan)
+        graded[f"dips_{name}"] = np.where(beside > threshold, column < DIP_SHARE * beside, np.nan)
         graded[f"clear_{name}"] = (column > CLEAR_LEVELS) & (column > CLEAR_TIMES * threshold)
     combs = {name: columns[name] for name in ("own", "with_last", "last_with")}
     worst = np.fmax.reduce(list(combs.values()))
@@ -98,12 +99,14 @@ def likelihoods(graded: Mapping[str, np.ndarray], expected_THP: np.ndarray, mixe
     """
     moved = np.fmax(graded["top"], graded["bottom"])
     moving = np.nan_to_num(moved)
-    active = np.clip(np.nan_to_num(_around_mean(moved, NEAR_FRAMES), nan=0.5), 0.05, 0.95)
+    near = np.nan_to_num(_around_mean(moved, NEAR_FRAMES), nan=0.5)
+    active = np.clip((near - IDLE) / (1 - IDLE), 1e-3, 0.95)
     total = np.zeros(expected_THP.shape[:2])
     for place, name in enumerate(PAIRS):
         looks = graded[name]
-        mistaken = np.where(graded.get(f"clear_{name}", np.zeros(len(looks), bool)), NEVER, MISTAKEN)
-        if_same = np.log((1 - looks) * (1 - mistaken) + looks * mistaken)
+        if_same = np.log((1 - looks) * (1 - MISTAKEN) + looks * MISTAKEN)
+        if place < 2:
+            if_same = np.where(graded[f"clear_{name}"], np.log(NEVER), if_same)
         shows = active if place < 2 else STEP_SHOWS * active
         if_other = np.log((1 - looks) * (1 - shows) + looks * shows)
         expects = expected_THP[:, :, place]

@@ -20,7 +20,7 @@ from anicaption.frames import Frame, Stream
 from animatrix_ingest.decide.telecine import Choice, Decider
 from animatrix_ingest.decide.telecine_pace import LOOK_STEPS, Pace, pace, standard
 from animatrix_ingest.decide.telecine_patterns import patterns
-from animatrix_ingest.watch.cadence_evidence import CombWatch, Eyes, nothing
+from animatrix_ingest.watch.cadence_evidence import SAMPLE_FRAMES, SAMPLE_FRAMES_HELD, CombWatch, Eyes, nothing
 from animatrix_ingest.watch.cadence_film import Film, Restored, Segment, Segments
 
 __all__ = ["LOOK_S", "Restored", "Segment", "restored"]
@@ -87,7 +87,6 @@ class _Part:
     def __init__(self, its_pace: Pace, segments: Segments, eyes: Eyes) -> None:
         self.pace = its_pace
         self._segments, self._eyes = segments, eyes
-        self._combs = CombWatch(eyes)
         self._last: Frame | None = None  # the frame before the one at hand
         self._before: Frame | None = None  # the frame before the held ones
         self._fields = False  # whether the fields of frames are looked at
@@ -97,6 +96,7 @@ class _Part:
         self._watched = its_pace.kind == "constant" and len(patterns(its_pace.rate)) > 1
         # Whole frames of this rate have one cadence only: nothing to decide unless there are fields.
         self._plain = all(p.woven or p.plain for p in patterns(its_pace.rate))
+        self._combs = CombWatch(eyes, SAMPLE_FRAMES if self._plain else SAMPLE_FRAMES_HELD)
 
     def take(self, frame: Frame) -> Iterator[Restored]:
         last, self._last = self._last, frame

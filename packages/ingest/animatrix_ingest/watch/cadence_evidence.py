@@ -11,8 +11,8 @@ from animatrix_ingest.watch.cadence_luma import FAR, MOVED, blend, changed, comb
 
 NAN = float("nan")
 COLUMNS_PX = 600  # combs and changes are seen as well in so many columns as in all
-SAMPLE_FRAMES = 23  # every so many frames, whole ones are searched for combs; in step with no cadence and no exposure
-COMBED_LEVELS, COMBED_SHARE = 4.0, 0.7  # of moving blocks, and of what weaving with the last frame would give
+SAMPLE_FRAMES, SAMPLE_FRAMES_HELD = 23, 7  # whole frames are searched for combs every so often, in step with no cadence
+COMBED_LEVELS, COMBED_SHARE = 3.0, 0.8  # of moving blocks, and of what weaving with the better of other fields gives
 COMBED_SAMPLES = 2  # of the last five samples: then the source has fields
 
 
@@ -65,16 +65,17 @@ class Eyes:
 
 
 class CombWatch:
-    """Whether a source that calls itself progressive has combs after all, from one frame in SAMPLE_FRAMES."""
+    """Whether a source that calls itself progressive has combs after all, from one frame in `every_frames`."""
 
-    def __init__(self, eyes: Eyes) -> None:
-        self._eyes = eyes
+    def __init__(self, eyes: Eyes, every_frames: int) -> None:
+        self._eyes, self._every = eyes, every_frames
         self._samples: list[bool] = []
 
     def see(self, frame: Frame, last: Frame | None) -> bool:
         """See a frame and the one before; True from when combs are found."""
-        if last is not None and frame.index % SAMPLE_FRAMES == 0:
+        if last is not None and frame.index % self._every == 0:
             found = self._eyes.both_fields(frame, last)
-            others = max(found["with_last"], found["last_with"])
-            self._samples = [*self._samples[-4:], found["own"] > max(COMBED_LEVELS, COMBED_SHARE * others)]
+            combs = found["own"], found["with_last"], found["last_with"]
+            combed = found["own"] > max(COMBED_LEVELS, COMBED_SHARE * min(combs[1:])) and max(combs) > 2 * min(combs)
+            self._samples = [*self._samples[-4:], combed]
         return sum(self._samples) >= COMBED_SAMPLES

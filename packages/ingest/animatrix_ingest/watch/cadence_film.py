@@ -7,7 +7,7 @@ and a field that lost its other half at an edit is given on too, if it shows som
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from anicaption.frames import Frame, weave
@@ -99,7 +99,8 @@ class Film:
         pattern = hypothesis.pattern
         if not pattern.film or pattern.plain:
             state = pattern.state if choice.known else "unknown"
-            yield self._give(frame, self._segments.of(state, self._rate), (frame.index, frame.index))
+            whole = _whole(frame) if state == "progressive" else frame
+            yield self._give(whole, self._segments.of(state, self._rate), (frame.index, frame.index))
         else:
             yield from self._film(frame, hypothesis, started)
         self._at += 1
@@ -122,7 +123,7 @@ class Film:
             self._halves.pop(top, None)
             if top > self._given and not (started and self._repeats(frame, hypothesis)):
                 yield from self._before(top)
-                yield self._give(frame, segment(), (frame.index, frame.index))
+                yield self._give(_whole(frame), segment(), (frame.index, frame.index))
             self._given = max(self._given, top)
             return
         for film in sorted({top, bottom}):
@@ -164,3 +165,8 @@ class Film:
     def _give(self, frame: Frame, segment: Segment, sources: tuple[int, int]) -> Restored:
         self._last = Restored(frame, segment, sources)
         return self._last
+
+
+def _whole(frame: Frame) -> Frame:
+    """The frame without the flag of an interlaced stream: both its fields are one moment."""
+    return replace(frame, interlaced=False, top_field_first=False) if frame.interlaced else frame
