@@ -5,7 +5,7 @@ READY := .venv/.ready
 SEED ?= 1
 RECIPE ?= tiny_i2v
 
-.PHONY: help setup demo test test-slow test-faults fuzz check check-infra format ingest ingest-job caption draw gallery train sample bench-road bench-cost bench-caption bench-captions bench-shots bench-segments real-footage checkpoint clean
+.PHONY: help setup demo test test-slow test-faults fuzz check check-infra format ingest ingest-job caption draw gallery train sample bench-road bench-cost bench-caption bench-captions bench-stages bench-shots bench-segments real-footage checkpoint clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ bench-caption: $(READY)  ## measured variables of drawn shots of both hands, wit
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.captions $(ARGS)
 
 bench-captions: bench-caption
+
+bench-stages: $(READY)  ## border box, lettering with roles, quality and their cost, with rivals: build/bench/stages.json
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.stages
 
 bench-segments: $(READY)  ## cadence, openings, endings, eyecatches, recaps, previews and copies on drawn series: build/bench/segments.json
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.segments $(ARGS)

@@ -37,7 +37,9 @@ def painting(seed: int, height_px: int, width_px: int, darkness: float = 1.0) ->
     return (picture * darkness).astype(np.uint8)
 
 
-def film(n_shots: int, n_frames: int, height_px: int = 180, width_px: int = 320, step_px: int = 1) -> Iterator[np.ndarray]:
+def film(
+    n_shots: int, n_frames: int, height_px: int = 180, width_px: int = 320, step_px: int = 1
+) -> Iterator[np.ndarray]:
     """Shots of paintings under a pan to the right (the picture moves left by `step_px` a frame)."""
     for seed in range(n_shots):
         wide = painting(seed, height_px, width_px + step_px * n_frames)

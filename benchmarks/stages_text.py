@@ -122,7 +122,9 @@ def main(arguments: Sequence[str]) -> None:
         scaler = StandardScaler().fit(x)
         model = LogisticRegression(max_iter=1000).fit(scaler.transform(x), y)
         said = model.predict_proba(scaler.transform(u))[:, 1]
-        print(f"held out: area under ROC {roc_auc_score(v, said):.3f}, precision {average_precision_score(v, said):.3f}")
+        print(
+            f"held out: area under ROC {roc_auc_score(v, said):.3f}, precision {average_precision_score(v, said):.3f}"
+        )
     x, y = (np.concatenate(part) for part in zip(*halves, strict=True))
     scaler = StandardScaler().fit(x)
     model = LogisticRegression(max_iter=1000).fit(scaler.transform(x), y)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from animatrix_ingest.watch.border import BorderWatch
 from animatrix_ingest.watch.border_box import SCORES, border_scores, boxes
+
 from benchmarks.stages_painted import Shown, film, painting
 
 H, W = 180, 320

@@ -1,4 +1,4 @@
-"""The border: how far bars reach into the frame, from what a stretch of frames leaves still; see border_box for the box.
+"""The border: how far bars reach into the frame, from what a stretch of frames leaves still; border_box decides.
 
 A frame alone does not tell a bar from a night, or from line art that leaves the edge of the paper free. So what counts
 is what a stretch of frames leaves still: every look adds to the brightest and the darkest value that each pixel had,
@@ -11,6 +11,7 @@ BorderWatch streams and keeps one row of numbers per stretch of alike frames (ab
 from __future__ import annotations
 
 from array import array
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -38,8 +39,7 @@ class BorderWatch:
     def __init__(self) -> None:
         self._rows: dict[str, array] = {name: array("f") for name in _COLUMNS}
         self._index = 0
-        self._high = self._low = self._last = self._fine = self._thumb = None
-        self._first = self._n = 0
+        self._stretch: _Stretch | None = None
 
     def see(self, frame: Frame, small: np.ndarray) -> None:
         """The next frame; `small` is the same picture at measuring size, RGB uint8 (H, W, 3)."""
@@ -50,36 +50,51 @@ class BorderWatch:
         little = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
         thumb = cv2.resize(little, _THUMB, interpolation=cv2.INTER_AREA)
         fine = cv2.convertScaleAbs(cv2.Laplacian(little, cv2.CV_16S))
-        if self._high is None or self._high.shape != grey.shape or cv2.norm(thumb, self._thumb, cv2.NORM_L1) > (
-            _NEW * thumb.size
-        ):
+        now = self._stretch
+        if now is None or not now.goes_on(grey, thumb):
             self._close(index)
-            self._first, self._n = index, 0
-            self._high, self._low, self._fine = grey.copy(), grey.copy(), fine
+            self._stretch = _Stretch(index, grey.copy(), grey.copy(), grey, fine, thumb)
         else:
-            cv2.max(self._high, grey, dst=self._high)
-            cv2.min(self._low, grey, dst=self._low)
-            cv2.max(self._fine, fine, dst=self._fine)
-        self._thumb, self._last, self._n = thumb, grey, self._n + 1
+            cv2.max(now.high, grey, dst=now.high)
+            cv2.min(now.low, grey, dst=now.low)
+            cv2.max(now.fine, fine, dst=now.fine)
+            now.last, now.thumb, now.looks = grey, thumb, now.looks + 1
 
     def columns(self) -> dict[str, np.ndarray]:
         """One row per stretch of alike frames, float32; complete when the source has ended."""
         self._close(self._index)
-        self._high = None
+        self._stretch = None
         return {name: np.array(row, np.float32) for name, row in self._rows.items()}
 
     def _close(self, end: int) -> None:
-        if self._high is None:
+        now = self._stretch
+        if now is None:
             return
-        height, width = self._high.shape
-        numbers = {"start": self._first, "end": end, "looks": self._n, "height_px": height, "width_px": width}
-        numbers["shown"] = float(np.subtract(*np.quantile(self._high[::4, ::4], (0.98, 0.02))))
+        height, width = now.high.shape
+        numbers = {"start": now.first, "end": end, "looks": now.looks, "height_px": height, "width_px": width}
+        numbers["shown"] = float(np.subtract(*np.quantile(now.high[::4, ::4], (0.98, 0.02))))
         for side in SIDES:
-            high, low, last, fine = (_turned(x, side) for x in (self._high, self._low, self._last, self._fine))
+            high, low, last, fine = (_turned(x, side) for x in (now.high, now.low, now.last, now.fine))
             numbers |= {f"{side}_{name}": value for name, value in _edge(high, low).items()}
             numbers[f"{side}_blur"] = _blurred(last, fine)
         for name, value in numbers.items():
             self._rows[name].append(value)
+
+
+@dataclass
+class _Stretch:
+    """Alike frames so far: the brightest and darkest of every pixel, the last picture, the most fine structure."""
+
+    first: int
+    high: np.ndarray
+    low: np.ndarray
+    last: np.ndarray
+    fine: np.ndarray
+    thumb: np.ndarray
+    looks: int = 1
+
+    def goes_on(self, grey: np.ndarray, thumb: np.ndarray) -> bool:
+        return self.high.shape == grey.shape and cv2.norm(thumb, self.thumb, cv2.NORM_L1) <= _NEW * thumb.size
 
 
 _COLUMNS = (
@@ -99,7 +114,7 @@ def _edge(high: np.ndarray, low: np.ndarray) -> dict[str, float]:
     """How many lines from row 0 on are bar, how plainly the picture begins after them, the bar's level. Pure."""
     most = int(len(high) * 2 * MOST_REACH)
     level = int(np.median(high[0]))
-    away = np.maximum(cv2.subtract(high[:most], float(level)), level - np.minimum(low[:most], level))
+    away = np.maximum(np.maximum(high[:most], level) - level, level - np.minimum(low[:most], level))
     active = cv2.resize((away > _OFF).astype(np.float32), (_SEGMENTS, most), interpolation=cv2.INTER_AREA)
     calm = active < _ACTIVE
     bar = (calm.sum(1) >= _CALM_PARTS) & (calm[:, 0] | calm[:, -1])
@@ -117,7 +132,7 @@ def _first_not(mask: np.ndarray) -> int:
 
 
 def _firm(share: np.ndarray, reach: int) -> float:
-    """Share of the picture's first lines that stands out from the bar. An edge may be half a line: the better counts."""
+    """Share of the picture's first lines that stands out from the bar; an edge may be half a line."""
     return float(share[reach : reach + 2].max()) if reach < len(share) else 0.0
 
 

@@ -12,17 +12,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from animatrix_ingest.watch.border import FIRM, MOST_REACH, SIDES
+from animatrix_ingest.watch.border import FIRM, MOST_REACH
 
 SCORES: dict[str, str] = {
     "crop_x0": "left edge of the picture within the frame, share of the frame's width",
     "crop_y0": "top edge, share of the frame's height",
     "crop_x1": "right edge, share of the frame's width",
     "crop_y1": "bottom edge, share of the frame's height",
-    "border_doubt": "0: every edge was seen plainly; 0.3: taken from a neighbour; 1: nothing showed where the picture ends",
+    "border_doubt": "0: every edge was seen plainly; 0.3: taken from a neighbour; 1: nothing showed where it ends",
 }
 KINDS = ("none", "sliver", "black", "coloured", "blurred")
-"""What lies beside the picture: nothing; a few lines of overscan; bars of black, of one colour, of the picture blurred."""
+"""What lies beside the picture: nothing; a few lines of overscan; bars: black, of one colour, the picture blurred."""
 
 _BLACK = 24  # level under which a bar is black
 _LEVELS = 8  # grey levels by which opposite bars of one colour may differ
@@ -104,7 +104,10 @@ def border_scores(columns: Columns, start_frame: int, end_frame: int) -> dict[st
             most, best = shared, box
     if best is None:
         return dict.fromkeys(SCORES)
-    return {**dict(zip(("crop_x0", "crop_y0", "crop_x1", "crop_y1"), best.crop, strict=True)), "border_doubt": best.doubt}
+    return {
+        **dict(zip(("crop_x0", "crop_y0", "crop_x1", "crop_y1"), best.crop, strict=True)),
+        "border_doubt": best.doubt,
+    }
 
 
 def _what(box: Box) -> tuple[int, int, int, int, int, int]:

@@ -6,6 +6,7 @@ Nothing here is a judgement: a held drawing under a pull is craft. The numbers o
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from anicaption.tracks import Tracks
@@ -56,7 +57,7 @@ def _camera_moves(tracks: Tracks, rows: slice) -> np.ndarray:
 def _longest_hold(new: np.ndarray) -> int:
     """Most frames from one new drawing to the next; a frame that cannot be told ends nothing."""
     starts = [-1, *np.flatnonzero(new > 0.5).tolist(), len(new)]
-    return max(b - a for a, b in zip(starts, starts[1:], strict=False))
+    return max(b - a for a, b in pairwise(starts))
 
 
 def _median(values: np.ndarray) -> float | None:

@@ -200,7 +200,7 @@ class _LogoSearch:
         beside[:] = 0
         edge = max(1, height // 60)  # a border's edge does not cancel either
         mask[:edge], mask[-edge:], mask[:, :edge], mask[:, -edge:] = 0, 0, 0, 0
-        n, _, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(mask, np.ones((5, 9), np.uint8)))
+        _, _, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(mask, np.ones((5, 9), np.uint8)))
         found = []
         for x, y, w, h, _ in stats[1:].tolist():
             inside = mask[y : y + h, x : x + w]
@@ -271,5 +271,5 @@ def _chroma(small: np.ndarray, grey: np.ndarray, box: tuple[int, int, int, int])
 
 
 def _apart(a: np.ndarray, b: np.ndarray) -> float:
-    little = [cv2.resize(x, _THUMB, interpolation=cv2.INTER_AREA) for x in (a, b)]
-    return cv2.norm(*little, cv2.NORM_L1) / little[0].size
+    one, other = (cv2.resize(x, _THUMB, interpolation=cv2.INTER_AREA) for x in (a, b))
+    return cv2.norm(one, other, cv2.NORM_L1) / one.size

@@ -15,23 +15,24 @@ import cv2
 import numpy as np
 
 SCALES = (1, 2)  # by which the picture is made smaller
-_STEP_MOST = 90  # grey levels: a steeper step counts no more
+_STEP_MOST = 70  # grey levels: a steeper step counts no more
 _CROWD = (17, 5)  # window in which steps crowd
 _CROWDED = 20.0  # mean step in it
+_LONE = np.ones((1, 12), np.uint8)  # one line of ink crowds nothing wider than this, at half size
 _STRIDE = 30  # step of a column that belongs to a letter
 _LEAST_PX, _MOST_PX = 6, 44  # height of a strip
 _LEAST_WIDE = 1.1  # width of a strip over its height
 
-FEATURES = (
-    "steps", "above", "below", "crossed", "contrast", "two_tones", "covered", "light", "dark", "high", "wide", "upright",
-    "even_top", "fill",
+FEATURES: tuple[str, ...] = (
+    "steps", "above", "below", "crossed", "contrast", "two_tones", "covered", "light", "dark", "high", "wide",
+    "upright", "even_top", "fill",
 )  # fmt: skip
 
 
-WEIGHTS = dict(zip(FEATURES, (
-    0.133, -2.43, -3.54, 3.52, 0.00941, -1.78, -2.29, 0.00887, -0.00203, -0.0949, 0.709, -12.8, -1.74, -1.84,
+WEIGHTS: dict[str, float] = dict(zip(FEATURES, (
+    0.126, -3.54, -4.43, 3.2, 0.00922, -1.64, -6.01, 0.00934, -0.0034, -0.0966, 0.552, -14.5, -1.71, -1.69,
 ), strict=True))  # fmt: skip
-OFFSET = -0.35
+OFFSET = 6.57
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,11 @@ def strips(grey: np.ndarray) -> list[tuple[tuple[int, int, int, int], dict[str, 
 
 
 def _strips(grey: np.ndarray) -> list[tuple[tuple[int, int, int, int], dict[str, float]]]:
-    across = cv2.min(cv2.convertScaleAbs(cv2.Sobel(grey, cv2.CV_16S, 1, 0), alpha=0.25), _STEP_MOST)
-    down = cv2.min(cv2.convertScaleAbs(cv2.Sobel(grey, cv2.CV_16S, 0, 1), alpha=0.25), _STEP_MOST)
+    across = np.minimum(cv2.convertScaleAbs(cv2.Sobel(grey, cv2.CV_16S, 1, 0), alpha=0.25), np.uint8(_STEP_MOST))
+    down = np.minimum(cv2.convertScaleAbs(cv2.Sobel(grey, cv2.CV_16S, 0, 1), alpha=0.25), np.uint8(_STEP_MOST))
     crowd = cv2.blur(across, _CROWD)
     mask = (crowd[::2, ::2] > _CROWDED).astype(np.uint8)  # the window is smooth: half of it is enough
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _LONE)
     n, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     if n < 2:
         return []

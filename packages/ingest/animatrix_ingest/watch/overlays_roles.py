@@ -118,14 +118,16 @@ def overlay_scores(found: Sequence[Finding], start_frame: int, end_frame: int) -
     if end_frame <= start_frame:
         return dict.fromkeys(SCORES)
     covered = dict.fromkeys(SCORES, 0.0)
-    for f in found:
-        shared = min(end_frame, f.end_frame) - max(start_frame, f.start_frame)
-        if shared > 0 and f.score >= _LEAST_SCORE:
-            area = (f.x1 - f.x0) * (f.y1 - f.y0) * shared / (end_frame - start_frame)
-            doubled = f.role == "logo" and any(g.role == "logo" and g is not f and _inside(f, g) for g in found)
-            for name in ("text_coverage", f"{f.role}_coverage"):
-                if name in covered and not doubled:
-                    covered[name] += area
+    counted: list[Finding] = []
+    inside = [f for f in found if f.score >= _LEAST_SCORE and f.start_frame < end_frame and f.end_frame > start_frame]
+    for f in sorted(inside, key=lambda f: f.start_frame - f.end_frame):
+        first, last = max(start_frame, f.start_frame), min(end_frame, f.end_frame)
+        twice = max((min(last, g.end_frame) - max(first, g.start_frame) for g in counted if _on(f, g)), default=0)
+        area = (f.x1 - f.x0) * (f.y1 - f.y0) * (last - first - max(0, twice)) / (end_frame - start_frame)
+        counted.append(f)
+        for name in ("text_coverage", f"{f.role}_coverage"):
+            if name in covered:
+                covered[name] += area
     return {name: min(1.0, value) for name, value in covered.items()}
 
 
@@ -134,11 +136,10 @@ def overlay_boxes(found: Sequence[Finding], start_frame: int, end_frame: int) ->
     return [f.to_json() for f in found if f.start_frame < end_frame and f.end_frame > start_frame]
 
 
-def _inside(f: Finding, other: Finding) -> bool:
-    """Whether a logo's line lies in a longer-lived logo."""
+def _on(f: Finding, other: Finding) -> bool:
+    """Whether two findings are mostly of one place: the same lettering, found twice."""
     wide, high = min(f.x1, other.x1) - max(f.x0, other.x0), min(f.y1, other.y1) - max(f.y0, other.y0)
-    longer = other.end_frame - other.start_frame > f.end_frame - f.start_frame
-    return longer and wide > 0 and high > 0 and wide * high > 0.5 * (f.x1 - f.x0) * (f.y1 - f.y0)
+    return wide > 0 and high > 0 and wide * high > 0.5 * (f.x1 - f.x0) * (f.y1 - f.y0)
 
 
 def _rows(columns: Columns) -> tuple[list[_Line], list[_Line]]:

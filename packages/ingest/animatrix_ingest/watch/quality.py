@@ -33,7 +33,7 @@ _REACH_PX = 9
 _LEAST = 400  # pixels that a number must rest on
 _STEP, _MOST_STEP = 2, 14  # grey levels of a stair
 _NEAR_PX, _FAR_PX = 4, 48  # length of a stair
-# Medians over drawn shots of both hands, blurred by so much (benchmarks/stages.py); the hands differ by a tenth at most.
+# Medians over drawn shots of both hands, blurred by so much; the hands differ by a tenth at most.
 _BLURS_PX = (0.0, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 _SHARPNESS = (0.106, 0.0975, 0.0863, 0.071, 0.0553, 0.0415, 0.032, 0.024)
 
