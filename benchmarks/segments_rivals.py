@@ -17,8 +17,8 @@ from anicaption.sound import sound
 
 Span = tuple[float, float]
 NEAR_BITS = 10
-SOUND_HZ = 2000
-WINDOW_S, STEP_S, LEAST_LIKE = 4, 1, 0.5
+SOUND_HZ = 1000
+WINDOW_S, STEP_S, LEAST_LIKE = 4, 2, 0.5
 
 
 def phashes(path: Path) -> np.ndarray:
@@ -61,13 +61,15 @@ def _runs(a: np.ndarray, b: np.ndarray, least: int):
 def by_correlation(paths: Sequence[Path]) -> list[dict[str, list[Span]]]:
     """Roles by windows of sound that another episode has too, at one lag or another."""
     waves = [_wave(path) for path in paths]
+    size = 1 << int(np.ceil(np.log2(max(map(len, waves)) + WINDOW_S * SOUND_HZ)))
+    spectra = [np.fft.rfft(wave, size) for wave in waves]
     shared = [np.zeros((len(waves), len(w) // SOUND_HZ + 1), bool) for w in waves]
     for a, wave in enumerate(waves):
         for b, other in enumerate(waves):
             if a != b:
                 for at in range(0, len(wave) // SOUND_HZ - WINDOW_S + 1, STEP_S):
                     window = wave[at * SOUND_HZ : (at + WINDOW_S) * SOUND_HZ]
-                    if _correlates(window, other):
+                    if _correlates(window, other, spectra[b], size):
                         shared[a][b, at : at + WINDOW_S] = True
     return [_placed(one, 1.0) for one in shared]
 
@@ -80,12 +82,11 @@ def _wave(path: Path) -> np.ndarray:
     return out
 
 
-def _correlates(window: np.ndarray, wave: np.ndarray) -> bool:
+def _correlates(window: np.ndarray, wave: np.ndarray, spectrum: np.ndarray, size: int) -> bool:
     power = float((window**2).sum())
     if power < 1e-3:
         return False
-    size = 1 << int(np.ceil(np.log2(len(wave) + len(window))))
-    cross = np.fft.irfft(np.fft.rfft(wave, size) * np.conj(np.fft.rfft(window, size)), size)[: len(wave) - len(window)]
+    cross = np.fft.irfft(spectrum * np.conj(np.fft.rfft(window, size)), size)[: len(wave) - len(window)]
     summed = np.concatenate([[0], np.cumsum(wave.astype(np.float64) ** 2)])
     local = summed[len(window) :][: len(cross)] - summed[: len(cross)]
     return bool(np.max(cross / np.sqrt(np.maximum(1e-6, local) * power)) > LEAST_LIKE)
