@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import re
+import resource
 import shutil
 import sys
 import tempfile
@@ -187,7 +188,9 @@ def figures(ends: Sequence[End], points: dict[str, list[str]], seconds: float) -
     found.append(Figure("kills", kinds[True], {"other disturbances": kinds[False]}))
     for what, names in points.items():
         found.append(Figure(f"points of a run, {what}", len(names), {"steps": len(set(map(step, names)))}))
-    return [*found, Figure("seconds of this run", seconds)]
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    beside = {"CPU seconds, without the cluster's": used.ru_utime + used.ru_stime}
+    return [*found, Figure("seconds of this run", seconds, beside)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
