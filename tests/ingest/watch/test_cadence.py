@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from anicaption.frames import VideoError, frames, probe
 from animatrix_ingest.watch.cadence import LOOK_S, restored
+from animatrix_ingest.watch.cadence_evidence import Eyes
 
 from benchmarks import pulldown
 
@@ -129,6 +130,11 @@ def test_what_cannot_be_undone_is_marked_and_kept(tmp_path):
         assert len(items) == len(video)
         assert np.mean([item.segment.state == state for item in items]) > 0.85
         assert not any(item.segment.undone for item in items)
+        assert [item.frame.index for item in items] == list(range(len(video)))
+        if state == "interlaced":
+            assert not any(item.frame.interlaced for item in items if item.segment.state == state)
+            combs = [Eyes().both_fields(b.frame, a.frame) for a, b in itertools.pairwise(items[20:40])]
+            assert all(found["own"] < 0.5 * found["with_last"] for found in combs), "fields of two moments are left"
 
 
 def test_a_still_source_is_left_and_said_to_be_unknown(tmp_path):
@@ -168,8 +174,7 @@ def test_what_was_decoded_is_given_on_before_an_error(tmp_path):
     path = pulldown.encode(tmp_path / "video.mkv", video, pulldown.pictures(video, painted()))
 
     def breaking():
-        for frame in itertools.islice(frames(path), 100):
-            yield frame
+        yield from itertools.islice(frames(path), 100)
         raise VideoError("video.mkv", "decode", "it breaks here", "copy it again", 100)
 
     items = []

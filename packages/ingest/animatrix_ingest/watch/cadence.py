@@ -10,12 +10,14 @@ the frame that held its first field.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 
-from anicaption.frames import Frame, Stream
+from anicaption.frames import Frame, Stream, deinterlaced
 
 from animatrix_ingest.decide.telecine import Choice, Decider
 from animatrix_ingest.decide.telecine_pace import LOOK_STEPS, Pace, pace, standard
@@ -33,8 +35,29 @@ STEP_FRAMES = 8
 def restored(frames: Iterator[Frame], stream: Stream) -> Iterator[Restored]:
     """The film frames of a source, each with its segment and source frames, in order.
 
-    An error of `frames` is raised after everything before it was given on.
+    Interlaced video is deinterlaced, a whole frame for every frame. An error of `frames` is raised after everything
+    before it was given on.
     """
+    for fields, run in itertools.groupby(_restored(frames, stream), lambda item: item.segment.state == "interlaced"):
+        if fields:
+            yield from _deinterlaced(run)
+        else:
+            yield from run
+
+
+def _deinterlaced(run: Iterator[Restored]) -> Iterator[Restored]:
+    waiting: deque[Restored] = deque()
+
+    def fed() -> Iterator[Frame]:
+        for item in run:
+            waiting.append(item)
+            yield item.frame
+
+    for frame in deinterlaced(fed()):
+        yield replace(waiting.popleft(), frame=frame)
+
+
+def _restored(frames: Iterator[Frame], stream: Stream) -> Iterator[Restored]:
     declared = standard(stream.rate)
     segments, eyes = Segments(), Eyes(stream.bit_depth)
     part: _Part | None = None

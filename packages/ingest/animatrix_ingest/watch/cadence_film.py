@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 
 from anicaption.frames import Frame, weave
 
 from animatrix_ingest.decide.telecine import Choice
-from animatrix_ingest.decide.telecine_patterns import Hypothesis
+from animatrix_ingest.decide.telecine_patterns import Hypothesis, Pattern
 from animatrix_ingest.watch.cadence_evidence import Eyes
 
 WHY = {
@@ -23,7 +24,7 @@ WHY = {
     "repeat_2_2": "every frame comes twice",
     "telecine_3_2": "3:2 pulldown: pictures last two and three fields by turns",
     "shifted_2_2": "the fields of each picture lie in two frames",
-    "interlaced": "every field is a moment of its own",
+    "interlaced": "every field is a moment of its own; deinterlaced, one frame for two fields",
     "blended": "fields mix two moments: a conversion that cannot be undone",
     "unknown": "nothing moved that could tell its cadence",
     "soft_telecine": "pulldown by flags only: the frames are film, their time stamps are of 60 fields a second",
@@ -99,8 +100,8 @@ class Film:
         pattern = hypothesis.pattern
         if not pattern.film or pattern.plain:
             state = pattern.state if choice.known else "unknown"
-            whole = _whole(frame) if state == "progressive" else frame
-            yield self._give(whole, self._segments.of(state, self._rate), (frame.index, frame.index))
+            as_shown = {"progressive": _whole, "interlaced": partial(_ordered, pattern)}.get(state, _as_is)(frame)
+            yield self._give(as_shown, self._segments.of(state, self._rate), (frame.index, frame.index))
         else:
             yield from self._film(frame, hypothesis, started)
         self._at += 1
@@ -170,3 +171,14 @@ class Film:
 def _whole(frame: Frame) -> Frame:
     """The frame without the flag of an interlaced stream: both its fields are one moment."""
     return replace(frame, interlaced=False, top_field_first=False) if frame.interlaced else frame
+
+
+def _ordered(pattern: Pattern, frame: Frame) -> Frame:
+    """The frame with the flags of interlaced video; unflagged, its field order is that of the evidence."""
+    if frame.interlaced:
+        return frame
+    return replace(frame, interlaced=True, top_field_first="with_last" in pattern.near)
+
+
+def _as_is(frame: Frame) -> Frame:
+    return frame
