@@ -58,7 +58,7 @@ class Unlike(NamedTuple):
 
 def away(unlike: Unlike) -> float:
     """The jump across an excursion, as evidence that the picture has not come back: up to doubled where the drawing is
-    another, halved where it is the same in another light."""
+    another, less where it is the same in another light."""
     if unlike.same >= _LIT:
         return unlike.jump * _LIT_SHARE
     return unlike.jump * min(2.0, max(1.0, 2 * (1 - unlike.same)))

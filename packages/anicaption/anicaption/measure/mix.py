@@ -24,8 +24,9 @@ _HOPELESS = 0.85  # residual without drift over which none would help
 _LOOKED_AT = 0.7  # share of the picture that is looked at: what strays least
 _MIDDLE = (0.2, 0.8)  # share of the way between which frames are looked at: at the ends one shot hides the other
 
-_x = (np.arange(WIDTH_PX) - (WIDTH_PX - 1) / 2)[None, :].repeat(HEIGHT_PX, 0).ravel()
-_y = (np.arange(HEIGHT_PX) - (HEIGHT_PX - 1) / 2)[:, None].repeat(WIDTH_PX, 1).ravel()
+_EVERY = 2  # pixels between two at which the flow is read for a drift: it has a vector in every four
+_x = (np.arange(0, WIDTH_PX, _EVERY) - (WIDTH_PX - 1) / 2)[None, :].repeat(HEIGHT_PX // _EVERY, 0).ravel()
+_y = (np.arange(0, HEIGHT_PX, _EVERY) - (HEIGHT_PX - 1) / 2)[:, None].repeat(WIDTH_PX // _EVERY, 1).ravel()
 _one, _zero = np.ones_like(_x), np.zeros_like(_x)
 _JACOBIAN = np.concatenate([np.stack([_one, _zero, _x, -_y], 1), np.stack([_zero, _one, _y, _x], 1)])
 
@@ -118,9 +119,10 @@ def _middle(along: np.ndarray) -> np.ndarray:
 def drift_of(difference: Difference, earlier: Thumbnail, later: Thumbnail) -> np.ndarray:
     """The similarity that carries most lines of `later` back to `earlier`: (shift x, shift y, zoom, turn), by robust
     least squares on the flow."""
-    flow = difference.flow(earlier, later)
+    flow = difference.flow(earlier, later)[::_EVERY, ::_EVERY]
     target = np.concatenate([flow[..., 0].ravel(), flow[..., 1].ravel()])
-    lines = np.minimum(cv2.magnitude(*(cv2.Sobel(later.grey, cv2.CV_32F, *o) for o in ((1, 0), (0, 1)))), 100).ravel()
+    lines = np.minimum(cv2.magnitude(*(cv2.Sobel(later.grey, cv2.CV_32F, *o) for o in ((1, 0), (0, 1)))), 100)
+    lines = lines[::_EVERY, ::_EVERY].ravel()
     weight = np.tile(lines + 1, 2)
     similarity = np.zeros(4)
     for _ in range(3):

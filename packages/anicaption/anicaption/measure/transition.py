@@ -23,7 +23,7 @@ from anicaption.measure.brief import MOST_FRAMES as MOST_BRIEF_FRAMES
 from anicaption.measure.brief import brief, is_mix
 from anicaption.measure.cuts import CUT_SAME, KIN, cuts
 from anicaption.measure.fade import FLASH_FRAMES as BLANK_FLASH_FRAMES
-from anicaption.measure.fade import MOST_FRAMES, SHORT_FRAMES, TELL_FRAMES, Blank, blanks, is_blank
+from anicaption.measure.fade import FLAT, MOST_FRAMES, SHORT_FRAMES, TELL_FRAMES, Blank, blanks, is_blank
 from anicaption.measure.flash import BLANK_JUMP_FLOOR, FLASH_FRAMES, JUMP_FLOOR, FlashWatch, comes_back
 from anicaption.measure.flash import SCORES as FLASH_SCORES
 from anicaption.measure.joint import could_be_joint, joint
@@ -143,6 +143,8 @@ class TransitionWatch:
         for n in range(1, FLASH_FRAMES + 1):
             if len(self._recent) <= n or jump[-n] < BLANK_JUMP_FLOOR:
                 continue
+            if min(row["jump"], jump[-n]) < JUMP_FLOOR and self.last("spread") > FLAT:
+                continue  # only blank frames are flashes with so little
             before = self._recent[-1 - n]
             across[n] = row[f"across_{n}"] = away(self._difference(before, now))
             if min(row["jump"], jump[-n]) >= JUMP_FLOOR:
@@ -196,27 +198,24 @@ class TransitionWatch:
                 self._keep("slide", wipe.misfit, centre - half + wipe.start, centre - half + wipe.end)
 
     def _see_brief(self) -> None:
-        """Ask of the changes that end with the newest frame whether they are a joint of few frames."""
+        """Ask of the changes that end before the newest frame, which changes less, whether they are a brief joint."""
         raw, jump = self._scores["raw"], self._scores["jump"]
-        pictures = list(self._recent)[-MOST_BRIEF_FRAMES - 2 :]
-        n_steps = next((n for n in range(len(pictures)) if not jump[-1 - n] >= BRIEF_STEP), len(pictures) - 1)
-        if n_steps < 2:
-            return
-        for n in range(min(n_steps, len(pictures) - 1), 1, -1):
-            found = brief(pictures[-1 - n :])
-            if found is None:
+        for n in range(min(MOST_BRIEF_FRAMES + 1, len(self._recent) - 2), 1, -1):
+            steps, last = raw[-1 - n : -1], len(jump) - 2
+            alone = BRIEF_ALONE * sorted(steps)[n // 2]
+            if min(jump[-1 - n : -1]) < BRIEF_STEP or raw[-1] > alone or raw[-2 - n] > alone:
+                continue  # none, or part of something longer
+            pictures = [self._recent[i] for i in range(-2 - n, -1)]
+            found = brief(pictures)
+            if found is None or sum(jump[-1 - n : -1]) < BRIEF_UNEXPLAINED * sum(steps):
                 continue
-            ends = self._difference(pictures[-1 - n], pictures[-1])
+            ends = self._difference(pictures[0], pictures[-1])
             if ends.jump < BRIEF_ACROSS or ends.same >= BRIEF_SAME or ends.kept >= BRIEF_KEPT:
                 continue
-            if sum(jump[-1 - n :]) < BRIEF_UNEXPLAINED * sum(raw[-1 - n :]):
-                continue
-            if alike_lines(pictures[-1 - n], pictures[-1]) >= BRIEF_LINES:
-                continue
-            row = len(jump) - 1
-            for name, value in (("frames", n - 1), ("mixed", found.mixed), ("stray", found.stray)):
-                self._scores[f"brief_{name}"][row] = value
-            return
+            if alike_lines(pictures[0], pictures[-1]) < BRIEF_LINES:
+                for name, value in (("frames", n - 1), ("mixed", found.mixed), ("stray", found.stray)):
+                    self._scores[f"brief_{name}"][last] = value
+                return
 
     def _see_ghost(self) -> None:
         """Ask for a joint of which only one end is clean, forwards and backwards in time."""
@@ -360,13 +359,9 @@ def _mixes(scores: Mapping[str, np.ndarray]) -> list[Boundary]:
 def _briefs(scores: Mapping[str, np.ndarray]) -> list[Boundary]:
     """The joints of few frames, the longest of those that overlap."""
     ends = np.flatnonzero(np.isfinite(scores["brief_frames"])).tolist()
-    raw = scores["raw"].astype(float)
     found: list[Boundary] = []
     for end in sorted(ends, key=lambda row: (-float(scores["brief_frames"][row]), float(scores["brief_stray"][row]))):
         start = end - int(scores["brief_frames"][end])
-        beside = np.r_[raw[max(0, start - 1) : start], raw[end + 1 : end + 2]]
-        if beside.max(initial=0.0) > BRIEF_ALONE * np.median(raw[start : end + 1]):
-            continue  # part of something longer
         if not any(start <= joint.end and joint.start <= end for joint in found):
             kind = "dissolve" if is_mix(float(scores["brief_mixed"][end])) else "wipe"
             found.append(Boundary((start + end) // 2, kind, start, end, GHOST_SCORE))
