@@ -6,6 +6,8 @@ give the same clusters whatever order they come in. Clusters are numbered by siz
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -23,6 +25,7 @@ CLUSTERS = pa.schema(
 example of it the clip is: 0 for the clip nearest to the middle, then 1, 2, ..."""
 
 _SEED = 0
+_FIT: dict[str, Any] = {"n_init": 4, "random_state": _SEED, "algorithm": "lloyd"}
 _MOST_FITTED = 50_000  # clips that the middles are found from
 _MOST = 64
 
@@ -74,7 +77,7 @@ def _fit(points_NE: np.ndarray, n_clusters: int) -> tuple[np.ndarray, np.ndarray
     chosen = np.arange(n)
     if n > _MOST_FITTED:
         chosen = np.sort(np.random.default_rng(_SEED).choice(n, _MOST_FITTED, replace=False))
-    model = KMeans(n_clusters, n_init=4, random_state=_SEED, algorithm="lloyd").fit(points_NE[chosen])
+    model = KMeans(n_clusters, **_FIT).fit(points_NE[chosen])
     middles_KE = model.cluster_centers_
     square = (middles_KE**2).sum(1)[None] - 2 * points_NE @ middles_KE.T
     labels = square.argmin(1)
