@@ -35,7 +35,7 @@ def explain(
     if weight := said.get("weights"):
         lines += [f"\nweight      {weight['weight']:.4g}"]
     if roles := {name: value for name, value in said.get("roles", {}).items() if value is not None and name != "key"}:
-        lines += ["\nacross sources", *(f"  {name:<12}{said_as(value)}" for name, value in roles.items())]
+        lines += ["\nacross sources", *(f"  {name:<17}{said_as(value)}" for name, value in roles.items())]
     lines += ["\nrules"]
     values = measured(row, scores, decided.get("roles"), rules, names)
     for rule in rules:

@@ -14,14 +14,15 @@ import numpy as np
 from anicaption.frames import Frame, Stream
 from anicaption.tracks import Tracks
 
-from animatrix_ingest.watch import border_box, overlays_roles
+from animatrix_ingest.watch import border_box, economy, overlays_roles, quality
 from animatrix_ingest.watch.border import BorderWatch
 from animatrix_ingest.watch.fingerprint import PicturePrint
 from animatrix_ingest.watch.overlays import OverlayWatch
 from animatrix_ingest.watch.overlays_roles import Finding
 from animatrix_ingest.watch.prints import PicturePrints
+from animatrix_ingest.watch.quality import QualityWatch
 
-SCORES: dict[str, str] = {**border_box.SCORES, **overlays_roles.SCORES}
+SCORES: dict[str, str] = {**border_box.SCORES, **overlays_roles.SCORES, **quality.SCORES, **economy.SCORES}
 
 Scores = dict[str, float | None]
 
@@ -31,7 +32,9 @@ class Findings:
     """What the observers found in a whole source."""
 
     border: Mapping[str, np.ndarray]
+    quality: Mapping[str, np.ndarray]
     overlays: tuple[Finding, ...]
+    tracks: Tracks
     prints: PicturePrints
 
     def scores(self, start_frame: int, end_frame: int) -> Scores:
@@ -39,6 +42,8 @@ class Findings:
         return {
             **border_box.border_scores(self.border, start_frame, end_frame),
             **overlays_roles.overlay_scores(self.overlays, start_frame, end_frame),
+            **quality.quality_scores(self.quality, start_frame, end_frame),
+            **economy.economy_scores(self.tracks, start_frame, end_frame),
         }
 
     def boxes(self, start_frame: int, end_frame: int) -> list[dict[str, Any]]:
@@ -50,15 +55,15 @@ class Observers:
     """Sees every film frame of a source, once and in order."""
 
     def __init__(self, stream: Stream) -> None:
-        self._border, self._overlays = BorderWatch(), OverlayWatch()
+        self._border, self._overlays, self._quality = BorderWatch(), OverlayWatch(), QualityWatch()
         self._print = PicturePrint(stream.time_base)
 
     def see(self, frame: Frame, small: np.ndarray) -> None:
         """The next frame, and the same picture at measuring size, RGB uint8 (H, W, 3)."""
-        for observer in (self._border, self._overlays, self._print):
+        for observer in (self._border, self._overlays, self._quality, self._print):
             observer.see(frame, small)
 
     def findings(self, tracks: Tracks) -> Findings:
         """Complete when the source has ended; `tracks` are the measuring pass's of the same frames."""
         lettering = tuple(overlays_roles.findings(self._overlays.columns(), tracks))
-        return Findings(self._border.columns(), lettering, self._print.prints())
+        return Findings(self._border.columns(), self._quality.columns(), lettering, tracks, self._print.prints())

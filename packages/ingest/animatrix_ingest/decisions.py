@@ -1,0 +1,179 @@
+"""Deciding: from stored scores and fingerprints to roles, splits, tiers and weights, as one labels generation.
+
+Nothing is decoded: `decide` reads tables and writes tables. It runs at the end of every run, and by itself whenever a
+threshold, a verdict or the data set has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+
+from animatrix_ingest.datacard_write import DECIDED, decided
+from animatrix_ingest.decide import explain as words
+from animatrix_ingest.decide.joined import pc
+from animatrix_ingest.decide.segments_table import across
+from animatrix_ingest.decide.split import moved
+from animatrix_ingest.decide.stated import stated
+from animatrix_ingest.decide.tiers import Rule
+from animatrix_ingest.decide.together import Deciding, decide
+from animatrix_ingest.decide.verdicts import COLUMNS, Verdict
+from animatrix_ingest.decide.verdicts import read as read_verdicts
+from animatrix_ingest.keep import annotations, manifest, tables, video
+from animatrix_ingest.keep.ledger import Ledger
+from animatrix_ingest.keep.store import Store, open_store
+from animatrix_ingest.rows import Unit
+from animatrix_ingest.scores import SCHEMA, SCORES
+from animatrix_ingest.watch import lists
+from animatrix_ingest.watch.prints import Prints
+
+READERS = 16
+AS_DECLARED = Deciding()
+PRINTS_HELD = 256
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What deciding came to: the labels generation, how many clips stand on each tier and in each split, what moved."""
+
+    labels: int
+    tiers: dict[str, int]
+    splits: dict[str, int]
+    roles: dict[str, int]
+    n_moved: int
+    unmatched: tuple[Verdict, ...]
+
+
+def is_decided(dataset: Path | str | Store) -> bool:
+    """Whether the newest labels generation holds decisions on the newest video generation."""
+    store = _store(dataset)
+    labels, now = annotations.load_labels(store), video.latest(store)
+    return now is not None and labels.video == now.number and DECIDED in labels.how
+
+
+def decide_all(
+    dataset: Path | str | Store, deciding: Deciding = AS_DECLARED, verdicts: Path | None = None, use_sound: bool = True
+) -> Decision:
+    """Decide everything anew from what is stored, and commit it, where it says anything new.
+
+    Without `verdicts`, those of the generation before are not kept: a file of verdicts is given whole, each time.
+    Raises StoreError, TableError, ListError.
+    """
+    store = _store(dataset)
+    said = _verdicts(verdicts)
+    clips = manifest.load(store)
+    number = int((clips.schema.metadata or {})[b"video"])
+    now, before = video.load(store, number), annotations.load_labels(store)
+    sources = video.read(store, now.sources, video.SOURCES)
+    units = Units(store, now, sources)
+    scores = gather_scores(store, clips, units)
+    told = stated(clips, sources)
+    roles = across(_plain(told), _PrintsOf(units), use_sound=use_sound)
+    made = decide(clips, sources, scores, roles, SCORES, said, deciding)
+    every = {"scores": scores, "roles": roles, **made.tables}
+    kinds = {kind: [annotations.write_table(store, table)] for kind, table in every.items()}
+    labels = annotations.commit_labels(store, number, kinds, {"by": "decide", DECIDED: made.how})
+    former = annotations.load_kind(store, "splits", before.number)
+    return Decision(
+        labels=labels,
+        tiers=_counts(made.tables["tiers"]["tier"]),
+        splits=_counts(made.tables["splits"]["split"]),
+        roles=_counts(roles["role"]),
+        n_moved=moved(former, made.tables["splits"]).num_rows if former is not None else 0,
+        unmatched=made.unmatched,
+    )
+
+
+def explain(dataset: Path | str | Store, key: str) -> str:
+    """Why a clip stands where it stands, by the newest generation. TableError where there is no such key."""
+    store = _store(dataset)
+    clips = manifest.load(store)
+    facts = {name.decode(): int(value) for name, value in (clips.schema.metadata or {}).items() if value.isdigit()}
+    now, labels = video.load(store, facts["video"]), facts["labels"]
+    rules = tuple(Rule.from_json(row) for row in decided(store, labels).get("rules", ()))
+    kinds = {kind: annotations.load_kind(store, kind, labels) for kind in ("tiers", "splits", "weights", "roles")}
+    scores = annotations.load_kind(store, "scores", labels)
+    told = stated(clips, video.read(store, now.sources, video.SOURCES))
+    there = {kind: table for kind, table in kinds.items() if table is not None}
+    return words.explain(key, told, scores if scores is not None else SCHEMA.empty_table(), rules, SCORES, **there)
+
+
+class Units:
+    """The finished units of a video generation, by the name of the source that stands for each content."""
+
+    def __init__(self, store: Store, now: video.Video, sources: pa.Table) -> None:
+        self.ledger = Ledger(store, now.fingerprint)
+        rows = sources.filter(sources["stands"]).select(["source", "sha256", "attempt"]).to_pylist()
+        self._places = {row["source"]: (row["sha256"], row["attempt"]) for row in rows}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def unit(self, source: str) -> Unit:
+        return self.ledger.unit(*self._places[source])
+
+    def side(self, source: str, name: str) -> str:
+        """The name in the store of a side file of a source that has clips."""
+        return self.unit(source).sides[name].name
+
+
+def gather_scores(store: Store, clips: pa.Table, units: Units) -> pa.Table:
+    """The scores of every clip, in the clips' order: those gathered before, and those of units that are new since."""
+    before = annotations.load_kind(store, "scores")
+    parts = [] if before is None or before.schema.names != SCHEMA.names else [before.cast(SCHEMA)]
+    there = pc.is_in(clips["key"], value_set=parts[0]["key"]) if parts else pa.array([False] * clips.num_rows)
+    missing = clips.filter(pc.invert(there))["source"].unique().to_pylist()
+    with ThreadPoolExecutor(READERS) as pool:
+        found = pool.map(lambda source: tables.read(store, units.side(source, "scores")), missing)
+        parts += [table.cast(SCHEMA) for table in found]
+    whole = pa.concat_tables(parts) if parts else SCHEMA.empty_table()
+    return whole.take(pc.index_in(clips["key"], value_set=whole["key"])) if clips.num_rows else whole
+
+
+class _PrintsOf(Mapping[str, Prints]):
+    """The fingerprints of sources, read when they are asked for; the last ones stay in memory."""
+
+    def __init__(self, units: Units) -> None:
+        self._units = units
+        self._read = lru_cache(PRINTS_HELD)(self._prints)
+
+    def _prints(self, source: str) -> Prints:
+        return Prints.from_bytes(self._units.ledger.store.get(self._units.side(source, "prints")))
+
+    def __getitem__(self, source: str) -> Prints:
+        return self._read(source)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._units)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self._units)
+
+
+def _plain(clips: pa.Table) -> pa.Table:
+    """The columns that looking across sources needs, without dictionaries; an unstated work is no word."""
+    columns = {}
+    for name in ("key", "source", "start_pts", "end_pts", "time_base", "width_px", "height_px", "length", "work"):
+        column = clips[name]
+        columns[name] = column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+    columns["work"] = pc.fill_null(columns["work"], "")
+    return pa.table(columns)
+
+
+def _verdicts(place: Path | None) -> list[Verdict]:
+    return read_verdicts(lists.read(str(place), COLUMNS, ("verdict", "who", "when"))) if place else []
+
+
+def _counts(column: pa.ChunkedArray) -> dict[str, int]:
+    return {
+        row["values"]: row["counts"] for row in sorted(pc.value_counts(column).to_pylist(), key=lambda r: r["values"])
+    }
+
+
+def _store(dataset: Path | str | Store) -> Store:
+    return open_store(dataset) if isinstance(dataset, str | Path) else dataset
