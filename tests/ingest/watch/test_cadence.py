@@ -184,6 +184,36 @@ def test_what_was_decoded_is_given_on_before_an_error(tmp_path):
     assert len(items) == 80
 
 
+@pytest.mark.parametrize(
+    ("steps_ms", "segments"),
+    [
+        ([33, 50], [("soft_telecine", FILM)]),
+        ([42, 42, 41], [("progressive", FILM)]),
+        ([10, 90, 35, 120], [("variable", Fraction(30000, 1001))]),
+    ],
+)
+def test_time_stamps_say_the_pace(tmp_path, steps_ms, segments):
+    """The container says 29.97; what counts is when pictures come."""
+    path = pulldown.encode(tmp_path / "v.mkv", pulldown.clean(60, pulldown.NTSC), painted(n=60))
+    pts = np.cumsum([0, *(steps_ms * 60)[:59]])
+    stamped = (frame.at(frame.index, int(pts[frame.index])) for frame in frames(path))
+    items = list(restored(stamped, probe(path)))
+    assert [item.frame.pts for item in items] == pts.tolist()
+    assert [key for key, _ in itertools.groupby((i.segment.state, i.segment.rate) for i in items)] == segments
+
+
+def test_a_source_of_two_paces_has_two_segments(tmp_path):
+    path = pulldown.encode(tmp_path / "v.mkv", pulldown.clean(N, pulldown.NTSC), painted())
+    pts = np.cumsum([0] + [round(1001 / 24)] * 80 + [round(1001 / 30)] * (N - 81))
+    stamped = (frame.at(frame.index, int(pts[frame.index])) for frame in frames(path))
+    items = list(restored(stamped, probe(path)))
+    assert [item.frame.index for item in items] == list(range(N))
+    rates = [rate for rate, _ in itertools.groupby(item.segment.rate for item in items)]
+    assert rates == [FILM, pulldown.NTSC]
+    first = sum(item.segment.rate == FILM for item in items)
+    assert abs(first - 80) <= 6
+
+
 def test_nothing_gives_nothing(tmp_path):
     video = pulldown.clean(8, FILM)
     path = pulldown.encode(tmp_path / "video.mkv", video, pulldown.pictures(video, painted(n=8)))

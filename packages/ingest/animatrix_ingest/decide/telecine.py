@@ -283,7 +283,7 @@ class Decider:
         return choices
 
 
-def choose(columns: Mapping[str, Sequence[float]], rate: Fraction, lag_frames: int = 45) -> list[Choice]:
+def choose(columns: Mapping[str, Sequence[float] | np.ndarray], rate: Fraction, lag_frames: int = 45) -> list[Choice]:
     """The choice for every frame of a whole source from its columns; NaN where something was not measured."""
     decider = Decider(rate, lag_frames)
     choices: list[Choice] = []

@@ -30,6 +30,8 @@ __all__ = ["LOOK_S", "Restored", "Segment", "restored"]
 LOOK_S = 1.5
 """Frames are held back for so long before their cadence is decided."""
 STEP_FRAMES = 8
+HELD_MIB, LEAST_HELD_FRAMES = 512, 36
+"""Of large pictures fewer are held, down to what the shortest cadence needs."""
 
 
 def restored(frames: Iterator[Frame], stream: Stream) -> Iterator[Restored]:
@@ -60,12 +62,14 @@ def _deinterlaced(run: Iterator[Restored]) -> Iterator[Restored]:
 def _restored(frames: Iterator[Frame], stream: Stream) -> Iterator[Restored]:
     declared = standard(stream.rate)
     segments, eyes = Segments(), Eyes(stream.bit_depth)
+    frame_bytes = stream.width_px * stream.height_px * 3 // 2 * (2 if stream.bit_depth > 8 else 1)
+    room_frames = max(LEAST_HELD_FRAMES, (HELD_MIB << 20) // frame_bytes)
     part: _Part | None = None
     failure: list[Exception] = []
     for frame, its_pace in _paced(_until_error(frames, failure), declared):
         if part is None or part.pace != its_pace:
             yield from part.end() if part else ()
-            part = _Part(its_pace, segments, eyes)
+            part = _Part(its_pace, segments, eyes, room_frames)
         yield from part.take(frame)
     yield from part.end() if part else ()
     if failure:
@@ -98,18 +102,18 @@ def _paced(frames: Iterator[Frame], declared: Fraction) -> Iterator[tuple[Frame,
 
 
 def _goes_on(held: deque[Frame], now: Pace) -> bool:
-    """Whether the newest frame is where a constant pace expects it, so that nothing has to be counted again."""
+    """Whether the oldest frame lasts as a constant pace has it, so that nothing has to be counted again."""
     step = 1 / (now.rate * held[0].time_base)
-    away = held[-1].pts - held[0].pts - LOOK_STEPS * step
-    return now.kind == "constant" and abs(away) <= max(1, step / 8)
+    return now.kind == "constant" and abs(held[1].pts - held[0].pts - step) <= max(1, step / 8)
 
 
 class _Part:
     """A run of frames at one pace."""
 
-    def __init__(self, its_pace: Pace, segments: Segments, eyes: Eyes) -> None:
+    def __init__(self, its_pace: Pace, segments: Segments, eyes: Eyes, room_frames: int) -> None:
         self.pace = its_pace
         self._segments, self._eyes = segments, eyes
+        self._held_frames = min(ceil(LOOK_S * its_pace.rate), room_frames)
         self._last: Frame | None = None  # the frame before the one at hand
         self._before: Frame | None = None  # the frame before the held ones
         self._fields = False  # whether the fields of frames are looked at
@@ -155,7 +159,7 @@ class _Part:
 
     def _decide(self, frame: Frame, last: Frame | None) -> Iterator[Restored]:
         if self._decider is None:
-            lag_frames = ceil(LOOK_S * self.pace.rate) - 2 * STEP_FRAMES
+            lag_frames = max(STEP_FRAMES, self._held_frames - 2 * STEP_FRAMES)
             self._decider = Decider(self.pace.rate, lag_frames, STEP_FRAMES, woven=self._fields)
         look = self._eyes.both_fields if self._fields else self._eyes.whole
         self._held.append(frame)
