@@ -9,7 +9,10 @@ from typing import Annotated, Literal
 
 import tyro
 
+from animatrix_ingest.commands_keep import Forget, Gc, Plan, Retry, Status, Verify
 from animatrix_ingest.recipes import RECIPES, Settings, laptop
+
+Kept = Plan | Status | Retry | Verify | Forget | Gc
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,36 @@ class Report:
 def main(argv: list[str] | None = None) -> int:
     """The exit status: 0 done, 1 nothing kept, 2 refused, with the reason."""
     command = parse(list(sys.argv[1:] if argv is None else argv))
-    return _run(command) if isinstance(command, Run) else _report(command)
+    if isinstance(command, Run):
+        return _run(command)
+    return _report(command) if isinstance(command, Report) else _kept(command)
 
 
-def parse(argv: list[str]) -> Run | Report:
+def _kept(command: Kept) -> int:
+    from animatrix_ingest.decide.conserve import NotConserved
+    from animatrix_ingest.engine import NoCluster
+    from animatrix_ingest.keep.store import StoreError
+    from animatrix_ingest.watch.sources import NoSource
+
+    try:
+        return command()
+    except (NoSource, StoreError, NotConserved, NoCluster) as error:
+        print(f"animatrix-ingest: {error}", file=sys.stderr)
+        return 2
+
+
+def parse(argv: list[str]) -> Run | Report | Kept:
     """The command that some arguments mean; exits with the reason where they mean none."""
     start = Run(tyro.MISSING, tyro.MISSING, settings=_recipe(argv)())
     return tyro.cli(
-        Annotated[Run, tyro.conf.subcommand("run", default=start)] | Annotated[Report, tyro.conf.subcommand("report")],
+        Annotated[Run, tyro.conf.subcommand("run", default=start)]
+        | Annotated[Report, tyro.conf.subcommand("report")]
+        | Annotated[Plan, tyro.conf.subcommand("plan", default=Plan(tyro.MISSING, tyro.MISSING, start.settings))]
+        | Annotated[Status, tyro.conf.subcommand("status")]
+        | Annotated[Retry, tyro.conf.subcommand("retry")]
+        | Annotated[Verify, tyro.conf.subcommand("verify")]
+        | Annotated[Forget, tyro.conf.subcommand("forget")]
+        | Annotated[Gc, tyro.conf.subcommand("gc")],
         prog="animatrix-ingest",
         description="Raw anime in, shots with production variables out.",
         args=argv,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,17 @@ def plan(sources: Sequence[str], out: Path | str, settings: Settings, rating: An
         kinds[kind].append(item.name)
     lists = {name: tuple(names) for name, names in kinds.items()}
     return Planned(**lists, makes_generation=last is None or last.fingerprint != made.fingerprint)
+
+
+def dead_sources(dataset: Path | str | Store) -> tuple[list[str], Settings]:
+    """(sources with dead letters, the settings they died under), of the highest generation: what `retry` works on."""
+    store = open_store(dataset) if isinstance(dataset, str | Path) else dataset
+    check(store)
+    last = video.load(store)
+    rows = video.read(store, last.losses, video.LOSSES).to_pylist()
+    names = {field.name for field in fields(Settings)}
+    settings = Settings(**{name: value for name, value in last.made["settings"].items() if name in names})
+    return sorted({row["source"] for row in rows if row["outcome"] == "dead"}), settings
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from animatrix_ingest import engine, pipeline, standing
+from animatrix_ingest import cli, engine, pipeline, standing
 from animatrix_ingest.keep import gc, ledger, manifest, shards, store, verify, video
 from animatrix_ingest.recipes import Settings
 
@@ -129,3 +129,22 @@ def test_plan_says_what_a_run_would_do_and_writes_nothing(film, tmp_path):
     assert summary.sources.kept == 1, "found in a folder, it stays forgotten"
     named = pipeline.run([str(tmp_path / "sources" / "a.mkv")], out, settings, engine.in_turn)
     assert (named.n_clips, named.sources.kept) == (2, 1), "named by itself, it is taken back"
+
+
+def test_the_commands_print_and_exit(filled, tmp_path, capsys):
+    filled(tmp_path, "a", "b")
+    assert cli.main(["verify", str(tmp_path)]) == 0
+    assert "all as it was written" in capsys.readouterr().out
+    assert cli.main(["status", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "sources  2 = 2 kept + 0 dropped + 0 dead" in said and manifest.dataset_hash(tmp_path) in said
+    assert cli.main(["gc", str(tmp_path), "--dry-run", "--min-age-h", "0"]) == 0
+    assert "would be removed" in capsys.readouterr().out
+    assert cli.main(["retry", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("nothing is dead")
+    assert cli.main(["forget", "nobody", "--dataset", str(tmp_path)]) == 2
+    assert "nobody: no source of video generation 1" in capsys.readouterr().err
+    shard = next((tmp_path / "shards").iterdir())
+    shard.write_bytes(b"z" + shard.read_bytes()[1:])
+    assert cli.main(["verify", str(tmp_path)]) == 1
+    assert f"shards/{shard.name}: its bytes hash to" in capsys.readouterr().out
