@@ -1,4 +1,4 @@
-"""Commands about a data set that is there: plan, status, retry, verify, forget, gc. Called, each gives an exit status."""
+"""Commands about a data set: plan, status, retry, verify, forget, gc. Called, each gives an exit status."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ class Status:
     """the --out of a run"""
 
     def __call__(self) -> int:
+        from animatrix_ingest.decide.conserve import Counts
         from animatrix_ingest.standing import status
 
         found = status(self.dataset)
@@ -46,12 +47,11 @@ class Status:
             print(f"no generation yet; {found.n_waiting} sources are finished")
             return 0
         there = found.generations
-        print(
-            f"video    {there.latest_video} of {len(there.video)}, labels {there.latest_labels} of {len(there.labels)}"
-        )
+        print(f"video    generation {there.latest_video} of {len(there.video)}")
+        print(f"labels   generation {there.latest_labels} of {len(there.labels)}")
         print(f"hash     {there.hash}")
         for what, counts in (("sources", found.sources), ("shots", found.shots)):
-            print(f"{what:9}{sum(counts.values())} = " + " + ".join(f"{n} {word}" for word, n in counts.items()))
+            print(f"{what:9}{Counts(**counts)}")
         print(f"shards   {found.n_shards}, {found.n_bytes:,} bytes")
         print(f"waiting  {found.n_waiting} finished sources in no generation; {found.n_forgotten} contents forgotten")
         for source, stage, reason, attempts in found.dead:
