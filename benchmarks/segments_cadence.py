@@ -290,7 +290,8 @@ def figures(seeds: Sequence[int] = SEEDS, work: Path = WORK, cases: Sequence[str
                 for codec in codecs:
                     path = work / f"{episode.name}-{name.replace(' ', '_').replace(':', '')}-{codec}.vid"
                     if not path.exists():
-                        pulldown.encode(path, video, pulldown.pictures(video, images), codec)
+                        part = path.with_suffix(".part")  # an interrupted run must not leave half a video
+                        pulldown.encode(part, video, pulldown.pictures(video, images), codec).rename(path)
                     outcomes = {"ours": judge(video, *ours(path), lumas, drawings_here)}
                     if video.film and len(video.film) < len(video):
                         for rival, filters in RIVALS.items():
