@@ -197,13 +197,16 @@ def _plain(shots: list[Shot]) -> list[Shot]:
 
 
 def _acted_anew(shots: list[Shot]) -> Shot:
-    """The first shot whose figure talks or stands, with other acting before the same background."""
-    for shot in shots:
-        if shot.acting and shot.character and shot.acting.performance in ("talk", "idle") and not shot.camera.moves:
-            phase = shot.acting.start_phase + 0.37
-            holds = (3, 2, 5, 3, 7, 2, 4)
-            return replace(shot, acting=replace(shot.acting, start_phase=phase, holds=holds), n_frames=shot.n_frames)
-    return replace(shots[0], seed=shots[0].seed + 1)
+    """A shot whose figure talks or stands, best under a camera at rest, with other acting before the same background."""
+    acted = [s for s in shots if s.acting and s.character and s.acting.performance in ("talk", "idle")]
+    if not acted:
+        raise ValueError(
+            "series: nobody talks or stands in this episode, so there is no layout to use again; other seed"
+        )
+    shot = min(acted, key=lambda s: len(s.camera.moves))
+    assert shot.acting is not None
+    acting = replace(shot.acting, start_phase=shot.acting.start_phase + 0.37, holds=(3, 2, 5, 3, 7, 2, 4))
+    return replace(shot, acting=acting)
 
 
 def _to_length(shots: list, like: list) -> list[tuple[str, list[np.ndarray]]]:
