@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from anicaption.frames import Stream, VideoError, VideoSource, frames, probe
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from anicaption.vlm.score import Vlm
 
 WATCH_ROWS_PX = 144
+NONE: Mapping[str, Variable] = MappingProxyType({})
 _LEAST_DECODED = 0.8  # of the declared frames or seconds; durations are rounded, and a last frame or two may be cut off
 
 
@@ -83,12 +85,15 @@ class Captioner:
         """The record of a clip that is one shot. Raises VideoError where decoding breaks."""
         return self.record_of(source, watch(source))
 
-    def record_of(self, source: VideoSource, tracks: Tracks, start: int = 0) -> Record:
+    def record_of(
+        self, source: VideoSource, tracks: Tracks, start: int = 0, corrections: Mapping[str, Variable] = NONE
+    ) -> Record:
         """The record of the shot that `tracks` spans and that begins at frame `start` of `source`.
 
-        What a model fails to say stands in the record's `failures`; what was measured is not lost with it.
+        `corrections` are what people said of this shot; they outrank what is stated of its work. What a model fails
+        to say stands in the record's `failures`; what was measured is not lost with it.
         """
-        sources: list[Mapping[str, Variable]] = [stated(self.stated), read(tracks)]
+        sources: list[Mapping[str, Variable]] = [corrections, stated(self.stated), read(tracks)]
         known = Record.build(tracks, fuse(sources))
         if self.heads is not None:
             sources.append(self.heads.predict(source, known, start))

@@ -60,11 +60,13 @@ def commit_labels(
     how: Mapping[str, Any],
     *,
     base: int | None = None,
+    strict: bool = False,
 ) -> int:
     """Commit the next generation: these kinds, and all others of generation `base` (the highest, if None).
 
     Returns its number; that of `base` where it would say the same. Where another driver takes the number first, its
-    generation becomes the base and this one comes after it.
+    generation becomes the base and this one comes after it. `strict`: where any generation came after `base`, raise
+    Conflict instead, for the kinds were made from those of `base` and would undo what it says.
     """
     for _ in range(TRIES):
         at = highest(store, LABELS) if base is None else base
@@ -74,11 +76,18 @@ def commit_labels(
         if before and (before.video, before.hash, before.kinds) == (video, state, merged):
             return before.number
         number = (highest(store, LABELS) or 0) + 1
+        if number != (at or 0) + 1:
+            if strict:
+                raise Conflict(f"{store.url}/{LABELS}: generation {number - 1} was committed after {at or 0}")
+            if base is None:
+                continue
         row = Labels(number, video, before and before.number, dict(sorted(merged.items())), dict(how), state)
         point("before labels")
         try:
             keep.put_json(store, name_of(LABELS, number), {"format": FORMAT, **asdict(row)})
         except Conflict:
+            if strict:
+                raise
             continue
         point("labels committed")
         return number

@@ -50,7 +50,12 @@ def code_version() -> str:
     These are the files that ROOTS import, at any depth, and the captioner's tables: not the store, the packing, the
     decisions that are made without pixels, the pages or the commands. A change there makes no other clips.
     """
-    needed = {**_imported(ROOTS), **{name: _file(name) for name in BESIDE}}
+    return code_of(ROOTS, BESIDE)
+
+
+def code_of(roots: Sequence[str], beside: Sequence[str] = ()) -> str:
+    """A hash over the source files that `roots` import, at any depth, those of `beside`, and the captioner's tables."""
+    needed = {**_imported(roots), **{name: _file(name) for name in beside}}
     files = sorted((name, path) for name, path in needed.items() if path and not name.startswith(APART))
     found = [f"{name} {store.digest(path.read_bytes())}" for name, path in files]
     tables = sorted(_folder("anicaption").glob("*.yaml"))
