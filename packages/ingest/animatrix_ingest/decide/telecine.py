@@ -244,7 +244,10 @@ class Decider:
     def _advance(self, until: int) -> None:
         table = np.array(self._rows, float).T
         columns = dict(zip(COLUMNS, table))
-        floor = repeat_floor(np.fmin(columns["top"], columns["bottom"])[-FLOOR_FRAMES:], self._quantile)
+        fields = [columns[name][-FLOOR_FRAMES:] for name in ("top", "bottom")]
+        floor = min(
+            repeat_floor(field, self._quantile) for field in fields if np.isfinite(field).any() or field is fields[0]
+        )
         floor = self._floor = max(floor, FLOOR_KEPT * self._floor)
         near = slice(max(0, self._scored - self._first - 4), None)
         graded = grades({name: column[near] for name, column in columns.items()}, floor)
