@@ -3,14 +3,15 @@ import csv
 import pyarrow as pa
 import pytest
 from animatrix_ingest import datacard_write, engine, pipeline
+from animatrix_ingest.decide.settings import Deciding, Thresholds
 from animatrix_ingest.decide.tiers import Rule
-from animatrix_ingest.decide.tiers_rules import Thresholds
-from animatrix_ingest.decide.together import Deciding, decide
+from animatrix_ingest.decide.tiers_rules import rules
+from animatrix_ingest.decide.together import decide
 from animatrix_ingest.keep import annotations, manifest, video
 from animatrix_ingest.keep.store import open_store
-from animatrix_ingest.watch import economy, overlays_roles, quality
+from animatrix_ingest.scores import SCORES
 
-NAMES = {**economy.SCORES, **overlays_roles.SCORES, **quality.SCORES}
+GOOD = {"constant_rate": 1.0, "cadence": "progressive"}
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def dataset(film, small, tmp_path):
 
 def test_the_card_follows_the_generations(dataset):
     store = open_store(dataset)
-    paths = datacard_write.write(dataset, NAMES)
+    paths = datacard_write.write(dataset, SCORES)
     before = (dataset / "datacard.md").read_text()
     assert [path.rpartition("/")[2] for path in paths] == ["datacard.md", "datacard.html"]
     assert before.count("Not decided yet.") == 3
@@ -36,15 +37,15 @@ def test_the_card_follows_the_generations(dataset):
     clips = manifest.load(store)
     number = int((clips.schema.metadata or {})[b"video"])
     sources = video.read(store, video.load(store, number).sources, video.SOURCES)
-    scores = pa.table({"key": clips["key"], **{name: [0.0] * clips.num_rows for name in NAMES}})
-    done = decide(clips, sources, scores, None, NAMES, deciding=Deciding(Thresholds(least_rows_px=16)))
+    scores = pa.table({"key": clips["key"], **{name: [GOOD.get(name, 0.0)] * clips.num_rows for name in SCORES}})
+    done = decide(clips, sources, scores, None, SCORES, deciding=Deciding(Thresholds(least_rows_px=16)))
     tables = {kind: [annotations.write_table(store, table)] for kind, table in done.tables.items()}
     labels = annotations.commit_labels(store, number, tables, {"decided": done.how})
-    told = datacard_write.facts(store, NAMES)
+    told = datacard_write.facts(store, SCORES)
     assert told.generations["labels"] == labels
-    assert told.rules == Deciding(Thresholds(least_rows_px=16)).rules
+    assert told.rules == rules(Thresholds(least_rows_px=16))
     assert told.tiers is not None and sorted(told.tiers["tier"].to_pylist()) == ["B", "B", "quarantined", "quarantined"]
-    datacard_write.write(dataset, NAMES)
+    datacard_write.write(dataset, SCORES)
     after = (dataset / "datacard.md").read_text()
     assert "Not decided yet." not in after
     assert "height_px >= 16" in after
@@ -52,7 +53,7 @@ def test_the_card_follows_the_generations(dataset):
 
     captions = pa.table({"key": clips["key"], "caption": ["anew"] * clips.num_rows})
     annotations.commit_labels(store, number, {"captions": [annotations.write_table(store, captions)]}, {"model": "x"})
-    again = datacard_write.facts(store, NAMES)
+    again = datacard_write.facts(store, SCORES)
     assert again.rules == told.rules, "a later generation that decided nothing hides no decision"
 
 

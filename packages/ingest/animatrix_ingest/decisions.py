@@ -18,10 +18,11 @@ from animatrix_ingest.datacard_write import DECIDED, decided
 from animatrix_ingest.decide import explain as words
 from animatrix_ingest.decide.joined import pc
 from animatrix_ingest.decide.segments_table import across
+from animatrix_ingest.decide.settings import DECIDING, Deciding
 from animatrix_ingest.decide.split import moved
 from animatrix_ingest.decide.stated import stated
 from animatrix_ingest.decide.tiers import Rule
-from animatrix_ingest.decide.together import Deciding, decide
+from animatrix_ingest.decide.together import decide
 from animatrix_ingest.decide.verdicts import COLUMNS, Verdict
 from animatrix_ingest.decide.verdicts import read as read_verdicts
 from animatrix_ingest.keep import annotations, manifest, tables, video
@@ -33,7 +34,6 @@ from animatrix_ingest.watch import lists
 from animatrix_ingest.watch.prints import Prints
 
 READERS = 16
-AS_DECLARED = Deciding()
 PRINTS_HELD = 256
 
 
@@ -57,7 +57,7 @@ def is_decided(dataset: Path | str | Store) -> bool:
 
 
 def decide_all(
-    dataset: Path | str | Store, deciding: Deciding = AS_DECLARED, verdicts: Path | None = None, use_sound: bool = True
+    dataset: Path | str | Store, deciding: Deciding = DECIDING, verdicts: Path | None = None, use_sound: bool = True
 ) -> Decision:
     """Decide everything anew from what is stored, and commit it, where it says anything new.
 

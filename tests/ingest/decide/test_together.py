@@ -2,14 +2,15 @@ import pyarrow as pa
 import pytest
 from animatrix_ingest.decide.balance import AXES
 from animatrix_ingest.decide.explain import explain
+from animatrix_ingest.decide.settings import Deciding, Thresholds
 from animatrix_ingest.decide.stated import STATED
-from animatrix_ingest.decide.tiers_rules import Thresholds, rules
-from animatrix_ingest.decide.together import Deciding, decide
+from animatrix_ingest.decide.tiers_rules import rules
+from animatrix_ingest.decide.together import decide
 from animatrix_ingest.decide.verdicts import Verdict
-from animatrix_ingest.watch import economy, overlays_roles, quality
+from animatrix_ingest.scores import SCORES
 
 WORDS = pa.dictionary(pa.int32(), pa.string())
-NAMES = {**economy.SCORES, **overlays_roles.SCORES, **quality.SCORES}
+GOOD = {"constant_rate": 1.0, "cadence": "progressive"}
 
 
 @pytest.fixture
@@ -36,14 +37,14 @@ def world():
     told = {name: pa.nulls(3, pa.string()) for name in STATED}
     told |= {"work": pa.array(["Kumo", "Hoshi", None]), "rating": pa.array(["general", "sensitive", "explicit"])}
     listed = pa.table({"sha256": ["s0.mkv", "s1.mkv", "s2.mkv"], "stands": [True] * 3, **told})
-    scores = pa.table({"key": clips["key"], **{name: [0.0] * 5 + [None] for name in NAMES}})
+    scores = pa.table({"key": clips["key"], **{name: [GOOD.get(name, 0.0)] * 5 + [None] for name in SCORES}})
     return clips, listed, scores
 
 
 def test_everything_is_decided_from_tables(world):
     clips, sources, scores = world
     said = [Verdict("S", "ito", "2026-11-01", "v.csv, line 2", key="k1"), Verdict("A", "ito", "1", "w", key="gone")]
-    decided = decide(clips, sources, scores, None, NAMES, said)
+    decided = decide(clips, sources, scores, None, SCORES, said)
     tiers, splits = decided.tables["tiers"], decided.tables["splits"]
     assert tiers["tier"].to_pylist() == ["B", "S", "B", "B", "quarantined", "quarantined"]
     assert set(splits["group"].to_pylist()) == {"work:kumo", "work:hoshi", "source:s2.mkv"}
@@ -52,7 +53,7 @@ def test_everything_is_decided_from_tables(world):
     assert min(weights[:4]) > 0
     assert decided.how["deciding"]["split"]["held_out"] == 0.05
     assert [verdict.key for verdict in decided.unmatched] == ["gone"]
-    words = explain("k1", decided.clips, scores, Deciding().rules, NAMES, **decided.tables)
+    words = explain("k1", decided.clips, scores, rules(Thresholds()), SCORES, **decided.tables)
     assert "tier        S" in words
     assert "Kumo" in words
     assert "role not in recap | preview: was not measured" in words
@@ -60,7 +61,7 @@ def test_everything_is_decided_from_tables(world):
 
 def test_another_threshold_is_another_decision(world):
     clips, sources, scores = world
-    strict = decide(clips, sources, scores, None, NAMES, deciding=Deciding(Thresholds(least_rows_px=480)))
+    strict = decide(clips, sources, scores, None, SCORES, deciding=Deciding(Thresholds(least_rows_px=480)))
     assert set(strict.tables["tiers"]["tier"].to_pylist()) == {"raw", "quarantined"}
     assert "technical: height_px 360, must be >= 480" in strict.tables["tiers"]["reasons"][0].as_py()[0]
     with pytest.raises(ValueError, match=r"thresholds\.most_text: -1 is less than 0"):

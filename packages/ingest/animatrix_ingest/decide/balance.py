@@ -21,7 +21,8 @@ import pyarrow as pa
 from anicaption.taxonomy import NOT_APPLICABLE, UNKNOWN
 
 from animatrix_ingest.decide.joined import TableError, beside, checked, numbered, pc
-from animatrix_ingest.decide.tiers import LADDER, QUARANTINED
+from animatrix_ingest.decide.settings import BALANCE, LADDER, Balance
+from animatrix_ingest.decide.tiers import QUARANTINED
 
 AXES = {"style": "style.tradition", "motion": "motion.performance", "camera": "camera.move", "vfx": "vfx.element"}
 """The field whose values are the classes of an axis."""
@@ -32,26 +33,6 @@ WEIGHTS = pa.schema(
 )
 DIGITS = 6
 """Digits of a weight: what is left of it when machines differ in the last bits of a power."""
-
-
-@dataclass(frozen=True)
-class Balance:
-    """How hard to lean against the tail."""
-
-    alpha: float = 0.7
-    """0: every clip alike; 1: every class alike, were there one axis"""
-    effective: float = 0.3
-    """least effective sample size, as a share of the clips"""
-    least_tier: str = "technical"
-    """classes are counted among training clips from this tier on"""
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.alpha <= 2:
-            raise ValueError(f"balance.alpha: {self.alpha:g} is not between 0 and 2")
-        if not 0 < self.effective <= 1:
-            raise ValueError(f"balance.effective: {self.effective:g} is no share; choose more than 0 and at most 1")
-        if self.least_tier not in LADDER:
-            raise ValueError(f"balance.least_tier: {self.least_tier!r} is none of {', '.join(LADDER)}")
 
 
 @dataclass(frozen=True)
@@ -107,7 +88,7 @@ class _Classes:
 
 
 def weights(
-    tags: pa.Table, tiers: pa.Table | None = None, splits: pa.Table | None = None, balance: Balance = Balance()
+    tags: pa.Table, tiers: pa.Table | None = None, splits: pa.Table | None = None, balance: Balance = BALANCE
 ) -> Balanced:
     """Weights in the order of `tags` (key and the fields of AXES, as lists of values).
 

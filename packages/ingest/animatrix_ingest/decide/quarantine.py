@@ -19,10 +19,10 @@ import numpy as np
 import pyarrow as pa
 
 from animatrix_ingest.decide.joined import TableError, beside, bundles
+from animatrix_ingest.decide.settings import LOOKS_UNDER_AGE
 from animatrix_ingest.decide.verdicts import Laid
 
 RATINGS = ("general", "sensitive", "explicit", "unknown")
-LOOKS_UNDER_AGE = 0.2
 
 
 @dataclass(frozen=True)

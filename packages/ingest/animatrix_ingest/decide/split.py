@@ -20,13 +20,13 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from animatrix_ingest.decide.joined import beside, bundles, checked, components, filled, numbered, pc
+from animatrix_ingest.decide.settings import SHARES, Shares
 
 SPLITS = pa.schema(
     [pa.field(name, pa.string(), nullable=False) for name in ("key", "split", "group", "why")],
@@ -35,31 +35,7 @@ SPLITS = pa.schema(
 NEEDED = ("source", "source_sha256", "work")
 
 
-@dataclass(frozen=True)
-class Shares:
-    """How much of the works goes where; what is left of 1 is train. `seed` draws another split."""
-
-    held_out: float = 0.05
-    """share of the works that nothing is fitted to or chosen by"""
-    validation: float = 0.05
-    """share of the works that settings and thresholds may be chosen by"""
-    broad_works: int = 12
-    """pictures in more stated works than this join none of them"""
-    unknown_work: Literal["source", "folder"] = "source"
-    """what stands for the work of a source without one: itself, or the folder it lies in"""
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if min(self.held_out, self.validation) < 0 or self.held_out + self.validation >= 1:
-            raise ValueError(
-                f"split.held_out, split.validation: {self.held_out:g} and {self.validation:g} leave nothing to train; "
-                "choose shares from 0 that add up to less than 1"
-            )
-        if self.broad_works < 2:
-            raise ValueError(f"split.broad_works: {self.broad_works} is less than 2; no two works could be joined")
-
-
-def split(clips: pa.Table, roles: pa.Table | None, shares: Shares = Shares()) -> pa.Table:
+def split(clips: pa.Table, roles: pa.Table | None, shares: Shares = SHARES) -> pa.Table:
     """SPLITS for every clip, in the order of `clips` (key, source, source_sha256, work).
 
     `roles` has key, cluster and copy_of (null or "" where there is none); None where copies were not looked for. What

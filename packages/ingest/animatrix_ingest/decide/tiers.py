@@ -17,10 +17,10 @@ import numpy as np
 import pyarrow as pa
 
 from animatrix_ingest.decide.joined import TableError, beside, checked, filled, pc
-from animatrix_ingest.decide.quarantine import LOOKS_UNDER_AGE, quarantine
+from animatrix_ingest.decide.quarantine import quarantine
+from animatrix_ingest.decide.settings import LADDER, PEOPLE, People
 from animatrix_ingest.decide.verdicts import Laid, Verdict, lay
 
-LADDER = ("raw", "technical", "B", "A", "S")
 QUARANTINED = "quarantined"
 Op = Literal[">=", "<=", ">", "<", "in", "not in"]
 _COMPARE = {">=": pc.greater_equal, "<=": pc.less_equal, ">": pc.greater, "<": pc.less}
@@ -78,27 +78,13 @@ class Rule:
         return cls(**{**row, "value": tuple(value) if isinstance(value, list) else value})
 
 
-@dataclass(frozen=True)
-class People:
-    """How verdicts make tiers A and S of what stands on B."""
-
-    agreement: float = 0.9
-    """share of those who gave a verdict that must say at least A (or S)"""
-    least: int = 1
-    """how many people must have looked"""
-    reject: float = 0.5
-    """from this share of rejections on, a clip falls to raw"""
-    looks_under_age: float = LOOKS_UNDER_AGE
-    """probability from which content that is not stated general is quarantined"""
-
-
 def tiers(
     clips: pa.Table,
     scores: pa.Table,
     rules: Sequence[Rule],
     names: Mapping[str, str],
     verdicts: Sequence[Verdict] = (),
-    people: People = People(),
+    people: People = PEOPLE,
     tags: pa.Table | None = None,
     roles: pa.Table | None = None,
 ) -> pa.Table:

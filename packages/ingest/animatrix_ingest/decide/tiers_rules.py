@@ -2,42 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from animatrix_ingest.decide.settings import Thresholds
 from animatrix_ingest.decide.tiers import Rule
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """Change one and decide again: scores are stored, nothing is decoded."""
-
-    least_rows_px: int = 240
-    """technical: rows of the clip"""
-    least_s: float = 0.5
-    """technical: length of the clip"""
-    most_edge_blur_px: float = 2.5
-    """technical: blur on lines and paint edges; focus is pulled in anime too, a bad copy is soft everywhere"""
-    most_blocking: float = 1.0
-    """technical: steps on the coder's grid over those beside it, less 1"""
-    most_banding: float = 0.5
-    """technical: share of calm paint that climbs in stairs"""
-    most_clipped: float = 0.98
-    """technical: share of the picture that is black, or white"""
-    most_static: float = 0.98
-    """B: share of the steps in which neither drawing nor camera changes"""
-    most_text: float = 0.05
-    """B: share of the picture under lettering of any kind, mean over the clip"""
-    most_subtitle: float = 0.004
-    """B: share under subtitles"""
-    most_credits: float = 0.005
-    """B: share under a staff roll"""
-    most_title: float = 0.1
-    """B: share under a title card"""
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if value < 0:
-                raise ValueError(f"thresholds.{name}: {value:g} is less than 0; choose 0 or more")
 
 
 def rules(t: Thresholds) -> tuple[Rule, ...]:

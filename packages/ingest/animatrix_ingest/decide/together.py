@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from animatrix_ingest.decide.balance import AXES, Balance, Balanced, weights
-from animatrix_ingest.decide.split import Shares, split
+from animatrix_ingest.decide.balance import AXES, Balanced, weights
+from animatrix_ingest.decide.settings import DECIDING, Deciding
+from animatrix_ingest.decide.split import split
 from animatrix_ingest.decide.stated import stated
-from animatrix_ingest.decide.tiers import People, Rule, tiers
-from animatrix_ingest.decide.tiers_rules import Thresholds, rules
+from animatrix_ingest.decide.tiers import tiers
+from animatrix_ingest.decide.tiers_rules import rules
 from animatrix_ingest.decide.verdicts import Verdict, lay
-
-
-@dataclass(frozen=True)
-class Deciding:
-    """Everything that decides, and nothing that measures: change a value and decide again."""
-
-    thresholds: Thresholds = field(default_factory=Thresholds)
-    people: People = field(default_factory=People)
-    split: Shares = field(default_factory=Shares)
-    balance: Balance = field(default_factory=Balance)
-
-    @property
-    def rules(self) -> tuple[Rule, ...]:
-        return rules(self.thresholds)
-
-    def to_json(self) -> dict[str, dict[str, Any]]:
-        return {name: dict(vars(its)) for name, its in vars(self).items()}
 
 
 @dataclass(frozen=True)
@@ -51,7 +35,7 @@ def decide(
     roles: pa.Table | None,
     names: Mapping[str, str],
     verdicts: Sequence[Verdict] = (),
-    deciding: Deciding = Deciding(),
+    deciding: Deciding = DECIDING,
 ) -> Decided:
     """Splits, tiers and weights of every clip.
 
@@ -62,14 +46,15 @@ def decide(
     told = stated(clips, sources)
     tags = told.select(["key", *AXES.values(), *(["content.rating"] if "content.rating" in told.column_names else [])])
     sides = split(told, roles, deciding.split)
-    found = tiers(told, scores, deciding.rules, names, verdicts, deciding.people, tags, roles)
+    declared = rules(deciding.thresholds)
+    found = tiers(told, scores, declared, names, verdicts, deciding.people, tags, roles)
     balanced = weights(tags, found, sides, deciding.balance)
     return Decided(
         clips=told,
         tables={"splits": sides, "tiers": found, "weights": balanced.table},
         how={
             "deciding": deciding.to_json(),
-            "rules": [rule.to_json() for rule in deciding.rules],
+            "rules": [rule.to_json() for rule in declared],
             "verdicts": len(verdicts),
             "balanced": balanced.to_json(),
         },
