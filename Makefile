@@ -5,7 +5,7 @@ READY := .venv/.ready
 SEED ?= 1
 RECIPE ?= tiny_i2v
 
-.PHONY: help setup demo test test-slow test-faults fuzz check check-infra format ingest ingest-job caption draw gallery train sample bench-road bench-cost bench-caption bench-captions bench-stages bench-shots bench-segments real-footage checkpoint clean
+.PHONY: help setup demo test test-slow test-faults fuzz check check-infra format ingest ingest-job caption draw gallery train sample bench-road bench-cost bench-scale bench-caption bench-captions bench-stages bench-shots bench-segments real-footage checkpoint clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ bench-road: $(READY)  ## shot detection and cost beside PySceneDetect: build/ben
 
 bench-cost: $(READY)  ## CPU time of every part of the measuring pass, clean and grainy: build/bench/cost.json
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.cost
+
+bench-scale: $(READY)  ## plan, pack, commit and re-open a million clips without pixels: build/bench/scale.json [ARGS=...]
+	$(BIN)/python -m benchmarks.scale $(ARGS)
 
 bench-caption: $(READY)  ## measured variables of drawn shots of both hands, with rivals: build/bench/captions.json [ARGS=...]
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.captions $(ARGS)
