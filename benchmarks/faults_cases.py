@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ SETTINGS = Settings("adaptive", clip_height_px=32, min_shot_s=0.2, max_shot_s=2.
 made.code_version = functools.cache(made.code_version)  # the code does not change while this runs
 LIMIT_S = 120
 RACERS = 16
+EARLIER = 12
+TOO_LATE = "was not killed: there are fewer points than that"
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,18 @@ def ordered(fault: str) -> None:
 
 
 def happen(case: Case, place: Place, where: Callable[[Case], str]) -> End:
-    """Let a case happen and see what comes of it. `where` gives a fresh place for its data set."""
+    """Let a case happen and see what comes of it. `where` gives a fresh place for its data set.
+
+    The store's proof (racing writers) passes a few points more or fewer each time. So a kill at one of the last
+    points may come too late, and then falls a little earlier.
+    """
+    end = _happen(case, place, where)
+    if end.result == TOO_LATE and case.at > EARLIER:
+        end = replace(_happen(replace(case, at=case.at - EARLIER), place, where), case=case.name)
+    return end
+
+
+def _happen(case: Case, place: Place, where: Callable[[Case], str]) -> End:
     began = time.monotonic()
     cache = place.folder / "cache"
     out, passed = where(case), place.folder / f"points-{os.getpid()}"
@@ -242,7 +255,7 @@ def _not_as_meant(case: Case, ends: list[tuple[str, str]]) -> str:
         if end == "raised" and case.kind in ("enospc", "full") and "space" not in words:
             return f"does not say that the disk is full: {words}"
     if case.kind == "kill" and ends[0][0] == "done":
-        return "was not killed: there are fewer points than that"
+        return TOO_LATE
     return ""
 
 

@@ -80,8 +80,16 @@ def serve() -> None:
     from ray.cluster_utils import Cluster as Nodes
 
     options: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80 << 20, "memory": 4 << 30}
-    nodes = Nodes(initialize_head=True, head_node_args={**options, "include_dashboard": False})
-    others = [nodes.add_node(**options) for _ in range(2)]
+    for tries in (2, 1, 0):
+        nodes = Nodes()
+        try:
+            nodes.add_node(**options, include_dashboard=False)
+            others = [nodes.add_node(**options) for _ in range(2)]
+            break
+        except Exception:  # on a busy machine a node may take longer to come up than Ray waits for it
+            nodes.shutdown()
+            if not tries:
+                raise
     print(json.dumps({"address": nodes.address}), flush=True)
     try:
         for order in sys.stdin:

@@ -21,11 +21,18 @@ class Fate:
         self.folder = str(folder)
 
     def __call__(self, item, tell):
-        tell(1, 0)
+        if item not in ("mute", "late"):
+            tell(1, 0)
         getattr(self, item.split()[0])(tell)
         return item.upper()
 
     def fine(self, tell): ...
+
+    def late(self, tell):
+        time.sleep(7)  # longer than one may be silent later on
+
+    def mute(self, tell):
+        time.sleep(1000)
 
     def deaf(self, tell):
         ctypes.PyDLL(None).sleep(1000)  # a native call that never gives the interpreter back
@@ -34,6 +41,7 @@ class Fate:
         held = []
         while True:
             held.append(np.ones(20 << 20, np.uint8))
+            tell(len(held), 0)
 
     def huge(self, tell):
         np.ones(16 << 30, np.uint8)
@@ -58,14 +66,15 @@ class Fate:
 
 def test_every_item_has_an_end_whatever_its_worker_does(ray_address, tmp_path):
     """One that hangs in native code, two that take too much memory, one that kills its worker."""
-    needs = Needs(memory_mib=700, stall_s=5.0)
-    items = ["fine 1", "deaf", "greedy", "huge", "slow", "poison", "unlucky", "fine 2"]
+    needs = Needs(memory_mib=700, stall_s=5.0, first_s=20.0)
+    items = ["mute", "fine 1", "late", "deaf", "greedy", "huge", "slow", "poison", "unlucky", "fine 2"]
     with engine.on_ray() as carry:
         found = dict(carry(Fate(tmp_path), items, engine.Silent(), needs))
     lost = {item: end.words for item, end in found.items() if isinstance(end, LostWorker)}
-    assert {item for item in items if found[item] == item.upper()} == {"fine 1", "slow", "unlucky", "fine 2"}
+    assert {item for item in items if found[item] == item.upper()} == {"fine 1", "late", "slow", "unlucky", "fine 2"}
     assert lost.pop("poison").startswith("worker died twice: ")
     memory = "out of memory: bound 700 MiB"
+    assert lost.pop("mute") == "stalled for 20 s before its first word"
     assert lost == {"deaf": "stalled for 5 s", "greedy": memory, "huge": memory}
 
 

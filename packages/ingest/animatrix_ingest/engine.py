@@ -50,8 +50,9 @@ class Silent:
 class Engine(Protocol):
     """Calls `task(item, tell)` for every item, in any order; yields (item, result or the words of a lost worker).
 
-    A task calls `tell(frames, shots)` as it goes on. One that takes longer than its `stall_s` between two calls
-    is held to be stalled. Without `needs`, the engine's own are meant.
+    A task calls `tell(frames, shots)` as it goes on, first with zeros when there is something to read. One that
+    takes longer than its `stall_s` from one call to the next is held to be stalled. Without `needs`, the engine's
+    own are meant.
     """
 
     def __call__(
@@ -139,8 +140,11 @@ class _Board:
     """An actor where tasks post how far they are, and their last words."""
 
     def __init__(self) -> None:
-        self._posts: dict[int, tuple[int, int]] = {}
+        self._posts: dict[int, tuple[int, int] | None] = {}
         self._words: dict[int, str] = {}
+
+    def begin(self, number: int) -> None:
+        self._posts[number] = None
 
     def post(self, number: int, frames: int, shots: int) -> None:
         self._posts[number] = (frames, shots)
@@ -148,7 +152,7 @@ class _Board:
     def last_words(self, number: int, words: str) -> None:
         self._words[number] = words
 
-    def take(self) -> tuple[dict[int, tuple[int, int]], dict[int, str]]:
+    def take(self) -> tuple[dict[int, tuple[int, int] | None], dict[int, str]]:
         taken = self._posts, self._words
         self._posts, self._words = {}, {}
         return taken
@@ -162,9 +166,9 @@ def _work(
     import ray
 
     cv2.setNumThreads(1)
-    began = last = time.monotonic()
+    began, last = time.monotonic(), float("-inf")
     at = (0, 0)
-    board.post.remote(number, 0, 0)
+    board.begin.remote(number)
 
     def tell(frames: int, shots: int) -> None:
         nonlocal last, at

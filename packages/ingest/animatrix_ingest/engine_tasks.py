@@ -26,12 +26,13 @@ MOVES = 20
 
 @dataclass
 class Flight:
-    """An item that Ray has: how often its worker or its node died, and when it was last heard of (None: not begun)."""
+    """An item that Ray has: how often its worker or its node died, when it began, and when it was last heard of."""
 
     number: int
     item: Any
     deaths: int = 0
     moves: int = 0
+    began: float | None = None
     heard: float | None = None
 
 
@@ -81,7 +82,7 @@ class Tasks:
             flight = self._waiting.pop()
             every_s = max(TAKE_S, most / 1000)  # the board hears at most a few thousand posts a second
             reference = self._remote.remote(self._task, flight.item, flight.number, self._board, self._needs, every_s)
-            flight.heard = None
+            flight.began = flight.heard = None
             self._pending[reference] = flight
         self._counts.show(in_flight=len(self._pending), waiting=len(self._waiting))
 
@@ -91,7 +92,7 @@ class Tasks:
             done += self._ray.wait(rest, num_returns=len(rest), timeout=0)[0]
         self._take()
         if not done:
-            self._room.look(any(flight.heard is not None for flight in self._pending.values()))
+            self._room.look(any(flight.began is not None for flight in self._pending.values()))
         for reference in done:
             flight = self._pending.pop(reference)
             end = self._end(reference, flight)
@@ -135,21 +136,26 @@ class Tasks:
                 flight.heard = flight.heard and time.monotonic()
             return
         self._words |= words
-        for number, (frames, shots) in posts.items():
-            if number in flights:
-                flights[number].heard = time.monotonic()
-                if frames or shots:
-                    self._progress.at(getattr(flights[number].item, "name", ""), frames, shots)
+        for number, at in posts.items():
+            if flight := flights.get(number):
+                flight.began = flight.began or time.monotonic()
+                if at is not None:
+                    flight.heard = time.monotonic()
+                    self._progress.at(getattr(flight.item, "name", ""), *at)
 
     def _stalled(self) -> Iterator[tuple[Flight, LostWorker]]:
-        if self._needs.stall_s is None:
+        needs, now = self._needs, time.monotonic()
+        if needs.stall_s is None:
             return
-        late = time.monotonic() - self._needs.stall_s
         for reference, flight in list(self._pending.items()):
-            if flight.heard is not None and flight.heard < late:
+            if flight.heard is not None:
+                late, words = now - flight.heard > needs.stall_s, needs.beyond_time
+            else:
+                late, words = flight.began is not None and now - flight.began > needs.first_s, needs.never_heard
+            if late:
                 self._ray.cancel(reference, force=True)
                 del self._pending[reference]
-                yield flight, LostWorker(self._words.get(flight.number, self._needs.beyond_time))
+                yield flight, LostWorker(self._words.get(flight.number, words))
 
 
 class Room:

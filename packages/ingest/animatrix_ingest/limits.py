@@ -40,13 +40,15 @@ class LostWorker:
 class Needs:
     """What one task is given: Ray schedules and scales by it, and it is held to `memory_mib` and `stall_s`.
 
-    `stall_s` is how long a task may go without telling how far it is; None: as long as it likes.
+    `stall_s` is how long a task may go from one word to the next about how far it is; None: as long as it likes.
+    `first_s` is how long it may take to its first word: a source is fetched first, and may wait for room in a cache.
     """
 
     cpus: float = 1.0
     gpus: float = 0.0
     memory_mib: int = 2048
     stall_s: float | None = 120.0
+    first_s: float = 7 * 3600.0
 
     def __post_init__(self) -> None:
         for name, least in (("cpus", 0), ("gpus", 0), ("memory_mib", 1)):
@@ -54,6 +56,8 @@ class Needs:
                 raise ValueError(f"needs.{name}: {getattr(self, name)} is less than {least}")
         if self.stall_s is not None and self.stall_s <= 0:
             raise ValueError(f"needs.stall_s: {self.stall_s} is not a time; give seconds, or None for no limit")
+        if self.first_s <= 0:
+            raise ValueError(f"needs.first_s: {self.first_s} is not a time; give seconds")
 
     def __str__(self) -> str:
         gpus = f", {self.gpus:g} GPU" if self.gpus else ""
@@ -68,6 +72,11 @@ class Needs:
     def beyond_time(self) -> str:
         """The words of a task that was not heard of for too long."""
         return f"stalled for {self.stall_s:g} s"
+
+    @property
+    def never_heard(self) -> str:
+        """The words of a task that began and was never heard of."""
+        return f"stalled for {self.first_s:g} s before its first word"
 
 
 def gib(mib: float) -> str:
