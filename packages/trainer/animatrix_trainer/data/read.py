@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,13 +13,14 @@ from anicaption.directive import directive, from_tags, prose
 from anicaption.frames import read_clip
 from anicaption.record import Record
 from animatrix_ingest.keep.annotations import load_kind
+from animatrix_ingest.keep.records import record_json
 from animatrix_ingest.keep.shards import read_member
 from animatrix_ingest.keep.store import open_store
 from animatrix_ingest.keep.tables import pc
 
 from animatrix_trainer.conditioning.dropout import Condition, thin
-from animatrix_trainer.config import Data, Recipe, Window
-from animatrix_trainer.data.choose import BOX, PLACES, TRAIN, choose
+from animatrix_trainer.config import Data, Dropout, Recipe, Window
+from animatrix_trainer.data.choose import BOX, PLACES, TRAIN, choose, first_side
 from animatrix_trainer.data.crop import Crop, crop_of, fit
 from animatrix_trainer.data.plan import Pick, Plan, generator
 
@@ -47,7 +47,7 @@ class Shards:
     def __init__(
         self, folder: Path | str, window: Window, cache: bool = False, data: Data = Data(), split: str = TRAIN
     ) -> None:
-        self.folder, self.window = open_store(folder), window
+        self.folder, self.window, self.cache = open_store(folder), window, cache
         chosen = choose(self.folder, data, split)
         self.reading, self.notes = chosen.reading, chosen.notes
         self._table = chosen.clips
@@ -55,6 +55,14 @@ class Shards:
         self._clip = lru_cache(maxsize=None if cache else 8)(self._decode)
         self._record = lru_cache(maxsize=1024)(self._parse)
         self._tags = lru_cache(maxsize=100_000)(lambda row, start: self.record(Pick(row, start, 0)).tags())
+
+    @classmethod
+    def first_of(
+        cls, splits: Sequence[str], folder: Path | str, window: Window, cache: bool = False, data: Data = Data()
+    ) -> Shards | None:
+        """The clips of the first of these splits that has one long enough; None where none has."""
+        split = first_side(open_store(folder), data, splits, window.frames)
+        return None if split is None else cls(folder, window, cache, data, split)
 
     @property
     def n_frames(self) -> tuple[int, ...]:
@@ -112,11 +120,28 @@ class Shards:
         return rows["record"], pc.fill_null(at, -1).to_numpy()
 
     def _parse(self, number: int) -> Record:
-        if (newer := int(self._newer_at[number])) >= 0:
-            return Record.from_json(json.loads(self._newer[newer].as_py()))
+        at = int(self._newer_at[number])
         row = self.row(number)
         member = read_member(self.folder, row["shard"], row["json_offset"], row["json_length"])
-        return Record.from_json(json.loads(member)["record"])
+        return Record.from_json(record_json(member, self._newer[at].as_py() if at >= 0 else None))
+
+
+UNSEEN_CLIPS = 32
+"""How many windows the held-out loss is a mean of, or a few more: whole batches are read."""
+
+
+def held_back(shards: Shards, recipe: Recipe, rank: int = 0, world: int = 1) -> Batches | None:
+    """Some clips that training does not see, of the same generations and tier: validation's, or where there are none
+    held_out's; None where nothing is held out. Tags and text are said whole, nothing is dropped."""
+    now = shards.reading
+    data = Data(now.video, now.labels, now.tier)
+    others = Shards.first_of(("validation", "held_out"), shards.folder.url, shards.window, shards.cache, data)
+    if others is None:
+        return None
+    n_usable = sum(n >= recipe.window.frames for n in others.n_frames)
+    steps = -(-min(UNSEEN_CLIPS, n_usable) // recipe.batch)
+    whole = Dropout((1.0, 0.0, 0.0, 0.0), tag=0.0, synonym=0.0, conflict=0.0)
+    return Batches(others, replace(recipe, steps=steps, dropout=whole), rank, world)
 
 
 class Batches:
