@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -47,6 +48,7 @@ class Settings:
 
     seeds: tuple[int, ...] = (501, 502)
     shots: int = 20
+    parts: tuple[Literal["border", "text", "quality", "cost"], ...] = ("border", "text", "quality", "cost")
     work: Path = Path("build/bench/stages")
     cost_video: Path | None = None
     """a video to measure the cost on; without it a drawn episode made larger to 720 rows"""
@@ -55,8 +57,13 @@ class Settings:
 def main(settings: Settings) -> None:
     """Draw, damage, measure, publish."""
     episodes = [episode(settings, hand, seed) for hand in ("first", "second") for seed in settings.seeds]
-    figures = [*border_figures(episodes, settings.work), *text_figures(episodes, settings.work)]
-    figures += [*quality_figures(episodes), cost_figure(settings, episodes[0])]
+    ways: dict[str, Callable[[], list[Figure]]] = {
+        "border": lambda: border_figures(episodes, settings.work),
+        "text": lambda: text_figures(episodes, settings.work),
+        "quality": lambda: quality_figures(episodes),
+        "cost": lambda: [cost_figure(settings, episodes[0])],
+    }
+    figures = [figure for part in settings.parts for figure in ways[part]()]
     publish("stages", "make bench-stages", figures)
 
 

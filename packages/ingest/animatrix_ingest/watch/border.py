@@ -72,7 +72,7 @@ class BorderWatch:
             return
         height, width = now.high.shape
         numbers = {"start": now.first, "end": end, "looks": now.looks, "height_px": height, "width_px": width}
-        numbers["shown"] = float(np.subtract(*np.quantile(now.high[::4, ::4], (0.98, 0.02))))
+        numbers["shown"] = _spread(now.high)
         for side in SIDES:
             high, low, last, fine = (_turned(x, side) for x in (now.high, now.low, now.last, now.fine))
             numbers |= {f"{side}_{name}": value for name, value in _edge(high, low).items()}
@@ -107,16 +107,17 @@ def _turned(plane: np.ndarray, side: str) -> np.ndarray:
     """The plane turned so that the side's outermost line is row 0."""
     plane = plane if side in ("top", "bottom") else plane.T
     plane = plane if side in ("top", "left") else plane[::-1]
-    return np.ascontiguousarray(plane[: len(plane) // 2])
+    return plane[: len(plane) // 2]
 
 
 def _edge(high: np.ndarray, low: np.ndarray) -> dict[str, float]:
     """How many lines from row 0 on are bar, how plainly the picture begins after them, the bar's level. Pure."""
     most = int(len(high) * 2 * MOST_REACH)
     level = int(np.median(high[0]))
-    away = np.maximum(np.maximum(high[:most], level) - level, level - np.minimum(low[:most], level))
-    active = cv2.resize((away > _OFF).astype(np.float32), (_SEGMENTS, most), interpolation=cv2.INTER_AREA)
-    calm = active < _ACTIVE
+    first = _calm(high[:1], low[:1], level)[0]
+    if first[0].sum() < _CALM_PARTS and not (first[0, 0] and first[0, -1]):
+        return {"reach": 0, "firm": 1.0, "level": level}  # most sides have no bar, and the rest is dear
+    calm, active = _calm(high[:most], low[:most], level)
     bar = (calm.sum(1) >= _CALM_PARTS) & (calm[:, 0] | calm[:, -1])
     outer = calm[:, 0] & calm[:, -1]
     share = active.mean(1)
@@ -125,6 +126,19 @@ def _edge(high: np.ndarray, low: np.ndarray) -> dict[str, float]:
     if _firm(share, reach) < FIRM and reach < lettered < most and _firm(share, lettered) > FIRM:
         reach = lettered
     return {"reach": reach, "firm": _firm(share, reach), "level": level}
+
+
+def _spread(plane: np.ndarray) -> float:
+    """From the darkest pixels to the brightest, the outermost fiftieth of both left out."""
+    known = np.sort(plane[::8, ::8], axis=None)
+    return float(known[int(0.98 * (len(known) - 1))]) - float(known[int(0.02 * (len(known) - 1))])
+
+
+def _calm(high: np.ndarray, low: np.ndarray, level: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which parts of each line stay at the bar's level, and the share of their pixels that do not."""
+    away = np.maximum(np.maximum(high, level) - level, level - np.minimum(low, level))
+    active = cv2.resize((away > _OFF).astype(np.float32), (_SEGMENTS, len(high)), interpolation=cv2.INTER_AREA)
+    return active < _ACTIVE, active
 
 
 def _first_not(mask: np.ndarray) -> int:
