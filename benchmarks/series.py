@@ -197,7 +197,7 @@ def _plain(shots: list[Shot]) -> list[Shot]:
 
 
 def _acted_anew(shots: list[Shot]) -> Shot:
-    """A shot whose figure talks or stands, best under a camera at rest, with other acting before the same background."""
+    """A shot of a figure that talks or stands, best under a resting camera: other acting, the same background."""
     acted = [s for s in shots if s.acting and s.character and s.acting.performance in ("talk", "idle")]
     if not acted:
         raise ValueError(
