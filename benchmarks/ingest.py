@@ -259,7 +259,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--hour", type=float, default=3600.0, help="length of the source memory is watched on; 0: none")
     given = parser.parse_args()
-    settings = laptop()
+    settings = laptop().settings
     with tempfile.TemporaryDirectory(prefix="bench-ingest-") as name:
         folder = Path(name)
         drawn = draw(folder / "drawn", given.rows)

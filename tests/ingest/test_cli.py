@@ -4,6 +4,8 @@ import sys
 import pytest
 from animatrix_ingest import cli, engine, recipes
 from animatrix_ingest.bars import Bars
+from animatrix_ingest.commands_run import Run
+from animatrix_ingest.keep import manifest
 from rich.console import Console
 
 
@@ -47,12 +49,32 @@ def test_settings_that_cannot_be_are_refused_with_the_reason(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("flag", [["--recipe", "demo"], ["--recipe=demo"]])
-def test_a_recipe_sets_the_defaults_and_flags_change_them(here, monkeypatch, flag):
-    seen = []
-    monkeypatch.setattr(cli, "_run", lambda command: seen.append(command.settings) or 0)
-    cli.main(["run", "x", "--out", "y", *flag, "--crf", "9"])
+def test_a_recipe_sets_the_defaults_and_flags_change_them(flag):
     wanted = recipes.demo()
-    assert seen[0].clip_height_px == wanted.clip_height_px and seen[0].crf == 9 != wanted.crf
+    command = cli.parse(["run", "x", "--out", "y", *flag, "--crf", "9", "--least-s", "0.3"])
+    assert isinstance(command, Run)
+    assert command.settings.clip_height_px == wanted.settings.clip_height_px
+    assert command.settings.crf == 9 != wanted.settings.crf
+    assert command.deciding.thresholds.least_rows_px == wanted.deciding.thresholds.least_rows_px
+    assert command.deciding.thresholds.least_s == 0.3 != wanted.deciding.thresholds.least_s
+
+
+def test_decide_explain_and_report_without_decoding(here, film, tmp_path, capsys, monkeypatch):
+    film("a.mkv", [20, 30])
+    out = str(tmp_path / "set")
+    assert cli.main(["run", str(tmp_path / "sources"), "--out", out, *FLAGS]) == 0
+    key = manifest.load(out)["key"][0].as_py()
+
+    def refused(*_):
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr("anicaption.frames.frames", refused)
+    assert cli.main(["decide", out, "--least-rows-px", "16", "--unknown-work", "folder"]) == 0
+    assert "labels   generation" in capsys.readouterr().out
+    assert cli.main(["explain", key[:8], "--dataset", out]) == 0
+    assert "technical holds     height_px >= 16: 32" in capsys.readouterr().out
+    assert cli.main(["explain", "nokey", "--dataset", out]) == 2
+    assert (tmp_path / "set" / "datacard.md").read_text().startswith("# ")
 
 
 def test_help_names_the_settings_without_importing_what_is_heavy():

@@ -43,7 +43,7 @@ def test_bytes_do_not_depend_on_what_lies_in_memory(preset):
 
 def test_every_recipe_encodes_closed_gops_without_sound(paint):
     for recipe in RECIPES.values():
-        settings = recipe()
+        settings = recipe().settings
         encode = Encode(48, settings.crf, settings.preset, settings.gop_frames)
         data = encode(paint([30]), Fraction(24))
         with av.open(io.BytesIO(data)) as clip:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import tyro
 
-from animatrix_ingest.recipes import Settings, laptop
+from animatrix_ingest.recipes import Settings
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Plan:
     """files, folders, globs, lists, URLs"""
     out: str
     """the data set: a folder, or s3://BUCKET/PREFIX"""
-    settings: Settings = field(default_factory=laptop)
+    settings: Settings = field(default_factory=Settings)
 
     def __call__(self) -> int:
         from animatrix_ingest.standing import plan

@@ -126,7 +126,7 @@ def gather_scores(store: Store, clips: pa.Table, units: Units) -> pa.Table:
     """The scores of every clip, in the clips' order: those gathered before, and those of units that are new since."""
     before = annotations.load_kind(store, "scores")
     parts = [] if before is None or before.schema.names != SCHEMA.names else [before.cast(SCHEMA)]
-    there = pc.is_in(clips["key"], value_set=parts[0]["key"]) if parts else pa.array([False] * clips.num_rows)
+    there = pc.is_in(clips["key"], value_set=parts[0]["key"]) if parts else pa.array([False] * clips.num_rows, pa.bool_())
     missing = clips.filter(pc.invert(there))["source"].unique().to_pylist()
     with ThreadPoolExecutor(READERS) as pool:
         found = pool.map(lambda source: tables.read(store, units.side(source, "scores")), missing)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from animatrix_ingest.decide.settings import Deciding, Thresholds
+
 Detector = Literal["ours", "adaptive", "content", "hash"]
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium"]
 
@@ -47,20 +49,30 @@ class Settings:
         return asdict(self)
 
 
-def laptop() -> Settings:
+@dataclass(frozen=True)
+class Recipe:
+    """A complete run: what is made, and how it is decided upon."""
+
+    settings: Settings
+    deciding: Deciding
+
+
+def laptop() -> Recipe:
     """Whole episodes on a small machine: 480p clips of up to ten seconds.
 
     Two cores, no GPU. `animatrix-ingest run EPISODES --out DIR`
     """
-    return Settings()
+    return Recipe(Settings(), Deciding())
 
 
-def demo() -> Settings:
-    """Small clips for the demo's tiny model: 96 rows, many short shots, quick to encode.
+def demo() -> Recipe:
+    """Small clips for the demo's tiny model: 96 rows, many short shots, quick to encode. All of them may train.
 
     Two cores, no GPU. `animatrix-ingest run EPISODES --out DIR --recipe demo`
     """
-    return Settings(clip_height_px=96, min_shot_s=0.2, max_shot_s=5.0, crf=14, shard_mib=64)
+    small = Thresholds(least_rows_px=64, least_s=0.2, most_edge_blur_px=8.0, most_blocking=4.0)
+    settings = Settings(clip_height_px=96, min_shot_s=0.2, max_shot_s=5.0, crf=14, shard_mib=64)
+    return Recipe(settings, Deciding(thresholds=small))
 
 
-RECIPES: dict[str, Callable[[], Settings]] = {"laptop": laptop, "demo": demo}
+RECIPES: dict[str, Callable[[], Recipe]] = {"laptop": laptop, "demo": demo}

@@ -1,0 +1,82 @@
+"""`animatrix-ingest run`: from sources to a data set with its decisions, report and data card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import tyro
+
+from animatrix_ingest.decide.settings import Deciding
+from animatrix_ingest.recipes import Settings
+
+if TYPE_CHECKING:
+    from animatrix_ingest.pipeline import Summary
+
+
+@dataclass(frozen=True)
+class Run:
+    """Raw anime in, a data set of single shots out: shards, manifest, decisions, a report to look at, a data card.
+
+    SOURCES are files, folders (searched whole), globs (quoted), lists (.csv, .parquet, .jsonl with a column `source`)
+    or URLs (s3://, http(s):// and others). Run it again and it does nothing; kill it and run it again, and it goes on
+    to the same end. Exit status 1 where nothing at all could be kept.
+    """
+
+    sources: tyro.conf.Positional[tuple[str, ...]]
+    """files, folders, globs, lists, URLs"""
+    out: str
+    """the data set: a folder, or s3://BUCKET/PREFIX"""
+    address: str = "local"
+    """a Ray cluster, as ray://HOST:PORT or HOST:PORT, or auto inside one; local starts Ray for this run alone"""
+    recipe: Literal["laptop", "demo"] = "laptop"
+    """which settings to start from (see recipes.py); the flags below change single ones"""
+    settings: Settings = field(default_factory=Settings)
+    deciding: Deciding = field(default_factory=Deciding)
+    rating: Literal["unknown", "general", "sensitive", "explicit"] = "unknown"
+    """content rating of sources whose list states none"""
+    cache: Path | None = None
+    """folder of each worker for copies of remote sources, while they are read"""
+    retry: bool = False
+    """work again on what is dead"""
+
+    def __call__(self) -> int:
+        from animatrix_ingest import engine, pipeline
+        from animatrix_ingest.bars import Bars
+        from animatrix_ingest.decisions import decide_all, is_decided
+
+        with Bars() as bars:
+            summary = pipeline.run(
+                self.sources,
+                self.out,
+                self.settings,
+                lambda: engine.on_ray(self.address),
+                retry=self.retry,
+                rating=self.rating,
+                cache=self.cache,
+                progress=bars,
+            )
+        if not summary.n_worked and not summary.changed:
+            print(f"nothing to do: all {summary.sources.all} sources are in {self.out} ({summary.n_clips} clips)")
+        if not is_decided(self.out):
+            decision = decide_all(self.out, self.deciding)
+            print("tiers    " + ", ".join(f"{n} {tier}" for tier, n in decision.tiers.items()))
+        self._pages(summary)
+        print(f"sources  {summary.sources}\nshots    {summary.shots}\nclips    {summary.n_clips} in {self.out}")
+        print(f"{summary.n_worked} sources worked on in {summary.seconds:.1f} s")
+        for end in summary.outcomes:
+            if end.outcome != "kept":
+                print(f"  {end.outcome:8}{end.source.name}: {end.reason}")
+        return 0 if summary.n_clips else 1
+
+    def _pages(self, summary: Summary) -> None:
+        """Write what people look at, where it is not there or says something else by now."""
+        from animatrix_ingest.datacard_write import write as write_card
+        from animatrix_ingest.keep.store import open_store
+        from animatrix_ingest.report import write
+        from animatrix_ingest.scores import SCORES
+
+        if summary.changed or open_store(self.out).size("report.html") is None:
+            print(f"report   {write(self.out)}")
+            print(f"card     {write_card(self.out, SCORES)[-1]}")
