@@ -125,7 +125,7 @@ def on_ray(address: str = "local", needs: Needs = TASK, wait_s: float = 900.0) -
         dashboard = False if address == "local" else None
         try:
             ray.init(address=address, include_dashboard=dashboard, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except Exception as error:  # Ray raises bare Exceptions too, as where its start takes more than 30 s
             raise NoCluster(
                 f"address: {address}: no Ray there ({error}); check that the cluster is up, or leave --address away"
             ) from error
