@@ -25,12 +25,11 @@ from anicaption.frames import ClipPicture, Encoded, Frame, Stream, VideoError, f
 from anicaption.measure.onepass import Watch
 
 from animatrix_ingest.decide.pieces import Piece, Rule, pieces
-from animatrix_ingest.decide.telecine_pace import standard
 from animatrix_ingest.keep.encode import Encode
 from animatrix_ingest.keep.store import Writing, digest
 from animatrix_ingest.recipes import Detector
 from animatrix_ingest.rows import Clip, Dead, Dropped, Lost, Probed, Source, Span, Watched
-from animatrix_ingest.watch.cadence import Segment, restored
+from animatrix_ingest.watch.cadence import Restored, Segment, restored
 from animatrix_ingest.watch.detectors import Cuts
 from animatrix_ingest.watch.observers import Observers
 
@@ -61,10 +60,11 @@ class Look:
     def __call__(self, probed: Probed, side: Writing, tell: Tell) -> Watched | Dead:
         """Decode once. Dead where no frame decodes; a source that breaks off yields the shots before the break."""
         stream = probed.stream
-        watch = Watch(stream.rate, stream.shown_width_px, stream.shown_height_px)
+        film = _Film(stream)
+        watch = Watch(film.rate, stream.shown_width_px, stream.shown_height_px)
         cuts = Cuts(self.detector, stream, watch.transitions)
-        rule = Rule.of(self.min_shot_s, self.max_shot_s, cuts.delay_frames, film_rate(stream.rate))
-        seen = _Seen(stream, watch, cuts, self.encode.height_px, tell)
+        rule = Rule.of(self.min_shot_s, self.max_shot_s, cuts.delay_frames, film.rate)
+        seen = _Seen(film, watch, cuts, self.encode.height_px, tell)
         rows: list[Clip | Dropped | Dead] = []
         for piece, group in itertools.groupby(pieces(seen, rule), key=lambda pair: pair[0]):
             rows.append(self._shot(probed, seen, piece, _Counted(shot for _, shot in group), side))
@@ -75,7 +75,7 @@ class Look:
         return Watched(
             probed=probed,
             n_frames=len(seen.pts),
-            n_decoded=seen.n_decoded,
+            n_decoded=film.n_decoded,
             clips=tuple(row for row in rows if isinstance(row, Clip)),
             dropped=tuple(row for row in rows if isinstance(row, Dropped)),
             dead=tuple(row for row in rows if isinstance(row, Dead)),
@@ -118,63 +118,95 @@ class Look:
         return Encoded(data, shots.n_frames, segment.rate)
 
 
-def film_rate(rate: Fraction) -> Fraction:
-    """The lowest rate that film in a stream of this rate can have: lengths in frames are reckoned with it."""
-    declared = standard(rate)
-    return declared * Fraction(4, 5) if declared in (30, Fraction(30000, 1001)) else declared
+class _Film:
+    """The film frames of a source, as its cadence gives them; the first is looked at ahead, for its rate."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream, self.n_decoded = stream, 0
+        self.failure: VideoError | None = None
+        self._given = restored(self._decoded(), stream)
+        self._first = self._next()
+
+    @property
+    def rate(self) -> Fraction:
+        """That of the first film frame's segment: film in video has fewer frames than its stream declares."""
+        return self._first.segment.rate if self._first else self.stream.rate
+
+    def __iter__(self) -> Iterator[Restored]:
+        """Every film frame. What stops the decoder ends it, and is the `failure`."""
+        given = self._first
+        while given is not None:
+            yield given
+            given = self._next()
+
+    def _next(self) -> Restored | None:
+        try:
+            return next(self._given, None)
+        except VideoError as error:
+            self.failure = error
+            return None
+
+    def _decoded(self) -> Iterator[Frame]:
+        for frame in frames(self.stream.source):
+            self.n_decoded += 1
+            yield frame
 
 
 class _Seen:
     """Iterates over ((clip picture, pts), cuts reported with it), while everything looks at each frame."""
 
-    def __init__(self, stream: Stream, watch: Watch, cuts: Cuts, rows_px: int, tell: Tell) -> None:
+    def __init__(self, film: _Film, watch: Watch, cuts: Cuts, rows_px: int, tell: Tell) -> None:
         self.pts = array("q")
         self.damaged = array("q")
         self.segments = _Segments()
-        self.observers = Observers(stream)
-        self.n_shots = self.n_decoded = 0
+        self.observers = Observers(film.stream)
+        self.n_shots = 0
         self.lost: Lost | None = None
-        self._stream, self._watch, self._cuts, self._rows_px, self._tell = stream, watch, cuts, rows_px, tell
+        self._film, self._stream = film, film.stream
+        self._watch, self._cuts, self._rows_px, self._tell = watch, cuts, rows_px, tell
 
     def __iter__(self) -> Iterator[tuple[tuple[ClipPicture, int], Sequence[int]]]:
         small_px = min(WATCH_ROWS_PX, self._stream.shown_height_px)
         waiting: tuple[ClipPicture, int] | None = None
         reported: list[int] = []
-        try:
-            for given in restored(self._decoded(), self._stream):
-                if waiting is not None:
-                    yield waiting, reported
-                frame = given.frame
-                small = frame.rgb(small_px, self._stream.pixel_aspect)
-                self._watch.see(small, frame.rgb)
-                reported = self._cuts.see(frame, small)
-                self.observers.see(frame, small)
-                if self.segments.add(given.segment):
-                    reported = [*reported, len(self.pts)]
-                if frame.damaged:
-                    self.damaged.append(len(self.pts))
-                self.pts.append(frame.pts)
-                waiting = frame.clip_picture(self._rows_px, self._stream), frame.pts
-                self._tell(len(self.pts), self.n_shots)
-        except VideoError as error:
-            self.lost = Lost(self.n_decoded, self._expected(), error.words)
-        if self.lost is None and (expected := self._expected()) is not None:
-            missing = expected - self.n_decoded
-            if missing > SLACK_S * self._stream.rate:
-                self.lost = Lost(self.n_decoded, expected, f"the file ends {missing} frames early")
+        for given in self._film:
+            if waiting is not None:
+                yield waiting, reported
+            frame = given.frame
+            small = frame.rgb(small_px, self._stream.pixel_aspect)
+            self._watch.see(small, frame.rgb)
+            reported = self._cuts.see(frame, small)
+            self.observers.see(frame, small)
+            if self.segments.add(given.segment):
+                reported = [*reported, len(self.pts)]
+            if frame.damaged:
+                self.damaged.append(len(self.pts))
+            self.pts.append(frame.pts)
+            waiting = frame.clip_picture(self._rows_px, self._stream), frame.pts
+            self._tell(len(self.pts), self.n_shots)
+        self.lost = self._what_is_lost()
         if waiting is not None:
             yield waiting, [*reported, *self._cuts.end()]
 
-    def _decoded(self) -> Iterator[Frame]:
-        for frame in frames(self._stream.source):
-            self.n_decoded += 1
-            yield frame
-
-    def _expected(self) -> int | None:
-        stream = self._stream
-        if stream.n_frames is not None or stream.duration_s is None:
-            return stream.n_frames
-        return round(stream.duration_s * stream.rate)
+    def _what_is_lost(self) -> Lost | None:
+        """What the container announced and the decoder did not give: by its count of frames, else by its seconds."""
+        stream, n_decoded, expected = self._stream, self._film.n_decoded, self._stream.n_frames
+        if expected is None and stream.duration_s is not None:
+            expected = round(stream.duration_s * stream.rate)
+        if self._film.failure is not None:
+            return Lost(n_decoded, expected, self._film.failure.words)
+        if not self.pts:
+            return None
+        if stream.n_frames is not None:
+            missing_s = float((stream.n_frames - n_decoded) / stream.rate)
+        elif stream.duration_s is not None:
+            shown = (self.pts[-1] - self.pts[0]) * stream.time_base + 1 / self.segments[len(self.pts) - 1].rate
+            missing_s = stream.duration_s - float(shown)
+        else:
+            return None
+        if missing_s <= SLACK_S:
+            return None
+        return Lost(n_decoded, expected, f"the file ends {missing_s:.1f} s early")
 
     def n_damaged(self, span: Span) -> int:
         return sum(span.start_frame <= index < span.end_frame for index in self.damaged)
