@@ -5,7 +5,7 @@ READY := .venv/.ready
 SEED ?= 1
 RECIPE ?= tiny_i2v
 
-.PHONY: help setup demo test test-slow test-faults fuzz check check-infra format ingest ingest-job caption draw gallery train sample bench-road bench-cost bench-scale bench-caption bench-captions bench-stages bench-shots bench-segments real-footage checkpoint clean
+.PHONY: help setup demo test test-slow test-faults fuzz check check-infra format ingest ingest-job dataset bench-ingest caption draw gallery train sample bench-road bench-cost bench-scale bench-caption bench-captions bench-stages bench-shots bench-segments real-footage checkpoint clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ caption: $(READY)  ## production variables of clips: CLIPS="a.mp4 ..." OUT=recor
 ingest: $(READY)  ## a data set from raw video: SOURCES="folder *.mkv" OUT=folder [ARGS=...]
 	$(BIN)/animatrix-ingest run $(or $(SOURCES),$(error say SOURCES="folder *.mkv")) --out $(or $(OUT),$(error say OUT=folder)) $(ARGS)
 
+dataset: $(READY)  ## a data set by a recipe: RECIPE=laptop SOURCES= OUT= [ARGS=...]
+	$(BIN)/animatrix-ingest run $(or $(SOURCES),$(error say SOURCES="folder list.csv s3://...")) --out $(or $(OUT),$(error say OUT=folder)) \
+	    --recipe $(or $(filter-out tiny_i2v,$(RECIPE)),laptop) $(ARGS)
+
 ingest-job: $(READY)  ## the same as a Ray job: SOURCES= OUT= [ADDRESS=http://HEAD:8265 ARGS=...], on a local cluster without ADDRESS
 	$(BIN)/python infra/job.py $(if $(ADDRESS),--address $(ADDRESS)) -- run $(or $(SOURCES),$(error say SOURCES="folder *.mkv")) \
 	    --out $(or $(OUT),$(error say OUT=folder)) $(ARGS)
@@ -68,6 +72,9 @@ sample: $(READY)  ## a clip from a model: CHECKPOINT=folder TAGS="camera.move=pa
 
 bench-road: $(READY)  ## shot detection and cost beside PySceneDetect: build/bench/road.json
 	$(BIN)/python -m benchmarks.road
+
+bench-ingest: $(READY)  ## CPU time of a run beside bare decode, pass, encode and today's way: build/bench/ingest.json [ARGS=...]
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.ingest $(ARGS)
 
 bench-cost: $(READY)  ## CPU time of every part of the measuring pass, clean and grainy: build/bench/cost.json
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.cost
