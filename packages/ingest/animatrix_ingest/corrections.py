@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from anicaption.taxonomy import TaxonomyError, taxonomy
 
 COLUMNS = ("key", "field", "values", "who", "when")
+_WORDS = pa.list_(pa.string())
+_ONE = pa.struct([("field", pa.string()), ("values", _WORDS), ("who", pa.string()), ("when", pa.string())])
+TABLE = pa.schema(
+    [pa.field("key", pa.string(), nullable=False), pa.field("corrections", pa.list_(_ONE), nullable=False)]
+)
+"""The annotation kind `corrections`: a row per clip that people spoke of, with all they ever said, oldest first."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,41 @@ def read(path: Path, keys: Iterable[str]) -> list[Correction]:
     if not found:
         raise CorrectionError(f"{path}: no corrections in it")
     return found
+
+
+def instant(when: str) -> datetime:
+    """A moment that can be compared: one without a zone is meant as UTC."""
+    moment = datetime.fromisoformat(when)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def together(*said: Iterable[Correction]) -> dict[str, tuple[Correction, ...]]:
+    """All corrections by clip, each once, oldest first; the same whatever order they came in."""
+    found: dict[str, set[Correction]] = {}
+    for correction in (correction for several in said for correction in several):
+        found.setdefault(correction.key, set()).add(correction)
+    return {key: tuple(sorted(rows, key=_order)) for key, rows in sorted(found.items())}
+
+
+def _order(correction: Correction) -> tuple[datetime, str, str, tuple[str, ...]]:
+    return instant(correction.when), correction.who, correction.field, correction.values
+
+
+def as_table(by_key: Mapping[str, Iterable[Correction]]) -> pa.Table:
+    """Corrections as rows of TABLE."""
+    names = COLUMNS[1:]
+    rows = [{"key": key, "corrections": [{n: getattr(c, n) for n in names} for c in by_key[key]]} for key in by_key]
+    return pa.Table.from_pylist(rows, schema=TABLE)
+
+
+def of_table(table: pa.Table | None) -> list[Correction]:
+    """The corrections that rows of TABLE hold."""
+    rows = [] if table is None else table.to_pylist()
+    return [
+        Correction(row["key"], said["field"], tuple(said["values"]), said["who"], said["when"])
+        for row in rows
+        for said in row["corrections"]
+    ]
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from anicaption.vlm.prompt import SYSTEM, Question, shown
-from anicaption.vlm.score import Failure, Labels, VlmError
+from anicaption.vlm.score import Failure, Labels, Unanswered, VlmError
 from anicaption.vlm.view import ShotView
 
 T = TypeVar("T")
@@ -77,7 +77,7 @@ class Remote:
             try:
                 return one(parts, question)
             except VlmError as error:
-                return Failure(str(error))
+                return Failure(str(error), passing=isinstance(error, Unanswered))
 
         with ThreadPoolExecutor(self.concurrency) as pool:
             return list(pool.map(ask, asked))
@@ -157,7 +157,7 @@ class Remote:
                 return self._once(body, read)
             except _Passing as error:
                 if attempt == self.attempts:
-                    raise VlmError(f"{self.identity}: {error} (after {attempt} attempts)") from error
+                    raise Unanswered(f"{self.identity}: {error} (after {attempt} attempts)") from error
                 pause = self.pause_s * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)
                 self.sleep(pause if error.wait_s is None else max(pause, error.wait_s))
         raise ValueError(f"{self.identity}: attempts is {self.attempts}; at least one is needed")

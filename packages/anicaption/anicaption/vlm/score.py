@@ -28,11 +28,16 @@ class VlmError(Exception):
     """A model did not answer. The message names the backend, what happened and what to do."""
 
 
+class Unanswered(VlmError):
+    """A model did not answer this time: it may when it is asked again."""
+
+
 @dataclass(frozen=True)
 class Failure:
-    """A question that has no answer, and why."""
+    """A question that has no answer, and why. `passing`: it may have one another time."""
 
     reason: str
+    passing: bool = False
 
 
 class Backend(Protocol):
