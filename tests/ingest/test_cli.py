@@ -12,7 +12,7 @@ from rich.console import Console
 @pytest.fixture
 def here(monkeypatch):
     """The command without Ray: its items are done in this process."""
-    monkeypatch.setattr(engine, "on_ray", lambda address: engine.in_turn())
+    monkeypatch.setattr(engine, "on_ray", lambda *_: engine.in_turn())
 
 
 FLAGS = ["--detector", "adaptive", "--clip-height-px", "32", "--min-shot-s", "0.2", "--max-shot-s", "2"]

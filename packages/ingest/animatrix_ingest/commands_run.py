@@ -40,18 +40,23 @@ class Run:
     """folder of each worker for copies of remote sources, while they are read"""
     retry: bool = False
     """work again on what is dead"""
+    worker_mib: int = 2048
+    """memory a worker may take; a source that needs more becomes a dead letter (4K may: ask for 4096)"""
+    stall_s: float = 120.0
+    """a worker that decodes nothing for so long is given up, and its source a dead letter"""
 
     def __call__(self) -> int:
         from animatrix_ingest import engine, pipeline
         from animatrix_ingest.bars import Bars
         from animatrix_ingest.decisions import decide_all, is_decided
+        from animatrix_ingest.limits import Needs
 
         with Bars() as bars:
             summary = pipeline.run(
                 self.sources,
                 self.out,
                 self.settings,
-                lambda: engine.on_ray(self.address),
+                lambda: engine.on_ray(self.address, Needs(memory_mib=self.worker_mib, stall_s=self.stall_s)),
                 retry=self.retry,
                 rating=self.rating,
                 cache=self.cache,

@@ -217,8 +217,10 @@ class Done:
     attempt: int
     outcome: str
     reason: str
-    n_kept: int
     worked: bool
+    n_kept: int = 0
+    n_dropped: int = 0
+    n_dead: int = 0
 
 
 @dataclass(frozen=True)

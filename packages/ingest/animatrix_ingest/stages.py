@@ -84,6 +84,7 @@ class IngestSource:
         try:
             with fetched(work.given, self.cache) as path:
                 source = self._hashed(work, path)
+                tell(0, 0)  # from here on silence is a stall
                 return self._finished(work, source) or self._ingest(work, source, path, tell)
         except FetchError as error:
             return self.bury(work, Dead("fetch", f"{error}"))
@@ -105,7 +106,7 @@ class IngestSource:
     def _finished(self, work: Work, source: Source) -> Done | None:
         """What is known of a content that needs no work; None where it needs some."""
         if source.sha256 in self.forgotten and not work.explicit:
-            return Done(source, -1, "dropped", "forgotten on request", 0, False)
+            return Done(source, -1, "dropped", "forgotten on request", False)
         at = self.ledger.attempt(source.sha256)
         if at is None or work.retry:
             return None
@@ -209,7 +210,8 @@ def listen(path: Path) -> SoundPrints:
 
 
 def done(source: Source, unit: Unit, worked: bool) -> Done:
-    return Done(source, unit.attempt, unit.outcome, unit.reason, unit.n_kept, worked)
+    dead = sum(1 for row in unit.dead if row.span)
+    return Done(source, unit.attempt, unit.outcome, unit.reason, worked, unit.n_kept, len(unit.dropped), dead)
 
 
 def buried(source: Source, ledger: Ledger, dead: Dead) -> Unit:
