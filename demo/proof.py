@@ -16,7 +16,7 @@ from anicaption.frames import frames
 from animatrix_trainer.checkpoint import System, latest, load
 from animatrix_trainer.conditioning.dropout import Condition
 from animatrix_trainer.config import Window
-from animatrix_trainer.data.read import fit
+from animatrix_trainer.data.crop import fit
 from animatrix_trainer.obedience import PANS, ZOOMS, obey, read_back
 from animatrix_trainer.sample import sample
 

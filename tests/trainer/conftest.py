@@ -25,3 +25,9 @@ def drawing():
 def dataset(tmp_path_factory) -> Path:
     """Six clips of 12 frames and one of 3, which is too short for any window."""
     return drawing_module.write_dataset(tmp_path_factory.mktemp("trainer") / "data", [12] * 6 + [3])
+
+
+@pytest.fixture
+def own_dataset(tmp_path) -> Path:
+    """The same clips in a folder of the test's own, to say things of."""
+    return drawing_module.write_dataset(tmp_path / "data", [12] * 6 + [3])

@@ -7,12 +7,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from anicaption.directive import directive
 from anicaption.frames import FILM_RATE, encode_clip
 from anicaption.record import Record, Span, drawn
 from anicaption.tracks import Tracks
 from animatrix_ingest.engine import Silent, in_turn
-from animatrix_ingest.keep import build, clips, tables
+from animatrix_ingest.keep import build, clips, tables, video
+from animatrix_ingest.keep.annotations import commit_labels, write_table
 from animatrix_ingest.keep.ledger import Ledger, begin, put_side
 from animatrix_ingest.keep.made import Made
 from animatrix_ingest.keep.store import Writing, digest, open_store
@@ -74,6 +76,22 @@ def write_dataset(folder: Path, lengths: list[int], seed: int = 0) -> Path:
         now = settle(ledger, made, {"drawn": (source, {})}, 1 << 30, lambda: engine, Silent())
     build.commit_first_labels(store, now)
     return folder
+
+
+def say(folder: Path, **kinds: dict[str, dict[str, object]]) -> int:
+    """Commit annotations of the clips (`splits={"clip000": {"split": "train"}}`) as a labels generation; its number."""
+    store = open_store(folder)
+    named = {
+        kind: [write_table(store, pa.Table.from_pylist([{"key": key, **said} for key, said in rows.items()]))]
+        for kind, rows in kinds.items()
+    }
+    return commit_labels(store, video.load(store).number, named, {"by": "a test"})
+
+
+def sides(letters: str) -> dict[str, dict[str, object]]:
+    """Splits of the clips 0, 1, ... as letters: t(rain), v(alidation), h(eld out)."""
+    names = {"t": "train", "v": "validation", "h": "held_out"}
+    return {f"clip{i:03d}": {"split": names[letter]} for i, letter in enumerate(letters)}
 
 
 def _member(side: Writing, number: int, start: int, n_frames: int, seed: int) -> Member:

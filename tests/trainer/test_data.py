@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-from animatrix_trainer.config import Dropout, Window
+from animatrix_trainer.config import Data, Dropout, Window
+from animatrix_trainer.data.crop import centre_crop
 from animatrix_trainer.data.plan import Pick, Plan
-from animatrix_trainer.data.read import Batches, Shards, centre_crop, fit
+from animatrix_trainer.data.read import Batches, Shards, held_back
 from animatrix_trainer.recipes import smoke
 
 WINDOW = Window(frames=5, height_px=24, width_px=40)
@@ -68,12 +69,6 @@ def test_other_aspects_are_cropped_and_the_record_knows(dataset):
     assert centre_crop(854, 480, Window(5, 240, 426)) is None
 
 
-def test_fit_takes_the_centre():
-    frame = np.zeros((1, 10, 30, 3), np.uint8)
-    frame[:, :, 10:20] = 255
-    assert (fit(frame, Window(1, 10, 10)) == 255).all()
-
-
 def test_ranks_share_the_global_batch(dataset):
     recipe = smoke()
     shards = Shards(dataset, recipe.window, cache=True)
@@ -92,3 +87,39 @@ def test_dropout_reaches_the_batches(dataset):
     recipe = dataclasses.replace(smoke(), dropout=Dropout(modes=(0.0, 0.0, 0.0, 1.0)))
     batch = Batches(Shards(dataset, recipe.window, cache=True), recipe)[0]
     assert all(condition.tags is None and condition.text == "" for condition in batch.conditions)
+
+
+def test_a_border_is_cut_off_and_the_record_knows(own_dataset, drawing):
+    box = {"crop_x0": 0.25, "crop_y0": 0.0, "crop_x1": 0.75, "crop_y1": 1.0, "border_doubt": 0.6, "constant_rate": 1.0}
+    before = Shards(own_dataset, Window(5, 24, 20))
+    drawing.say(own_dataset, scores={"clip001": box})
+    after = Shards(own_dataset, Window(5, 24, 20))
+    assert after.crop(1) == (0.25, 0.0, 0.75, 1.0)
+    assert after.crop(0) == before.crop(0)
+    middle = drawing.clip("pan_right", 12, 1)[3:8, :, 20:60].reshape(5, 24, 2, 20, 2, 3).mean(axis=(2, 4))
+    assert np.abs(after.video(Pick(1, 3, 0)) - middle).mean() < 8
+    whole = Shards(own_dataset, WINDOW).record(Pick(0, 4, 0)).tracks["camera_x"][2]
+    assert after.record(Pick(1, 4, 0)).tracks["camera_x"][2] == pytest.approx(-2 * whole)
+
+
+def test_newer_records_speak_and_others_stay(own_dataset, drawing):
+    import json
+
+    still = json.dumps(drawing.record("none", 12).to_json())
+    drawing.say(own_dataset, records={"clip002": {"record": still}})
+    shards = Shards(own_dataset, WINDOW)
+    said = [shards.condition(Pick(row, 4, 0)).tags for row in range(3)]
+    assert [tags and tags["camera.move"] for tags in said] == [("pan_left",), ("pan_right",), ("none",)]
+    old = Shards(own_dataset, WINDOW, data=Data(labels=1)).condition(Pick(2, 4, 0)).tags
+    assert old and old["camera.move"] == ("pan_up",)
+
+
+def test_what_is_held_back_is_said_whole_and_stays_the_same(own_dataset, drawing):
+    assert held_back(Shards(own_dataset, smoke().window), smoke()) is None
+    drawing.say(own_dataset, splits=drawing.sides("ttthhvt"))
+    batches = held_back(Shards(own_dataset, smoke().window), smoke())
+    assert batches is not None and batches.shards.reading.split == "validation" and len(batches) == 1
+    assert all(condition.tags and condition.text for condition in batches[0].conditions)
+    drawing.say(own_dataset, splits=drawing.sides("ttthhtv"))  # the only clip of validation is too short
+    batches = held_back(Shards(own_dataset, smoke().window), smoke())
+    assert batches is not None and batches.shards.reading.split == "held_out"

@@ -1,9 +1,13 @@
 """The table must be able to say no: a stub that obeys, one that does the opposite, and real windows."""
 
+import dataclasses
+
 import numpy as np
+import pytest
 from animatrix_trainer import checkpoint, obedience
-from animatrix_trainer.config import Window
+from animatrix_trainer.config import Data, DataError, Window
 from animatrix_trainer.data.read import Shards
+from animatrix_trainer.loop import fit
 from animatrix_trainer.recipes import smoke
 
 
@@ -24,6 +28,19 @@ def test_every_move_is_asked_from_every_first_frame():
     counts, clips = obedience.obey(checkpoint.build(smoke()), first, ("pan_left", "track_up"), seed=1)
     assert {move: sum(read.values()) for move, read in counts.items()} == {"pan_left": 2, "track_up": 2}
     assert all(np.array_equal(clip[:, 0], first) for clip in clips.values())
+
+
+def test_first_frames_come_from_what_is_held_out(own_dataset, drawing, tmp_path):
+    saved = fit(dataclasses.replace(smoke(), steps=1), own_dataset, tmp_path / "run")
+    system = checkpoint.load(saved)
+    with pytest.raises(DataError, match="was trained on this data set, and nothing of it is held out"):
+        obedience.unseen_clips(system, own_dataset, Data())
+    strange = drawing.write_dataset(tmp_path / "strange", [12] * 2, seed=9)
+    assert "was trained on other data" in obedience.unseen_clips(system, strange, Data())[1]
+    drawing.say(own_dataset, splits=drawing.sides("tttthvt"))
+    unseen, words = obedience.unseen_clips(system, own_dataset, Data())
+    assert [unseen.row(i)["key"] for i in range(len(unseen.n_frames))] == ["clip004"]
+    assert "split held_out" in words
 
 
 def test_the_table_counts_only_what_was_obeyed(tmp_path):

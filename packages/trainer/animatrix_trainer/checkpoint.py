@@ -5,6 +5,7 @@ text_encoder/   frozen T5
 tokenizer/      and its tokenizer
 codec/          PixelCodec settings or a diffusers AutoencoderKLWan
 recipe.json     the run that made it
+data.json       the generations of the data sets that its weights have seen (see data/readings.py)
 state/          only for going on: raw weights, optimiser, random state, progress
 """
 
@@ -24,7 +25,9 @@ from safetensors.torch import load_file, save_file
 
 from animatrix_trainer.conditioning.tags import Vocabulary, vocabulary
 from animatrix_trainer.conditioning.text import TextEncoder
-from animatrix_trainer.config import Recipe
+from animatrix_trainer.config import CheckpointError, Recipe
+from animatrix_trainer.data import readings
+from animatrix_trainer.data.readings import Reading
 from animatrix_trainer.model import warp
 from animatrix_trainer.model.codec import PixelCodec, WanCodec, build_codec, load_codec
 from animatrix_trainer.model.denoise import PLANES
@@ -32,18 +35,15 @@ from animatrix_trainer.model.wan import TagWanTransformer3DModel, vocabulary_con
 from animatrix_trainer.optim import Ema
 
 
-class CheckpointError(RuntimeError):
-    """A folder that is no checkpoint, or not one for what is asked of it."""
-
-
 @dataclass
 class System:
-    """A model with all it needs to be trained or sampled from."""
+    """A model with all it needs to be trained or sampled from. `read` says what data its weights have seen."""
 
     recipe: Recipe
     model: TagWanTransformer3DModel
     text: TextEncoder
     codec: PixelCodec | WanCodec
+    read: tuple[Reading, ...] = ()
 
     def to(self, device: torch.device | str) -> System:
         for part in (self.model, self.text, self.codec):
@@ -88,7 +88,7 @@ def load(folder: Path) -> System:
     if recipe.gradient_checkpointing:
         model.enable_gradient_checkpointing()
     text = TextEncoder.load(folder / "text_encoder", recipe.text.length)
-    return System(recipe, model, text, load_codec(folder / "codec"))
+    return System(recipe, model, text, load_codec(folder / "codec"), readings.read(folder))
 
 
 def resolve(folder: Path) -> Path:
@@ -141,6 +141,7 @@ def export(system: System, folder: Path, weights: dict[str, torch.Tensor] | None
     system.text.save(folder / "text_encoder")
     system.codec.save(folder / "codec")
     system.recipe.write(folder / "recipe.json")
+    readings.write(folder, system.read)
 
 
 def restore(folder: Path, raw: torch.nn.Module, optimizer: Any) -> tuple[int, int]:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 from anicaption.taxonomy import TaxonomyError, taxonomy
+from animatrix_ingest.keep.store import StoreError
 
-from animatrix_trainer.config import Guidance, Recipe, RecipeError
+from animatrix_trainer.config import CheckpointError, Data, DataError, Guidance, Recipe, RecipeError
 from animatrix_trainer.recipes import RECIPES
 
-USAGE = """usage: animatrix-train fit RECIPE --shards DIR --out DIR [--resume] [--init CHECKPOINT] [--KEY VALUE ...]
+USAGE = """usage: animatrix-train fit RECIPE --shards DIR --out DIR [--resume] [--init CHECKPOINT] [--data.tier B]
+                           [--data.video N --data.labels M] [--KEY VALUE ...]
        animatrix-train sample CHECKPOINT --tags "camera.move=pan_left" --text "..." --seed 1 --out clip.mp4
-       animatrix-train obey CHECKPOINT --shards DIR [--out table.json]
+       animatrix-train obey CHECKPOINT --shards DIR [--data.video N --data.labels M] [--out table.json]
        animatrix-train export CHECKPOINT --out DIR
 
-fit     train a recipe on a data set folder of animatrix-ingest
+fit     train a recipe on a data set of animatrix-ingest: a folder or s3://BUCKET/PREFIX
 sample  draw one clip from a checkpoint
 obey    ask a checkpoint for each camera move from unseen first frames and read its clips back
 export  copy a checkpoint without what only going on needs
@@ -31,13 +33,16 @@ recipes:
 class Fit:
     """Train a recipe; any of its settings can be given, as in --optim.lr 1e-4."""
 
-    shards: Path
-    """Data set folder that animatrix-ingest wrote."""
+    shards: str
+    """Data set that animatrix-ingest wrote: a folder, or s3://BUCKET/PREFIX."""
     out: Path
     """Folder for checkpoints, metrics.jsonl and TensorBoard events."""
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
+    data: Data = field(default_factory=Data)
     resume: bool = False
-    """Go on from the newest checkpoint in --out."""
+    """Go on from the newest checkpoint in --out, on the generations it was trained on."""
+    other_data: bool = False
+    """Let a resumed run go on with other generations, another tier or another data set than before."""
     init: Path | None = None
     """Start from the weights of another checkpoint."""
 
@@ -79,8 +84,9 @@ class Obey:
     """Ask a checkpoint for each camera move from unseen first frames and read its clips back."""
 
     checkpoint: tyro.conf.Positional[Path]
-    shards: Path
-    """Data set folder whose clips give the first frames; the checkpoint must not have seen it."""
+    shards: str
+    """Data set whose clips give the first frames: those held out, or all of a set that the checkpoint has not seen."""
+    data: Data = field(default_factory=Data)
     clips: int = 8
     """First frames a move."""
     seed: int = 0
@@ -109,7 +115,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     try:
         return commands[command](f"animatrix-train {command}", rest)
-    except (TaxonomyError, RecipeError) as error:
+    except (TaxonomyError, RecipeError, DataError, CheckpointError, StoreError) as error:
         print(f"animatrix-train {command}: {error}", file=sys.stderr)
         return 2
 
@@ -127,7 +133,7 @@ def _fit(prog: str, argv: list[str]) -> int:
     from animatrix_trainer.loop import fit
 
     _quiet()
-    print(fit(run.recipe, run.shards, run.out, run.resume, run.init))
+    print(fit(run.recipe, run.shards, run.out, run.resume, run.init, run.data, run.other_data))
     return 0
 
 
@@ -152,8 +158,8 @@ def _obey(prog: str, argv: list[str]) -> int:
     from animatrix_trainer.obedience import measure_checkpoint
 
     _quiet()
-    table = measure_checkpoint(run.checkpoint, run.shards, run.clips, run.seed)
-    print(table.text())
+    table, words = measure_checkpoint(run.checkpoint, run.shards, run.clips, run.seed, run.data)
+    print(f"{words}\n{table.text()}")
     if run.out:
         table.write(run.out)
     return 0

@@ -10,9 +10,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+Tier = Literal["raw", "technical", "B", "A", "S"]
+TIERS: tuple[Tier, ...] = typing.get_args(Tier)
+"""The tiers of a data set, from the lowest."""
+
 
 class RecipeError(ValueError):
     """A recipe that cannot be read or contradicts itself."""
+
+
+class DataError(ValueError):
+    """A data set that holds nothing to read for what is asked; the message says what was left out and why."""
+
+
+class CheckpointError(RuntimeError):
+    """A folder that is no checkpoint, or not one for what is asked of it."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,24 @@ class Window:
     frames: int = 5
     height_px: int = 24
     width_px: int = 40
+
+
+@dataclass(frozen=True)
+class Data:
+    """Which generations of a data set are read, and from which tier on.
+
+    Without numbers: the highest, or for a run that is resumed those it began with.
+    """
+
+    video: int | None = None
+    """number of the video generation"""
+    labels: int | None = None
+    """number of the labels generation"""
+    tier: Tier = "raw"
+    """least tier; quarantined clips have none and are never read"""
+
+
+NEWEST = Data()
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from anicaption.measure.onepass import Watch
 
 from animatrix_trainer.checkpoint import System, load
 from animatrix_trainer.conditioning.dropout import Condition
+from animatrix_trainer.config import NEWEST, Data, DataError
 from animatrix_trainer.data.plan import Pick, generator
 from animatrix_trainer.data.read import Shards
 from animatrix_trainer.sample import sample
@@ -100,13 +101,34 @@ def reader_agreement(shards: Shards, moves: Sequence[str], clips: int, seed: int
     return {move: dict(counter) for move, counter in counts.items()}
 
 
-def measure_checkpoint(checkpoint: Path, shards: Path, clips: int, seed: int) -> Table:
-    """The table of a checkpoint on the first frames of a data set it has not seen."""
+def measure_checkpoint(
+    checkpoint: Path, shards: Path | str, clips: int, seed: int, data: Data = NEWEST
+) -> tuple[Table, str]:
+    """The table of a checkpoint on first frames of clips it has not seen, and what clips these are, in words."""
     system = load(checkpoint)
-    data = Shards(shards, system.recipe.window, cache=True)
-    firsts = np.stack([data.video(pick)[0] for pick in _shuffled(data, seed)[:clips]])
+    unseen, words = unseen_clips(system, shards, data)
+    firsts = np.stack([unseen.video(pick)[0] for pick in _shuffled(unseen, seed)[:clips]])
     asked, _ = obey(system, firsts, PANS + ZOOMS, seed)
-    return Table(asked, reader_agreement(data, PANS + ZOOMS, clips, seed))
+    return Table(asked, reader_agreement(unseen, PANS + ZOOMS, clips, seed)), words
+
+
+def unseen_clips(system: System, shards: Path | str, data: Data) -> tuple[Shards, str]:
+    """What a data set holds out, or validates by; where it does neither, all of it, if `system` was not trained on it.
+
+    A checkpoint says which data sets it was trained on; where it does not say, nobody knows, and the words say so.
+    """
+    window = system.recipe.window
+    unseen = Shards.first_of(("held_out", "validation"), shards, window, cache=True, data=data)
+    if unseen:
+        return unseen, unseen.reading.words()
+    whole = Shards(shards, window, cache=True, data=data)
+    if whole.reading.hash in {read.hash for read in system.read}:
+        raise DataError(
+            f"{shards}: the checkpoint was trained on this data set, and nothing of it is held out; name another with "
+            "--shards, or decide on a split that holds works out"
+        )
+    known = "the checkpoint was trained on other data" if system.read else "what the checkpoint saw is not recorded"
+    return whole, f"{whole.reading.words()}; nothing is held out, {known}"
 
 
 def _shuffled(shards: Shards, seed: int) -> list[Pick]:

@@ -19,7 +19,7 @@ from animatrix_trainer.checkpoint import System, load
 from animatrix_trainer.conditioning import guidance
 from animatrix_trainer.conditioning.dropout import Condition
 from animatrix_trainer.config import Guidance
-from animatrix_trainer.data.read import fit
+from animatrix_trainer.data.crop import fit
 from animatrix_trainer.model.denoise import velocity
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from animatrix_ingest.keep.store import open_store
 from animatrix_ingest.keep.tables import pc
 
 from animatrix_trainer.conditioning.dropout import Condition, thin
-from animatrix_trainer.config import Data, Dropout, Recipe, Window
+from animatrix_trainer.config import NEWEST, Data, Dropout, Recipe, Window
 from animatrix_trainer.data.choose import BOX, PLACES, TRAIN, choose, first_side
 from animatrix_trainer.data.crop import Crop, crop_of, fit
 from animatrix_trainer.data.plan import Pick, Plan, generator
@@ -45,7 +46,7 @@ class Shards:
     """
 
     def __init__(
-        self, folder: Path | str, window: Window, cache: bool = False, data: Data = Data(), split: str = TRAIN
+        self, folder: Path | str, window: Window, cache: bool = False, data: Data = NEWEST, split: str = TRAIN
     ) -> None:
         self.folder, self.window, self.cache = open_store(folder), window, cache
         chosen = choose(self.folder, data, split)
@@ -58,7 +59,7 @@ class Shards:
 
     @classmethod
     def first_of(
-        cls, splits: Sequence[str], folder: Path | str, window: Window, cache: bool = False, data: Data = Data()
+        cls, splits: Sequence[str], folder: Path | str, window: Window, cache: bool = False, data: Data = NEWEST
     ) -> Shards | None:
         """The clips of the first of these splits that has one long enough; None where none has."""
         split = first_side(open_store(folder), data, splits, window.frames)
