@@ -54,6 +54,7 @@ def test_side_files_that_are_gone_are_made_again_as_another_attempt(sources, tmp
     assert video.latest(here) is None and len(store.names(here, "units/")) == 2
     for name in store.names(here, "units/"):
         here.delete(f"sides/{store.get_json(here, name)['sides']['clips']['blake2b']}")
-    assert run(sources, tmp_path / "set").n_clips == 3
+    again = run(sources, tmp_path / "set")
     assert len(store.names(here, "units/")) == 4
-    assert manifest.dataset_hash(here) == manifest.dataset_hash(run(sources, tmp_path / "one").folder)
+    assert again.n_clips == run(sources, tmp_path / "one").n_clips > 0
+    assert manifest.dataset_hash(here) == manifest.dataset_hash(tmp_path / "one")

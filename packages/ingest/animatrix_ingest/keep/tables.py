@@ -76,9 +76,12 @@ def read(store: Store, name: str, columns: Sequence[str] | None = None) -> pa.Ta
     """A table by its name, or some of its columns; StoreError where it is not Parquet."""
     place = store.place(name)
     try:
-        if place is None or not place.exists():
-            return pq.read_table(pa.BufferReader(store.get(name)), columns=columns)
-        return pq.ParquetFile(place, memory_map=True).read(columns=columns)
+        mapped = place is not None and place.exists()
+        file = pq.ParquetFile(place if mapped else pa.BufferReader(store.get(name)), memory_map=mapped)
+        if file.num_row_groups <= 1:
+            return file.read(columns=columns)
+        # Group by group: lists of dictionary words cannot be read across groups at once.
+        return pa.concat_tables([file.read_row_group(i, columns=columns) for i in range(file.num_row_groups)])
     except pa.ArrowInvalid as error:
         raise StoreError(f"{store.url}/{name}: not a Parquet file ({error}); put a good copy back") from error
 
