@@ -160,17 +160,15 @@ def annotate(store: Store, video: int, seed: int) -> None:
     annotations.commit_labels(store, video, written, {"by": "scale"})
 
 
-def opened(folder: Path) -> tuple[float, float, float, int]:
-    """(wall s, CPU s, MiB, rows) of re-opening for training, everything being imported: the best of three, as another
-    job may hold a core. Memory is that of the first."""
-    found, before, more = [], peak_mib(), 0.0
-    rows = 0
+def opened(folder: Path) -> tuple[float, float, int]:
+    """(wall s, CPU s, rows) of re-opening for training, everything being imported: the best of three, as another job
+    may hold a core."""
+    found, rows = [], 0
     for _ in range(3):
         cpu, wall = time.process_time(), time.perf_counter()
         rows = manifest.load(folder, columns=OPENED).num_rows
         found.append((time.perf_counter() - wall, time.process_time() - cpu))
-        more = peak_mib() - before if len(found) == 1 else more
-    return (*min(found), more, rows)
+    return (*min(found), rows)
 
 
 def open_figures(folder: Path) -> list[float]:
@@ -198,7 +196,7 @@ def main(n_clips: int, folder: Path, seed: int) -> None:
         again = settle(ledger, MADE, told, SHARD_BYTES, lambda: engine, Silent(), write=faked(store, clock))
         assert again == now
     annotate(store, now.number, seed)
-    wall, cpu, mib, rows = open_figures(folder)
+    wall, cpu, rows = open_figures(folder)
     assert rows == n_clips == now.counts["shots"]["kept"]
     shards = tables.read_all(store, now.shards)
     sizes = {
@@ -209,13 +207,12 @@ def main(n_clips: int, folder: Path, seed: int) -> None:
     figures += [
         Figure("MiB, most memory of the driver (with the workers' step, in one process)", peak),
         Figure(
-            "s, re-open for training (16 columns, wall)",
+            "s, re-open for training (17 columns, wall)",
             wall,
             {"CPU": cpu},
             f"under {OPEN_GOAL_S:g}",
             wall < OPEN_GOAL_S,
         ),
-        Figure("MiB, memory the opened table takes", mib),
         Figure("clips", float(n_clips)),
         Figure("shards of 256 MiB", float(shards.num_rows)),
         Figure("bytes of tables per clip", sizes["tables"] / n_clips),
