@@ -75,10 +75,10 @@ class Thresholds:
     """technical: rows of the clip"""
     least_s: float = 0.5
     """technical: length of the clip"""
-    most_edge_blur_px: float = 2.5
-    """technical: blur on lines and paint edges; focus is pulled in anime too, a bad copy is soft everywhere"""
-    most_blocking: float = 1.0
-    """technical: steps on the coder's grid over those beside it, less 1"""
+    most_edge_blur_px: float = 3.5
+    """technical: blur on lines and paint edges; a scan of cel film has 2 to 2.5, a bad copy is soft everywhere"""
+    most_blocking: float = 2.0
+    """technical: steps on the coder's grid over those beside it, less 1; clean releases stay under 1.5"""
     most_banding: float = 0.5
     """technical: share of calm paint that climbs in stairs"""
     most_clipped: float = 0.98
