@@ -95,15 +95,19 @@ class Converter:
     def _screen(
         self, picture: VideoFrame, colour: Colour, peak_nits: float, width_px: int, height_px: int
     ) -> np.ndarray:
-        coded = self._scaled(picture, colour, width_px, height_px, "rgb48le").to_ndarray()
+        if _is_yuv(picture):  # swscale's own way to 48 bits with whole chroma loses U and V below the middle
+            scaled = self._scaled(picture, colour, width_px, height_px, "yuv444p16le")
+            coded = cv2.transform(
+                cv2.merge(planes_of(scaled)), rgb_of_yuv(colour.matrix_used, colour.range_used, 16) * 257
+            )
+        else:
+            coded = self._scaled(picture, colour, width_px, height_px, "rgb48le").to_ndarray()
         return to_bt709(coded, colour.transfer_used, colour.primaries_used, peak_nits)
 
     def _scaled(self, picture: VideoFrame, colour: Colour, width_px: int, height_px: int, pix_fmt: str) -> VideoFrame:
         """Scaled in the matrix of the source; 4:2:0 for clips is limited, 4:4:4 has the source's range."""
         grows = width_px > picture.width or height_px > picture.height
         how = Interpolation.BICUBIC if grows else Interpolation.AREA
-        if pix_fmt == "rgb48le":
-            how |= Interpolation.FULL_CHR_H_INT
         if pix_fmt != "rgb24":
             how |= Interpolation.ACCURATE_RND
         to = {"yuv420p": ColorRange.MPEG, "rgb24": ColorRange.JPEG, "rgb48le": ColorRange.JPEG}.get(

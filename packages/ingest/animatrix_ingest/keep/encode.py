@@ -13,7 +13,7 @@ from numpy import ndarray
 from animatrix_ingest.decide.rate import Rate, rate_of
 from animatrix_ingest.keep.store import canonical
 
-PICTURES = "square pixels, BT.709 limited, stamped; 2"
+PICTURES = "square pixels, BT.709 limited, stamped; 3"
 """How a clip's pictures come from a source's. Whoever changes it in frames_convert.py changes this, and so all keys."""
 
 
