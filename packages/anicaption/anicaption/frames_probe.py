@@ -233,13 +233,18 @@ def mastered_nits(picture: VideoFrame) -> float | None:
 def _duration_s(container, stream) -> float | None:
     """How long the pictures last by the container's own word; None where it speaks of other streams too.
 
-    Matroska has no duration per stream in its headers, only in the tag that most muxers write.
+    Matroska has no duration per stream in its headers, only in the tag that most muxers write. FFmpeg's tag, and its
+    header, say when pictures end, counted from nought; mkvmerge's tag says how long they last.
     """
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
+    begin_s = 0.0
+    if "matroska" in container.format.name and stream.time_base:
+        begin_s = max(0.0, float((stream.start_time or 0) * stream.time_base))
     if tag := stream.metadata.get("DURATION"):
         hours, minutes, seconds = tag.split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+        end_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+        return end_s if "_STATISTICS_WRITING_APP" in stream.metadata else end_s - begin_s
     if container.duration is not None and len(container.streams) == 1:
-        return container.duration / av.time_base
+        return container.duration / av.time_base - begin_s
     return None
