@@ -7,31 +7,26 @@ data set has more, shots are taken evenly across it and the page says so.
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pyarrow as pa
-from anicaption.directive import prose
-from anicaption.frames import frames
-from anicaption.record import Record
-from anicaption.taxonomy import NOT_APPLICABLE, UNKNOWN, taxonomy
+from anicaption.taxonomy import UNKNOWN, taxonomy
 
-from animatrix_ingest.keep import manifest, shards, video
-from animatrix_ingest.keep.store import Store, open_store
+from animatrix_ingest.decide.tiers import LADDER, QUARANTINED
+from animatrix_ingest.keep import annotations, manifest, video
+from animatrix_ingest.keep.store import open_store
+from animatrix_ingest.report_said import CLOSER, KINDS, counts, said, withheld
+from animatrix_ingest.report_shots import evenly, meaning, shots
+from animatrix_ingest.watch.cadence_film import WHY
 
-STRIP_FRAMES = 6
-STRIP_ROWS_PX = 96
-STRIP_QUALITY = 62
 SHOWN = 120
 NAME = "report.html"
 
@@ -48,8 +43,11 @@ def write(dataset: Path | str, shown: int = SHOWN) -> str:
 def page(dataset: Path | str, shown: int = SHOWN) -> str:
     """The page as one string of HTML."""
     store = open_store(dataset)
-    table = manifest.in_order(manifest.load(store))
-    now = video.load(store, int((table.schema.metadata or {})[b"video"]))
+    table = manifest.load(store)
+    facts = {name.decode(): value.decode() for name, value in (table.schema.metadata or {}).items()}
+    now, labels = video.load(store, int(facts["video"])), annotations.load_labels(store, int(facts["labels"]))
+    table = withheld(said(store, table, labels, KINDS), video.read(store, now.sources, video.SOURCES))
+    table = manifest.in_order(table)
     lists = video.lists(store, now)
     parent = _parent([row["source"] for row in lists["sources"]])
     for row in (row for rows in lists.values() for row in rows):
@@ -61,11 +59,12 @@ def page(dataset: Path | str, shown: int = SHOWN) -> str:
         _head(title, parent, table),
         _road(lists, table),
         _lengths(table),
+        _standing(table),
         _variables(table),
         _sources(lists["sources"]),
         _failures(lists),
-        _shots(store, table, shown, parent),
-        _foot(table),
+        shots(store, said(store, evenly(table, shown), labels, CLOSER).to_pylist(), table.num_rows, parent),
+        _foot(facts),
     ]
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}: ingest report</title>'
@@ -173,32 +172,52 @@ def _lengths(table: pa.Table) -> str:
     )
 
 
+def _standing(table: pa.Table) -> str:
+    """What was decided of the clips, and from what cadence they come."""
+    tiers = counts(table["tier"])
+    order = [tier for tier in (*reversed(LADDER), QUARANTINED) if tier in tiers]
+    cards = [
+        _card("tier", "of the clips", "style", {tier: tiers[tier] for tier in order}, {}),
+        _card("split", "by work", "camera", counts(table["split"]), {}),
+        _card("role", "across sources", "motion", counts(table["role"]), {}),
+        _card("cadence", "of the sources", "vfx", counts(table["cadence"]), WHY),
+        _card("rating", "as stated", "content", counts(table["rating"]), {}),
+    ]
+    undecided = "" if tiers else "<p class=soft>Tiers, splits and roles were not decided yet.</p>"
+    return f"<h2>Where the clips stand</h2>{undecided}<div class=fields>{''.join(cards)}</div>"
+
+
 def _variables(table: pa.Table) -> str:
     """How often each value of each field was read."""
     cards, silent = [], []
     for field in taxonomy():
-        counts = Counter(value for values in _column(table, field.id) for value in values)
-        unknown = counts.pop(UNKNOWN, 0)
-        if not counts:
+        found = counts(table[field.id])
+        unknown = found.pop(UNKNOWN, 0)
+        if not found:
             silent.append(field.id)
             continue
-        most = max(counts.values())
-        bars = "".join(
-            f'<div class=bar data-tag="{field.id}={escape(value)}" title="{escape(_meaning(field.id, value))}">'
-            f'<em>{escape(value)}</em><u><i style="width:{100 * n / most:.1f}%"></i></u><span>{n:,}</span></div>'
-            for value, n in counts.most_common()
-        )
-        read = f"{100 * (table.num_rows - unknown) / max(1, table.num_rows):.0f} % read"
-        cards.append(
-            f"<div class='field {field.axis}'><h4 title='{escape(field.definition)}'>{field.id}"
-            f"<span>{escape(field.ja)}, {read}</span></h4>{bars}</div>"
-        )
+        note = f"{field.ja}, {100 * (table.num_rows - unknown) / max(1, table.num_rows):.0f} % read"
+        means = {value: meaning(field.id, value) for value in found}
+        cards.append(_card(field.id, note, field.axis, found, means, field.definition))
     rest = f"<p class=soft>Read in no clip: {', '.join(silent)}.</p>" if silent else ""
     return f"<h2>Production variables</h2><div class=fields>{''.join(cards)}</div>{rest}"
 
 
-def _meaning(field_id: str, value: str) -> str:
-    return "does not apply" if value == NOT_APPLICABLE else taxonomy()[field_id].value(value).definition
+def _card(
+    name: str, note: str, axis: str, found: Mapping[str, int], means: Mapping[str, str], definition: str = ""
+) -> str:
+    """A bar for each value of something, in the order given; a click finds the shots that have it."""
+    if not found:
+        return ""
+    most = max(found.values())
+    bars = "".join(
+        f'<div class=bar data-tag="{name}={escape(value)}" title="{escape(means.get(value, value))}">'
+        f'<em>{escape(value.replace("_", " "))}</em><u><i style="width:{100 * n / most:.1f}%"></i></u>'
+        f"<span>{n:,}</span></div>"
+        for value, n in found.items()
+    )
+    title = f" title='{escape(definition)}'" if definition else ""
+    return f"<div class='field {axis}'><h4{title}>{name}<span>{escape(note)}</span></h4>{bars}</div>"
 
 
 def _sources(sources: Sequence[Row], most: int = 400) -> str:
@@ -252,112 +271,13 @@ def _frames(row: Row) -> str:
     return f"{span[0]:,} to {span[1]:,}" if span else "all"
 
 
-def _shots(store: Store, table: pa.Table, shown: int, parent: str) -> str:
-    """Contact sheets: a strip of frames, the exposure strip, the variables, the words."""
-    n = table.num_rows
-    chosen = range(n) if n <= shown else sorted({round(i * (n - 1) / max(1, shown - 1)) for i in range(shown)})
-    said = "" if n <= shown else f" {len(chosen)} of {n:,} are shown, taken evenly across the data set."
-    rows = table.take(pa.array(list(chosen), pa.int64())).to_pylist()
-    parts, source = [], None
-    for row in rows:
-        if row["source"] != source:
-            source = row["source"]
-            parts.append(f"</section><section class=source><h3>{escape(source.removeprefix(parent))}</h3>")
-        parts.append(_shot(store, row))
-    return (
-        "<h2 id=shots>Shots</h2><p class=soft>Six frames across each. Below them the exposures: every block is a "
-        f"drawing, as long as it is held; grey where the timing cannot be told.{said}</p>"
-        '<div class=find><input id=find type=search placeholder="find shots: a tag, a word, a file" '
-        'aria-label="find shots"><span id=found class=soft></span></div><section>' + "".join(parts) + "</section>"
-    )
-
-
-def _shot(store: Store, row: Row) -> str:
-    data = shards.read_member(store, row["shard"], row["offset"], row["length"])
-    record = Record.from_json(
-        json.loads(shards.read_member(store, row["shard"], row["json_offset"], row["json_length"]))["record"]
-    )
-    text = shards.read_member(store, row["shard"], row["txt_offset"], row["txt_length"]).decode()
-    tags = [(name, value) for name, values in record.tags().items() for value in values if value != NOT_APPLICABLE]
-    chips = "".join(
-        f"<button class='chip {name.split('.')[0]}' data-tag='{name}={value}' title='{escape(_meaning(name, value))}'>"
-        f"<small>{name.split('.')[1].replace('_', ' ')}</small>{value.replace('_', ' ')}</button>"
-        for name, value in tags
-        if value != "none"
-    )
-    rate, time_base = Fraction(row["rate"]), Fraction(row["time_base"])
-    words = " ".join([*(f"{name}={value}" for name, value in tags), row["source"], row["key"], prose(text)]).lower()
-    return (
-        f'<article class=shot data-words="{escape(words)}">'
-        f'<figure style="--n:{min(STRIP_FRAMES, row["n_frames"])}"><img loading=lazy alt="frames across the shot" '
-        f'src="{strip(data, row["n_frames"])}"></figure>{_exposures(record)}'
-        f"<header><b>{_clock(float(row['start_pts'] * time_base))}</b>"
-        f"<span>{row['n_frames']} frames, {float(row['n_frames'] / rate):.2f} s</span>"
-        f"<span>frames {row['start_frame']:,} to {row['end_frame']:,}</span>"
-        f"<span>{row['width_px']} x {row['height_px']}</span><code>{row['key']}</code></header>"
-        f"<div class=chips>{chips}</div><details><summary>{escape(_first(prose(text)))}</summary>"
-        f"<p>{escape(prose(text))}</p>{_disputes(record)}</details></article>"
-    )
-
-
-def _disputes(record: Record) -> str:
-    """Where sources disagree: what the record holds, and what another one says."""
-    lines = [
-        f"<li>{field_id}: {v.source} says {' + '.join(v.values)}, {other.source} says {' + '.join(other.values)}</li>"
-        for field_id, v in record.variables().items()
-        for other in v.disputed
-    ]
-    return f"<p>The sources disagree:</p><ul class=reasons>{''.join(lines)}</ul>" if lines else ""
-
-
-def strip(clip: bytes, n_frames: int) -> str:
-    """Six frames spread over a clip, side by side, as a WebP data address."""
-    wanted = {round((i + 0.5) * n_frames / STRIP_FRAMES - 0.5) for i in range(STRIP_FRAMES)}
-    pictures: list[np.ndarray] = []
-    for frame in frames(clip):
-        if frame.index in wanted:
-            pictures.append(frame.rgb(STRIP_ROWS_PX))
-        if frame.index >= max(wanted):
-            break
-    wide = np.hstack(pictures)
-    done, data = cv2.imencode(".webp", wide[:, :, ::-1], [cv2.IMWRITE_WEBP_QUALITY, STRIP_QUALITY])
-    if not done:
-        raise RuntimeError(f"report: a strip of {wide.shape[1]}x{wide.shape[0]} pixels does not encode as WebP")
-    return "data:image/webp;base64," + base64.b64encode(data.tobytes()).decode()
-
-
-def _exposures(record: Record) -> str:
-    """Runs of frames that show one drawing, as blocks; frames whose timing cannot be told are grey."""
-    if record.tracks is None:
-        return ""
-    new = record.tracks["drawing_new"]
-    untold = np.isnan(new)
-    untold[:1] = untold[1:2]  # the first frame has none before it to be compared with
-    starts = [i for i in range(len(new)) if i == 0 or new[i] == 1 or untold[i - 1] != untold[i]]
-    blocks = []
-    for start, end in zip(starts, [*starts[1:], len(new)]):
-        told = not untold[start]
-        colour = "var(--motion)" if told else "var(--line)"
-        blocks.append(f'<rect x="{start + 0.08:.2f}" width="{end - start - 0.16:.2f}" height="1" fill="{colour}"/>')
-    return f'<svg viewBox="0 0 {len(new)} 1" preserveAspectRatio="none" aria-hidden="true">{"".join(blocks)}</svg>'
-
-
-def _foot(table: pa.Table) -> str:
-    facts = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items() if not k.startswith(b"ARROW")}
+def _foot(facts: Mapping[str, str]) -> str:
     words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
     return f"<footer class=soft>{escape(words)}</footer>"
 
 
 def _column(table: pa.Table, name: str) -> list[Any]:
     return table[name].to_pylist()
-
-
-def _first(text: str) -> str:
-    return text.split(". ")[0].rstrip(".") + "."
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{seconds % 60:05.2f}"
 
 
 def _duration(seconds: float) -> str:
