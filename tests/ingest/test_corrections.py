@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from animatrix_ingest import corrections
 from animatrix_ingest.corrections import Correction, CorrectionError
-from animatrix_ingest.recaption import corrected
+from animatrix_ingest.recaption_answer import corrected
 
 ROW = {"key": "k1", "field": "camera.move", "values": ["pan_left"], "who": "a1", "when": "2026-11-22T10:00:00+00:00"}
 

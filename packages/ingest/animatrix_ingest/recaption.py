@@ -37,7 +37,8 @@ from animatrix_ingest.keep.store import Conflict, Store, StoreError, canonical, 
 from animatrix_ingest.keep.tables import pc
 from animatrix_ingest.limits import LostWorker, Needs
 from animatrix_ingest.recaption_answer import ANSWERS, CLIPS_AT_ONCE, Answer, Ask, Begin, Chunk, Told, answers, chunks
-from animatrix_ingest.recaption_how import How, RecaptionError, identity, reachable
+from animatrix_ingest.recaption_how import How, RecaptionError
+from animatrix_ingest.recaption_sources import identity, reachable
 from animatrix_ingest.rows import Dead
 
 TAGS = pa.schema([KEY, *tag_fields()])

@@ -29,7 +29,8 @@ from animatrix_ingest.keep.faults import point
 from animatrix_ingest.keep.records import record_json
 from animatrix_ingest.keep.shards import read_member
 from animatrix_ingest.keep.store import Conflict, Store, StoreError, canonical, digest
-from animatrix_ingest.recaption_how import How, sources
+from animatrix_ingest.recaption_how import How
+from animatrix_ingest.recaption_sources import sources
 from animatrix_ingest.rows import Dead
 
 ANSWERS = pa.schema(

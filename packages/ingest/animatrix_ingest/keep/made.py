@@ -53,7 +53,8 @@ def code_version() -> str:
     return code_of(ROOTS, BESIDE)
 
 
-def code_of(roots: Sequence[str], beside: Sequence[str] = ()) -> str:
+@lru_cache(maxsize=8)
+def code_of(roots: tuple[str, ...], beside: tuple[str, ...] = ()) -> str:
     """A hash over the source files that `roots` import, at any depth, those of `beside`, and the captioner's tables."""
     needed = {**_imported(roots), **{name: _file(name) for name in beside}}
     files = sorted((name, path) for name, path in needed.items() if path and not name.startswith(APART))
