@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,3 +34,23 @@ def dataset(tmp_path_factory) -> Path:
 def own_dataset(tmp_path) -> Path:
     """The same clips in a folder of the test's own, to say things of."""
     return drawing_module.write_dataset(tmp_path / "data", [12] * 6 + [3])
+
+
+@pytest.fixture
+def s3_bucket(monkeypatch) -> Iterator[str]:
+    """s3://BUCKET on a server on loopback, with everything set that a client needs."""
+    script = Path(__file__).parents[1] / "ingest" / "keep" / "s3_server.py"
+    server = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    for name, value in (("ENDPOINT_URL", server.stdout.readline().strip()), ("ACCESS_KEY_ID", "a")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    from animatrix_ingest.keep import store_s3
+
+    store_s3._client.cache_clear()
+    store_s3.client().call_s3("create_bucket", Bucket="trained")
+    yield "s3://trained"
+    store_s3._client.cache_clear()
+    server.kill()
+    server.wait()

@@ -56,7 +56,7 @@ def record(move: str, n_frames: int, size: tuple[int, int] = (48, 80), step_px: 
     return Record.build(Tracks(FILM_RATE, size[1], size[0], columns), variables)
 
 
-def write_dataset(folder: Path, lengths: list[int], seed: int = 0) -> Path:
+def write_dataset(folder: Path | str, lengths: list[int], seed: int = 0) -> Path | str:
     """A data set with one clip per length, moves in turn: a unit as a worker leaves it, packed and committed."""
     store = open_store(folder)
     begin(store)

@@ -6,6 +6,7 @@ import json
 import pytest
 from animatrix_trainer import checkpoint, loop
 from animatrix_trainer.checkpoint import CheckpointError
+from animatrix_trainer.cli import main
 from animatrix_trainer.config import Data
 from animatrix_trainer.data import readings
 from animatrix_trainer.loop import fit
@@ -61,6 +62,25 @@ def test_other_data_is_refused_by_name_or_asked_for(own_dataset, drawing, tmp_pa
     first, then = readings.read(again)
     assert (first.labels, first.from_step, then.labels, then.from_step) == (1, 0, 2, 5)
     assert then.left_out == {"held_out": 1}
+
+
+def test_the_command_refuses_in_one_line(own_dataset, drawing, tmp_path, capsys):
+    run = ["fit", "smoke", "--shards", str(own_dataset), "--out", str(tmp_path / "run"), "--save-every", "1"]
+    assert main([*run, "--steps", "1"]) == 0
+    assert main([*run, "--steps", "1"]) == 2
+    assert "holds a run already; go on with --resume" in capsys.readouterr().err
+    drawing.say(own_dataset, tiers={f"clip{i:03d}": {"tier": "quarantined"} for i in range(7)})
+    assert main([*run[:4], "--out", str(tmp_path / "other"), "--data.tier", "B"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert main([*run[:4], "--out", str(tmp_path / "other"), "--data.labels", "9"]) == 2
+    assert "no labels generation 9" in capsys.readouterr().err
+
+
+def test_a_data_set_in_a_bucket_is_read(s3_bucket, drawing, tmp_path):
+    url = f"{s3_bucket}/set"
+    drawing.write_dataset(url, [12] * 4)
+    assert main(["fit", "smoke", "--shards", url, "--out", str(tmp_path), "--steps", "1"]) == 0
+    assert readings.read(tmp_path)[0].clips == 4
 
 
 def test_the_same_contents_elsewhere_are_the_same_data(dataset, drawing, tmp_path):
