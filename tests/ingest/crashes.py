@@ -18,6 +18,7 @@ from pathlib import Path
 import cv2
 from animatrix_ingest import engine, pipeline
 from animatrix_ingest.keep import faults, manifest
+from animatrix_ingest.keep.made import Made
 from animatrix_ingest.recipes import Settings
 
 SETTINGS = Settings("adaptive", clip_height_px=16, min_shot_s=0.2, max_shot_s=2.0, shard_mib=1)
@@ -43,6 +44,7 @@ def forked(work: Callable[[], None]) -> int:
 
 def main(folder: Path, sources: str, every: int = 1) -> None:
     cv2.setNumThreads(1)
+    Made.here({})  # hashes the code once, for all forks
     heard = folder / "points"
     assert forked(lambda: run(folder / "whole", sources, f"count@{heard}")) == 0
     wanted = manifest.dataset_hash(folder / "whole")
