@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from anicaption import heads_fit
 from anicaption.features import Features
 from anicaption.frames import write_video
 from anicaption.heads import Head, Heads, Scaling
@@ -25,6 +26,7 @@ from animatrix_ingest.keep import annotations, manifest, shards, store, tables, 
 from animatrix_ingest.keep.records import record_json
 from animatrix_ingest.recaption import Chosen, recaption
 from animatrix_ingest.recaption_how import How, RecaptionError
+from animatrix_ingest.truth import export_truth
 
 from .conftest import SMALL, painted
 from .endpoint import Endpoint
@@ -91,11 +93,13 @@ def correct(folder: Path, *rows: tuple[str, str, str], when: str = "2026-11-01")
     return place
 
 
-def told(out: Path, **tables: dict[str, str]) -> None:
+def told(out: Path, **said: dict[str, str]) -> None:
     """Commit annotations of one word per clip, as `decide` does: tiers={key: tier}."""
     here = store.open_store(out)
     column = {"tiers": "tier", "splits": "split"}
-    rows = {kind: pa.table({"key": list(words), column[kind]: list(words.values())}) for kind, words in tables.items()}
+    rows = {kind: pa.table({"key": list(words), column[kind]: list(words.values())}) for kind, words in said.items()}
+    if "splits" in rows:
+        rows["splits"] = rows["splits"].append_column("group", pa.array(["work:w"] * len(rows["splits"])))
     names = {kind: [annotations.write_table(here, table)] for kind, table in rows.items()}
     annotations.commit_labels(here, video.load(here).number, names, {"by": "test"})
 
@@ -288,6 +292,23 @@ def _width(out: Path, features: Features) -> int:
     row = manifest.load(out, columns=["key", "shard", "offset", "length"]).to_pylist()[0]
     clip = shards.read_member(out, row["shard"], row["offset"], row["length"])
     return len(features(look(clip, record(out, row["key"]).tracks, 0))["shot"])
+
+
+def test_only_what_is_trained_on_leaves_as_truth(out, tmp_path):
+    one, two, three = keys(out)
+    with pytest.raises(RecaptionError, match="nobody corrected"):
+        export_truth(out, tmp_path / "t")
+    recaption(out, How(), engine.in_turn, corrections=correct(tmp_path, *((k, FIELD, "gag_simple") for k in keys(out))))
+    with pytest.raises(RecaptionError, match=r"no splits.*decide"):
+        export_truth(out, tmp_path / "t")
+    told(out, splits={one: "train", two: "held_out", three: "train"}, tiers={one: "B", two: "B", three: "quarantined"})
+    done = export_truth(out, tmp_path / "truth")
+    assert (done.n_clips, done.n_groups, done.n_held_back) == (1, 1, 2)
+    (example,) = heads_fit.examples([tmp_path / "truth"], Features())
+    assert example.episode == "truth/work:w" and example.truth[FIELD].values == ("gag_simple",)
+    assert {v.source for v in example.truth.variables().values() if v.known} == {"expert"}, "measurements are no truth"
+    with pytest.raises(RecaptionError, match="not empty"):
+        export_truth(out, tmp_path / "truth")
 
 
 @pytest.mark.slow

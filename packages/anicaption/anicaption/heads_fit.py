@@ -1,8 +1,9 @@
 """Fit heads on folders of truth: `<name>.truth.json` beside its video, as `anicaption draw` writes them.
 
 Episodes, never shots, are split into those that are fitted on and those that choose the thresholds: shots of one
-episode share characters, places and hands. Regularisation and temperature come from predictions for left-out episodes
-of the first half, so calibration on the second is an honest number.
+episode share characters, places and hands. Truths that name one `group` count as one episode. Regularisation and
+temperature come from predictions for left-out episodes of the first half, so calibration on the second is an honest
+number.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def examples(folders: Iterable[str | Path], features: Features) -> Iterator[Exam
     for folder in map(Path, folders):
         for path in truths(folder):
             said = json.loads(path.read_text("utf-8"))
-            episode = f"{folder.name}/{path.name.removesuffix('.truth.json')}"
+            episode = f"{folder.name}/{said.get('group', path.name.removesuffix('.truth.json'))}"
             records = [Record.from_json(shot["record"]) for shot in said["shots"]]
             spans = [(shot["start_frame"], shot["end_frame"]) for shot in said["shots"]]
             for record, seen in zip(records, _shots(folder / said["file"], spans), strict=True):

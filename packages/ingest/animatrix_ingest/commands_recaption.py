@@ -1,4 +1,4 @@
-"""The command `animatrix-ingest recaption`. Heavy imports wait until it runs."""
+"""The commands `animatrix-ingest recaption` and `export-truth`. Heavy imports wait until it runs."""
 
 from __future__ import annotations
 
@@ -68,3 +68,28 @@ def run(command: Recaption) -> int:
     news = f"labels generation {done.labels}" if done.changed else f"nothing new: labels generation {done.labels} stays"
     print(f"{done.n_clips - len(done.failed)} of {done.n_clips} clips captioned in {done.seconds:.1f} s; {news}")
     return 1 if done.failed else 0
+
+
+@dataclass(frozen=True)
+class ExportTruth:
+    """Write what people corrected as truth for `anicaption fit --truth OUT`: only clips of the split `train`."""
+
+    dataset: tyro.conf.Positional[str]
+    """the --out of a run"""
+    out: Path
+    """a new folder for clips and truth"""
+
+
+def run_export(command: ExportTruth) -> int:
+    """The exit status: 0 done, 1 nothing to learn from, 2 refused, with the reason."""
+    from animatrix_ingest.keep.store import StoreError
+    from animatrix_ingest.truth import export_truth
+
+    try:
+        done = export_truth(command.dataset, command.out)
+    except (RecaptionError, StoreError) as error:
+        print(f"animatrix-ingest: {error}", file=sys.stderr)
+        return 2
+    print(f"{done.n_clips} corrected clips of {done.n_groups} works in {command.out}")
+    print(f"{done.n_held_back} held back: not of the split train, or quarantined")
+    return 0 if done.n_clips else 1
