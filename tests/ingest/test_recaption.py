@@ -324,3 +324,15 @@ def test_a_local_model_answers_on_actors(out, tmp_path, ray_address):
     assert (done.n_asked, done.failed, done.n_withheld) == (3, (), 0), "an unrated clip stays in the cluster"
     assert {record(out, key)[FIELD].source for key in keys(out)} == {"vlm"}
     assert {said(out, FIELD)[key][0] for key in keys(out)} <= set(taxonomy()[FIELD].value_ids)
+
+
+def test_labels_committed_meanwhile_are_not_lost(out, tmp_path):
+    """A generation that was made from an older one never hides what another said since."""
+    here = store.open_store(out)
+    read = annotations.load_labels(here).number
+    told(out, tiers=dict.fromkeys(keys(out), "B"))
+    words = annotations.write_table(here, pa.table({"key": keys(out), "split": ["train"] * 3}))
+    with pytest.raises(store.Conflict, match="committed after"):
+        annotations.commit_labels(here, 2, {"splits": [words]}, {}, base=read, strict=True)
+    annotations.commit_labels(here, 2, {"splits": [words]}, {})
+    assert {"tiers", "splits"} <= set(annotations.load_labels(here).kinds)

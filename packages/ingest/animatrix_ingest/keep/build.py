@@ -11,13 +11,13 @@ import pyarrow as pa
 
 from animatrix_ingest.decide.conserve import Counts, NotConserved, count_shots
 from animatrix_ingest.keep import shards, tables, video
-from animatrix_ingest.keep.annotations import LABELS, commit_labels, load_labels, write_table
+from animatrix_ingest.keep.annotations import LABELS, TRIES, commit_labels, load_labels, write_table
 from animatrix_ingest.keep.clips import CLIPS, IDENTITY, KEY, WORDS, by_key, members_schema, tag_fields, unified
 from animatrix_ingest.keep.generations import highest
 from animatrix_ingest.keep.ledger import Ledger, named
 from animatrix_ingest.keep.made import Made
 from animatrix_ingest.keep.pack import Plan, plan
-from animatrix_ingest.keep.store import Store
+from animatrix_ingest.keep.store import Conflict, Store, StoreError
 from animatrix_ingest.keep.tables import pc
 from animatrix_ingest.keep.video import LOSSES, SOURCES, Video
 from animatrix_ingest.rows import Packed, Source, Unit
@@ -262,8 +262,18 @@ def commit_first_labels(store: Store, now: Video) -> int:
     """Labels for a new video generation: what was measured with it, and what was said before of its clips.
 
     A kind that somebody replaced (captions of another captioner) keeps its rows; clips it does not know are added as
-    measured. Does nothing where the video has labels.
+    measured. Does nothing where the video has labels. Labels that another commits meanwhile (a recaption, a decision)
+    are looked at anew, so that nothing of theirs is lost.
     """
+    for _ in range(TRIES):
+        try:
+            return _first_labels(store, now)
+        except Conflict:
+            continue
+    raise StoreError(f"{store.url}/{LABELS}: {TRIES} generations were committed by others meanwhile; run again")
+
+
+def _first_labels(store: Store, now: Video) -> int:
     at = highest(store, LABELS)
     before = load_labels(store, at) if at is not None else None
     if before is not None and before.video == now.number:
@@ -279,7 +289,7 @@ def commit_first_labels(store: Store, now: Video) -> int:
             for kind in set(before.kinds) - set(kinds):
                 rows = video.among(tables.read_all(store, before.kinds[kind]), "key", keys)
                 kinds[kind] = (write_table(store, rows),)
-    return commit_labels(store, now.number, kinds, {"by": "run", "fingerprint": now.fingerprint}, base=at)
+    return commit_labels(store, now.number, kinds, {"by": "run", "fingerprint": now.fingerprint}, base=at, strict=True)
 
 
 def _extended(store: Store, said: Sequence[str], measured: Sequence[str]) -> str:
