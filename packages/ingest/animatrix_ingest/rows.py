@@ -24,6 +24,8 @@ from anicaption.frames import Stream
 from anicaption.record import Record
 from anicaption.tracks import Tracks
 
+from animatrix_ingest.decide.pieces import Joint
+
 if TYPE_CHECKING:
     from animatrix_ingest.watch.observers import Findings
 
@@ -112,7 +114,8 @@ class Lost:
 class Watched:
     """A source after its one decode. Its spans cover [0, n_frames) without gap or overlap.
 
-    Frames are film frames, as given on; `n_decoded` counts those of the stream, repeats and all.
+    Frames are film frames, as given on; `n_decoded` counts those of the stream, repeats and all. Every span begins
+    and ends at one of `joints`, which are in order, from the start of the source to its end.
     """
 
     probed: Probed
@@ -124,6 +127,15 @@ class Watched:
     tracks: Tracks
     seen: Findings
     lost: Lost | None
+    joints: tuple[Joint, ...]
+
+    def joint_in(self, clip: Clip) -> Joint:
+        """What the clip comes after."""
+        return next(joint for joint in self.joints if joint.end == clip.span.start_frame)
+
+    def joint_out(self, clip: Clip) -> Joint:
+        """What the clip gives way to."""
+        return next(joint for joint in self.joints if joint.start == clip.span.end_frame)
 
 
 @dataclass(frozen=True)

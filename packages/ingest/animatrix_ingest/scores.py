@@ -17,8 +17,10 @@ SCORES: dict[str, str] = {
     **observers.SCORES,
     "constant_rate": "1 where the clip's frames come at one rate, 0 where it keeps uneven time stamps",
     "cadence": "the cadence found in the source: progressive, telecine_3_2, repeat_2_3, interlaced, ...",
+    "joint_in": "what the clip comes after: start, cut, dissolve, wipe, fade, rate, split; see decide/pieces.py",
+    "joint_out": "what the clip gives way to: as joint_in, or end",
 }
-WORDS = ("cadence",)
+WORDS = ("cadence", "joint_in", "joint_out")
 
 SCHEMA = pa.schema(
     [
@@ -36,6 +38,7 @@ def scores_table(watched: Watched, clips: Sequence[Clip]) -> pa.Table:
         span = (clip.span.start_frame, clip.span.end_frame)
         measured = watched.seen.scores(*span)
         said = {"constant_rate": float(clip.rate is not None), "cadence": clip.cadence}
+        said |= {"joint_in": watched.joint_in(clip).kind, "joint_out": watched.joint_out(clip).kind}
         boxes = json.dumps(watched.seen.boxes(*span), separators=(",", ":"))
         rows.append({"key": clip.key, **measured, **said, "boxes": boxes})
     return pa.Table.from_pylist(rows, schema=SCHEMA)

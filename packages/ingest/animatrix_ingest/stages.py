@@ -17,6 +17,7 @@ from anicaption.frames import Stream, VideoError
 from anicaption.sound import sound
 
 from animatrix_ingest.decide.conserve import NotConserved, count_shots
+from animatrix_ingest.decide.pieces import Joint
 from animatrix_ingest.keep import tables
 from animatrix_ingest.keep.clips import members as members_table
 from animatrix_ingest.keep.encode import Encode
@@ -238,6 +239,10 @@ def facts(stream: Stream, n_decoded: int) -> dict[str, Any]:
     }
 
 
+def _said(joint: Joint) -> dict[str, Any]:
+    return {"kind": joint.kind, "n_frames": joint.n_frames}
+
+
 def _member(watched: Watched, captioned: Captioned, side: Writing) -> Member:
     """Write a clip's json and txt beside its mp4 in the side file."""
     probed, clip, record = watched.probed, captioned.clip, captioned.record
@@ -253,6 +258,8 @@ def _member(watched: Watched, captioned: Captioned, side: Writing) -> Member:
         "rate": str(rate),
         "constant_rate": clip.rate is not None,
         "cadence": clip.cadence,
+        "joint_in": _said(watched.joint_in(clip)),
+        "joint_out": _said(watched.joint_out(clip)),
         "record": record.to_json(),
     }
     facts_and_record, words = canonical(said), captioned.directive.encode()

@@ -3,8 +3,9 @@
 import cv2
 import numpy as np
 import pytest
-from anicaption.measure.transition import Boundary, TransitionWatch
-from animatrix_ingest.watch.edge_frames import Clean, Edges, clean, edge_frames
+from anicaption.measure.transition import Boundary, TransitionWatch, decide
+from animatrix_ingest.decide.pieces import Joint
+from animatrix_ingest.watch.edge_frames import SCORES, Clean, Edges, clean, edge_frames, edge_scores, joint_of
 
 WIDTH, HEIGHT = 160, 90
 CUT = 24
@@ -69,6 +70,44 @@ def test_an_impact_frame_at_a_cut_is_not_foreign():
     rows = columns([*one, 255 - other[0], *other[1:]])
     assert edge_frames(rows, CUT, 2 * CUT) == Edges(0, 0)
     assert edge_frames(rows, 0, CUT) == Edges(0, 0)
+
+
+def test_a_short_neighbour_that_was_not_told_apart_is_foreign():
+    rows = columns([*shot(1, CUT), *shot(2, 8), *shot(3, 2 * CUT)])
+    assert edge_frames(rows, CUT, 3 * CUT + 8) == Edges(8, 0)
+    assert edge_frames(rows, 0, CUT + 8) == Edges(0, 8)
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_an_impact_frame_next_to_an_edge_is_not_foreign(after):
+    one, other = shot(1, CUT), shot(2, 2 * CUT)
+    other[after] = 255 - other[after]
+    other[CUT + after] = 255 - other[CUT + after]
+    rows = columns([*one, *other])
+    assert edge_frames(rows, CUT, 2 * CUT) == Edges(0, 0)
+    assert edge_frames(rows, 2 * CUT, 3 * CUT) == Edges(0, 0), "at the edge of a part of a shot there is no cut at all"
+
+
+def test_the_frames_of_a_fade_are_its_shots_own():
+    one, other = shot(1, CUT + 10), shot(2, CUT + 10)
+    out = [cv2.convertScaleAbs(picture, alpha=1 - (i + 0.5) / 10) for i, picture in enumerate(one[-10:])]
+    into = [cv2.convertScaleAbs(picture, alpha=(i + 0.5) / 10) for i, picture in enumerate(other[:10])]
+    rows = columns([*one[:-10], *out, *into, *other[10:]])
+    at = decide(rows)[0].frame
+    assert edge_frames(rows, 0, at) == Edges(0, 0)
+    assert edge_frames(rows, at, 2 * CUT + 20) == Edges(0, 0)
+
+
+def test_scores_are_the_frames_to_trim():
+    rows = columns(film())
+    assert edge_scores(rows, CUT - 1, 2 * CUT) == {"edge_lead": 1.0, "edge_tail": 0.0}
+    assert set(edge_scores(rows, CUT, 2 * CUT)) == set(SCORES)
+
+
+def test_joints_hold_the_frames_that_show_two_pictures():
+    assert joint_of(Boundary(30, "dissolve", 26, 34, 0.9)) == Joint(26, 34, "dissolve", 8)
+    assert joint_of(Boundary(30, "fade", 20, 40, 0.9)) == Joint(30, 30, "fade", 20)
+    assert joint_of(Boundary(30, "cut", 30, 30, 0.9)) == Joint(30, 30, "cut", 0)
 
 
 def test_what_moves_or_stands_within_one_shot_is_left_alone():

@@ -22,6 +22,8 @@ def rules(t: Thresholds) -> tuple[Rule, ...]:
         Rule("technical", "clip_high", "<=", t.most_clipped, "white"),
         Rule("technical", "constant_rate", ">=", 1, "frames are unevenly spaced in time"),
         Rule("technical", "cadence", "not in", ("blended", "interlaced"), "fields of two moments in one frame"),
+        Rule("technical", "edge_lead", "<=", 0, "it begins with frames of its neighbour"),
+        Rule("technical", "edge_tail", "<=", 0, "it ends with frames of its neighbour"),
         Rule("technical", "is_copy", "<", 1, "the same film is kept once", missing="is waived"),
         Rule("technical", "is_near", "<", 1, "what looks the same is kept once", missing="is waived"),
         Rule("B", "static_share", "<=", t.most_static, "nothing moves", missing="is waived"),

@@ -10,9 +10,21 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from anicaption.measure.transition import LOOK_AHEAD, REACH, Boundary, decide
+from anicaption.measure.flash import FLASH_FRAMES, excursions
+from anicaption.measure.transition import HEAD_FRAMES, LOOK_AHEAD, REACH, Boundary, decide
+
+from animatrix_ingest.decide.pieces import Joint
+
+SCORES: dict[str, str] = {
+    "edge_lead": "frames at the clip's start that belong to its neighbour or to a mix of both",
+    "edge_tail": "frames at the clip's end that belong to its neighbour or to a mix of both",
+}
 
 MOST_OFF = 2  # frames that an edge may be off
+MOST_LEFT = 15  # frames of a neighbour that may be left: other detectors find no second cut so soon after the first
+MOST_BEFORE = HEAD_FRAMES // 2 + 1
+"""Frames by which a joint may start before the frame that the detector gives its boundary."""
+_OF_ONE_PICTURE = ("fade",)  # also what looks like one: an iris through black
 _STEP = 0.02  # difference after motion under which nobody could see a foreign frame
 _STANDS_OUT = 3.0  # times the median step of the shot next to the edge
 _KEPT, _SAME = 0.3, 0.9  # of what is drawn, and of its greys: over these it is the same shot
@@ -44,36 +56,56 @@ def edge_frames(columns: Mapping[str, np.ndarray], start: int, end: int) -> Edge
             f"edge_frames: [{start}, {end}) lies outside the {len(columns['jump'])} frames of the columns; give frame "
             "numbers of the source"
         )
-    lead = max([0, *(_lead(b, start) for b in _around(columns, start)), _step_after(columns, start, end)])
-    tail = max([0, *(_tail(b, end) for b in _around(columns, end)), _step_before(columns, start, end)])
-    lead = min(lead, end - start)
-    return Edges(lead, min(tail, end - start - lead))
+    lead = min(_lead(columns, start, end), end - start)
+    return Edges(lead, min(_tail(columns, start, end), end - start - lead))
+
+
+def edge_scores(columns: Mapping[str, np.ndarray], start: int, end: int) -> dict[str, float | None]:
+    """SCORES of the clip [start, end)."""
+    found = edge_frames(columns, start, end)
+    return {"edge_lead": float(found.lead), "edge_tail": float(found.tail)}
+
+
+def joint_of(boundary: Boundary) -> Joint:
+    """The frames of a boundary that are neither shot's: those that show two pictures. A fade shows one at a time, and
+    its frames are its shots' own. Pure."""
+    start, end = boundary.frame, boundary.frame
+    if boundary.kind not in _OF_ONE_PICTURE:
+        start, end = max(0, min(start, boundary.start)), max(end, boundary.end)
+    return Joint(start, end, boundary.kind, boundary.end - boundary.start)
 
 
 def clean(boundaries: Sequence[Boundary], n_frames: int) -> tuple[Clean, ...]:
     """The shots between `boundaries`, which are in order, of a film of `n_frames`. Pure."""
+    joints = [joint_of(b) for b in boundaries]
     frames = [0, *(b.frame for b in boundaries), n_frames]
-    begins = [0, *(max(b.frame, b.end) for b in boundaries)]
-    ends = [*(min(b.frame, b.start) for b in boundaries), n_frames]
+    begins = [0, *(joint.end for joint in joints)]
+    ends = [*(joint.start for joint in joints), n_frames]
     shots = zip(frames[:-1], frames[1:], begins, ends, strict=True)
     return tuple(Clean(a, b, min(begin, b), max(min(begin, b), min(end, b))) for a, b, begin, end in shots)
 
 
-def _around(columns: Mapping[str, np.ndarray], edge: int) -> tuple[Boundary, ...]:
-    """The boundaries next to a frame, decided from the rows that speak of them."""
-    first = max(0, edge - REACH - MOST_OFF)
-    rows = {name: values[first : edge + LOOK_AHEAD + MOST_OFF] for name, values in columns.items()}
-    return decide(rows, first) if len(rows["jump"]) else ()
+def _around(columns: Mapping[str, np.ndarray], edge: int) -> list[Joint]:
+    """The joints next to a frame, decided from the rows that speak of them."""
+    first = max(0, edge - REACH - MOST_LEFT)
+    rows = {name: values[first : edge + LOOK_AHEAD + MOST_LEFT] for name, values in columns.items()}
+    return [joint_of(b) for b in decide(rows, first)] if len(rows["jump"]) else []
 
 
-def _lead(found: Boundary, start: int) -> int:
-    first, clean = min(found.start, found.frame), max(found.end, found.frame)
-    return clean - start if first - MOST_OFF <= start < clean else 0
+def _lead(columns: Mapping[str, np.ndarray], start: int, end: int) -> int:
+    joints, most = _around(columns, start), max(MOST_OFF, min(MOST_LEFT, (end - start) // 2))
+    found = [joint.end - start for joint in joints if joint.start - most <= start < joint.end]
+    if all(joint.end != start for joint in joints):  # else a shot is known to begin here
+        found.append(_step_after(columns, start, end))
+    return max(found, default=0)
 
 
-def _tail(found: Boundary, end: int) -> int:
-    first, clean = min(found.start, found.frame), max(found.end, found.frame)
-    return end - first if first < end <= clean + MOST_OFF else 0
+def _tail(columns: Mapping[str, np.ndarray], start: int, end: int) -> int:
+    joints, most = _around(columns, end), max(MOST_OFF, min(MOST_LEFT, (end - start) // 2))
+    found = [end - joint.start for joint in joints if joint.start < end <= joint.end + most]
+    if all(joint.start != end for joint in joints):
+        found.append(_step_before(columns, start, end))
+    return max(found, default=0)
 
 
 def _step_after(columns: Mapping[str, np.ndarray], start: int, end: int) -> int:
@@ -93,6 +125,8 @@ def _step_before(columns: Mapping[str, np.ndarray], start: int, end: int) -> int
 def _foreign(columns: Mapping[str, np.ndarray], t: int, edge: int, inside: np.ndarray) -> bool:
     jump = columns["jump"]
     at_edge = float(jump[edge]) if 0 < edge < len(jump) else np.inf
+    if t in _impacts(columns, edge):
+        return False
     calm = float(np.median(jump[inside])) if inside.size else np.inf
     return bool(
         jump[t] >= _STEP + _STANDS_OUT * calm
@@ -100,3 +134,10 @@ def _foreign(columns: Mapping[str, np.ndarray], t: int, edge: int, inside: np.nd
         and columns["kept"][t] < _KEPT
         and columns["same"][t] < _SAME
     )
+
+
+def _impacts(columns: Mapping[str, np.ndarray], edge: int) -> set[int]:
+    """The steps near a frame into and out of what soon gives way to the same picture again: those of impact frames."""
+    first = max(0, edge - MOST_OFF - FLASH_FRAMES - 1)
+    rows = {name: values[first : edge + MOST_OFF + FLASH_FRAMES + 1] for name, values in columns.items()}
+    return {first + frame for excursion in excursions(rows) for frame in excursion}

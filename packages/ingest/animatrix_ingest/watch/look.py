@@ -24,7 +24,7 @@ from anicaption.captioner import WATCH_ROWS_PX
 from anicaption.frames import ClipPicture, Encoded, Frame, Stream, VideoError, frames, probe
 from anicaption.measure.onepass import Watch
 
-from animatrix_ingest.decide.pieces import Piece, Rule, pieces
+from animatrix_ingest.decide.pieces import Joint, Piece, Rule, cut, pieces
 from animatrix_ingest.keep.encode import Encode
 from animatrix_ingest.keep.store import Writing, digest
 from animatrix_ingest.recipes import Detector
@@ -66,9 +66,12 @@ class Look:
         rule = Rule.of(self.min_shot_s, self.max_shot_s, cuts.delay_frames, film.rate)
         seen = _Seen(film, watch, cuts, self.encode.height_px, tell)
         rows: list[Clip | Dropped | Dead] = []
+        joints: list[Joint] = []
         for piece, group in itertools.groupby(pieces(seen, rule), key=lambda pair: pair[0]):
             rows.append(self._shot(probed, seen, piece, _Counted(shot for _, shot in group), side))
             seen.n_shots = len(rows)
+            if joints[-1:] != [piece.joint]:
+                joints.append(piece.joint)
         if not seen.pts:
             return Dead("decode", seen.lost.reason if seen.lost else "no frame in the video stream")
         tracks = watch.tracks()
@@ -80,8 +83,9 @@ class Look:
             dropped=tuple(row for row in rows if isinstance(row, Dropped)),
             dead=tuple(row for row in rows if isinstance(row, Dead)),
             tracks=tracks,
-            seen=seen.observers.findings(tracks),
+            seen=seen.observers.findings(tracks, watch.transitions.scores()),
             lost=seen.lost,
+            joints=(*joints, cut(len(seen.pts), "end")),
         )
 
     def _shot(self, probed: Probed, seen: _Seen, piece: Piece, shots: _Counted, side: Writing) -> Clip | Dropped | Dead:
@@ -98,6 +102,8 @@ class Look:
                 failure = f"{type(error).__name__}: {error}"
         n_frames = shots.drain()
         span = seen.span(piece.start_frame, n_frames)
+        if piece.is_joint:
+            return Dropped(span, f"of a {piece.joint.kind}: {n_frames} frame{'s' * (n_frames > 1)} of both shots")
         if seen.lost and span.end_frame == len(seen.pts):
             return Dropped(span, "cut off: the source breaks in this shot")
         if n_damaged := seen.n_damaged(span):
@@ -153,7 +159,7 @@ class _Film:
 
 
 class _Seen:
-    """Iterates over ((clip picture, pts), cuts reported with it), while everything looks at each frame."""
+    """Iterates over ((clip picture, pts), joints reported with it), while everything looks at each frame."""
 
     def __init__(self, film: _Film, watch: Watch, cuts: Cuts, rows_px: int, tell: Tell) -> None:
         self.pts = array("q")
@@ -165,10 +171,10 @@ class _Seen:
         self._film, self._stream = film, film.stream
         self._watch, self._cuts, self._rows_px, self._tell = watch, cuts, rows_px, tell
 
-    def __iter__(self) -> Iterator[tuple[tuple[ClipPicture, int], Sequence[int]]]:
+    def __iter__(self) -> Iterator[tuple[tuple[ClipPicture, int], Sequence[Joint]]]:
         small_px = min(WATCH_ROWS_PX, self._stream.shown_height_px)
         waiting: tuple[ClipPicture, int] | None = None
-        reported: list[int] = []
+        reported: list[Joint] = []
         for given in self._film:
             if waiting is not None:
                 yield waiting, reported
@@ -178,7 +184,7 @@ class _Seen:
             reported = self._cuts.see(frame, small)
             self.observers.see(frame, small)
             if self.segments.add(given.segment):
-                reported = [*reported, len(self.pts)]
+                reported = [*reported, cut(len(self.pts), "rate")]
             if frame.damaged:
                 self.damaged.append(len(self.pts))
             self.pts.append(frame.pts)

@@ -14,7 +14,7 @@ import numpy as np
 from anicaption.frames import Frame, Stream
 from anicaption.tracks import Tracks
 
-from animatrix_ingest.watch import border_box, economy, overlays_roles, quality
+from animatrix_ingest.watch import border_box, economy, edge_frames, overlays_roles, quality
 from animatrix_ingest.watch.border import BorderWatch
 from animatrix_ingest.watch.fingerprint import PicturePrint
 from animatrix_ingest.watch.overlays import OverlayWatch
@@ -22,7 +22,13 @@ from animatrix_ingest.watch.overlays_roles import Finding
 from animatrix_ingest.watch.prints import PicturePrints
 from animatrix_ingest.watch.quality import QualityWatch
 
-SCORES: dict[str, str] = {**border_box.SCORES, **overlays_roles.SCORES, **quality.SCORES, **economy.SCORES}
+SCORES: dict[str, str] = {
+    **border_box.SCORES,
+    **overlays_roles.SCORES,
+    **quality.SCORES,
+    **economy.SCORES,
+    **edge_frames.SCORES,
+}
 
 Scores = dict[str, float | None]
 
@@ -35,6 +41,7 @@ class Findings:
     quality: Mapping[str, np.ndarray]
     overlays: tuple[Finding, ...]
     tracks: Tracks
+    transitions: Mapping[str, np.ndarray]
     prints: PicturePrints
 
     def scores(self, start_frame: int, end_frame: int) -> Scores:
@@ -44,6 +51,7 @@ class Findings:
             **overlays_roles.overlay_scores(self.overlays, start_frame, end_frame),
             **quality.quality_scores(self.quality, start_frame, end_frame),
             **economy.economy_scores(self.tracks, start_frame, end_frame),
+            **edge_frames.edge_scores(self.transitions, start_frame, end_frame),
         }
 
     def boxes(self, start_frame: int, end_frame: int) -> list[dict[str, Any]]:
@@ -63,7 +71,9 @@ class Observers:
         for observer in (self._border, self._overlays, self._quality, self._print):
             observer.see(frame, small)
 
-    def findings(self, tracks: Tracks) -> Findings:
-        """Complete when the source has ended; `tracks` are the measuring pass's of the same frames."""
+    def findings(self, tracks: Tracks, transitions: Mapping[str, np.ndarray]) -> Findings:
+        """Complete when the source has ended; `tracks` are the measuring pass's of the same frames, and `transitions`
+        its transition watch's scores."""
         lettering = tuple(overlays_roles.findings(self._overlays.columns(), tracks))
-        return Findings(self._border.columns(), self._quality.columns(), lettering, tracks, self._print.prints())
+        border, sharp = self._border.columns(), self._quality.columns()
+        return Findings(border, sharp, lettering, tracks, transitions, self._print.prints())
