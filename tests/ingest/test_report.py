@@ -159,7 +159,9 @@ def test_newer_words_and_records_are_shown(dataset):
     told = fuse([{"style.line": variable_of("style.line", ("rough",), "expert", {"rough": 1.0}, (), ())}])
     newer = Record.build(record.tracks, told)
     words = [{"key": key, "caption": directive(newer).text} for key in keys(dataset)]
-    say(dataset, records=[{"key": first, "record": json.dumps(newer.to_json())}], captions=words)
+    without_tracks = {name: value for name, value in newer.to_json().items() if name != "tracks"}
+    say(dataset, records=[{"key": first, "record": json.dumps(without_tracks)}], captions=words)
     one, two, _ = articles(report.page(dataset))
     assert "style.line=rough" in one and "style.line=rough" not in two
     assert [directive(newer).prose in article for article in (one, two)] == [True, True]
+    assert "class=exposures" in one

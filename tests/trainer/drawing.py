@@ -37,7 +37,9 @@ def clip(move: str, n_frames: int, seed: int, size: tuple[int, int] = (48, 80), 
     return np.stack([art[y : y + height, x : x + width] for y, x in zip(tops, lefts, strict=True)])
 
 
-def record(move: str, n_frames: int, size: tuple[int, int] = (48, 80), step_px: int = 4) -> Record:
+def record(
+    move: str, n_frames: int, size: tuple[int, int] = (48, 80), step_px: int = 4, medium: str = "digital_2d"
+) -> Record:
     dx, dy = MOVES[move]
     still = np.zeros(n_frames, np.float32)
     moving = np.ones(n_frames, np.float32)
@@ -51,7 +53,7 @@ def record(move: str, n_frames: int, size: tuple[int, int] = (48, 80), step_px: 
     spans = [Span(value=move, start=0, end=n_frames)]
     variables = {
         "camera.move": drawn("camera.move", [move], spans),
-        "style.medium": drawn("style.medium", ["digital_2d"]),
+        "style.medium": drawn("style.medium", [medium]),
     }
     return Record.build(Tracks(FILM_RATE, size[1], size[0], columns), variables)
 

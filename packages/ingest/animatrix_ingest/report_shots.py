@@ -24,6 +24,7 @@ from anicaption.taxonomy import NOT_APPLICABLE, taxonomy
 from animatrix_ingest.decide.tiers import QUARANTINED
 from animatrix_ingest.keep import shards
 from animatrix_ingest.keep.manifest import CROP
+from animatrix_ingest.keep.records import record_json
 from animatrix_ingest.keep.store import Store
 from animatrix_ingest.report_said import WITHHELD
 from animatrix_ingest.watch.cadence_film import WHY
@@ -116,10 +117,8 @@ def _shot(store: Store, row: Row) -> str:
 
 def _record(store: Store, row: Row) -> Record:
     """As first measured, or the newer one of the labels generation."""
-    if row["record"]:
-        return Record.from_json(json.loads(row["record"]))
     member = shards.read_member(store, row["shard"], row["json_offset"], row["json_length"])
-    return Record.from_json(json.loads(member)["record"])
+    return Record.from_json(record_json(member, row["record"]))
 
 
 def _marks(row: Row, boxes: Sequence[Row]) -> list[tuple[str, str, str, str]]:
