@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,7 +23,8 @@ from anicaption.frames import write_video
 from anicaption.heads import Head, Heads, Scaling
 from anicaption.record import Record
 from anicaption.taxonomy import taxonomy
-from animatrix_ingest import commands_recaption, engine, pipeline
+from animatrix_ingest import engine, pipeline
+from animatrix_ingest.commands_recaption import ExportTruth, Recaption
 from animatrix_ingest.keep import annotations, manifest, shards, store, tables, video
 from animatrix_ingest.keep.records import record_json
 from animatrix_ingest.recaption import Chosen, recaption
@@ -147,6 +150,22 @@ def test_corrections_lie_over_what_a_model_said(out, endpoint, tmp_path):
     assert record(out, one)[FIELD].source == "expert" and sum(endpoint.asked.values()) == n
 
 
+def test_corrections_that_come_meanwhile_are_not_lost(out, tmp_path):
+    one, two, _ = keys(out)
+    other = correct(tmp_path, (one, FIELD, "flat_graphic"))
+
+    @contextmanager
+    def interrupted() -> Iterator[engine.Workshop]:
+        """Before any clip is worked on, another recaption begins and ends."""
+        recaption(out, How(), engine.in_turn, corrections=other)
+        with engine.in_turn() as workers:
+            yield workers
+
+    recaption(out, How(), interrupted, corrections=correct(tmp_path, (two, FIELD, "gag_simple"), when="2026-11-02"))
+    assert (said(out, FIELD)[one], said(out, FIELD)[two]) == (["flat_graphic"], ["gag_simple"])
+    assert annotations.load_kind(store.open_store(out), "corrections").num_rows == 2
+
+
 def test_only_some_clips(out, tmp_path):
     one, two, _ = keys(out)
     with pytest.raises(RecaptionError, match=r"--only-tier A: no tiers.*decide"):
@@ -176,14 +195,28 @@ def test_a_clip_that_fails_keeps_its_tags_and_is_listed(out, tmp_path):
 @pytest.mark.ray
 def test_the_command_on_ray(out, ray_address, tmp_path, capsys):
     one, *_ = keys(out)
-    command = commands_recaption.Recaption(str(out), How(again=True), address=ray_address)
-    assert commands_recaption.run(command) == 0
+    assert Recaption(str(out), How(again=True), address=ray_address)() == 0
     assert "3 of 3 clips captioned" in capsys.readouterr().out
     clash = correct(tmp_path, (one, "camera.move", "none"), (one, "camera.speed", "slow"))
-    asked = commands_recaption.Recaption(str(out), corrections=clash, address=ray_address)
-    assert commands_recaption.run(asked) == 1 and f"failed  {one}" in capsys.readouterr().out
-    odd = commands_recaption.Recaption(str(out), How(url="http://x/v1"), address=ray_address)
-    assert commands_recaption.run(odd) == 2 and "--model" in capsys.readouterr().err
+    assert Recaption(str(out), corrections=clash, address=ray_address)() == 1
+    assert f"failed  {one}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        (How(url="http://x/v1"), "needs --model"),
+        (How(url="http://x/v1", local=Path("y"), model="m"), "give one"),
+        (How(ask=(FIELD,)), "no model to ask"),
+        (How(url="http://x/v1", model="m", ask=("style.traditon",)), f"did you mean '{FIELD}'"),
+        (How(device="cuda"), "--device cuda"),
+        (How(url="http://x/v1", model="m", concurrency=0), "at least 1"),
+        (How(local=Path("absent")), "no config.json in absent"),
+    ],
+)
+def test_settings_that_do_not_go_together(out, how, words):
+    with pytest.raises(RecaptionError, match=words):
+        Recaption(str(out), how)()
 
 
 def test_a_recaption_killed_at_any_write_ends_with_the_same_labels(whole, tmp_path):
@@ -302,6 +335,8 @@ def test_only_what_is_trained_on_leaves_as_truth(out, tmp_path):
     with pytest.raises(RecaptionError, match=r"no splits.*decide"):
         export_truth(out, tmp_path / "t")
     told(out, splits={one: "train", two: "held_out", three: "train"}, tiers={one: "B", two: "B", three: "quarantined"})
+    assert ExportTruth(str(out), tmp_path / "truth")() == 0
+    shutil.rmtree(tmp_path / "truth")
     done = export_truth(out, tmp_path / "truth")
     assert (done.n_clips, done.n_groups, done.n_held_back) == (1, 1, 2)
     (example,) = heads_fit.examples([tmp_path / "truth"], Features())

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from anicaption.taxonomy import taxonomy
+from anicaption.taxonomy import TaxonomyError, taxonomy
 
 
 class RecaptionError(ValueError):
@@ -53,7 +53,7 @@ class How:
     """send clips of unknown rating to the server too"""
 
     def check(self) -> None:
-        """RecaptionError, or TaxonomyError for a field to ask for, where the settings do not go together."""
+        """RecaptionError where the settings do not go together, or a field is none."""
         if self.local is not None and self.url is not None:
             raise RecaptionError(f"--local {self.local} and --url {self.url}: one model is asked; give one")
         if self.url is not None and self.model is None:
@@ -66,7 +66,10 @@ class How:
         if self.device != "cpu" and self.local is None:
             raise RecaptionError(f"--device {self.device}: nothing runs there; give --local too")
         for name in self.ask:
-            taxonomy()[name]
+            try:
+                taxonomy()[name]
+            except TaxonomyError as error:
+                raise RecaptionError(f"--ask: {error}") from error
 
     @property
     def asks_model(self) -> bool:
