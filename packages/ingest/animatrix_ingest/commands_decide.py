@@ -10,6 +10,24 @@ import tyro
 from animatrix_ingest.decide.settings import Deciding
 
 
+def show(dataset: str) -> None:
+    """Write the report and the data card, so that nobody sees what decisions have just taken from sight."""
+    from animatrix_ingest.datacard_write import write as write_card
+    from animatrix_ingest.report import write
+    from animatrix_ingest.scores import SCORES
+
+    print(f"report   {write(dataset)}")
+    print(f"card     {write_card(dataset, SCORES)[-1]}")
+
+
+def decide_as_before(dataset: str) -> None:
+    """Decide with the settings and verdicts of the last decision, after clips came or went, and show it."""
+    from animatrix_ingest.decisions import decide_all, decided_with
+
+    decide_all(dataset, decided_with(dataset))
+    show(dataset)
+
+
 @dataclass(frozen=True)
 class Decide:
     """Roles, splits, tiers and weights anew, from stored scores: another labels generation, nothing is decoded."""
@@ -17,15 +35,13 @@ class Decide:
     dataset: tyro.conf.Positional[str]
     """the --out of a run"""
     verdicts: Path | None = None
-    """what experts say of clips (CSV, JSON lines or Parquet): decides tiers A and S; the whole file, each time"""
+    """what experts say of clips (CSV, JSON lines or Parquet): decides tiers A and S; a file replaces the one before"""
     silent: bool = False
     """look for openings, endings and the like by pictures alone"""
     deciding: Deciding = field(default_factory=Deciding)
 
     def __call__(self) -> int:
-        from animatrix_ingest.datacard_write import write as write_card
         from animatrix_ingest.decisions import decide_all
-        from animatrix_ingest.scores import SCORES
 
         found = decide_all(self.dataset, self.deciding, self.verdicts, not self.silent)
         print(f"labels   generation {found.labels} in {self.dataset}")
@@ -35,7 +51,7 @@ class Decide:
             print(f"moved    {found.n_moved} clips are in another split than before; models that saw them have seen it")
         for verdict in found.unmatched:
             print(f"  no clip  {verdict.where}: {verdict.verdict} of {verdict.who}")
-        print("card     " + " ".join(write_card(self.dataset, SCORES)))
+        show(self.dataset)
         return 1 if found.unmatched else 0
 
 
@@ -63,6 +79,10 @@ class Report:
     """the --out of a run"""
     shots: int = 120
     """how many shots to show as pictures"""
+
+    def __post_init__(self) -> None:
+        if self.shots < 0:
+            raise ValueError(f"report.shots: {self.shots} is less than 0; give how many to show as pictures")
 
     def __call__(self) -> int:
         from animatrix_ingest.datacard_write import write as write_card

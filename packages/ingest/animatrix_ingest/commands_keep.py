@@ -71,6 +71,7 @@ class Retry:
     def __call__(self) -> int:
         from animatrix_ingest import engine, pipeline
         from animatrix_ingest.bars import Bars
+        from animatrix_ingest.commands_decide import decide_as_before
         from animatrix_ingest.standing import dead_sources
 
         names, settings = dead_sources(self.dataset)
@@ -81,6 +82,8 @@ class Retry:
             summary = pipeline.run(
                 names, self.dataset, settings, lambda: engine.on_ray(self.address), retry=True, progress=bars
             )
+        if summary.changed:
+            decide_as_before(self.dataset)
         print(f"sources  {summary.sources}\nclips    {summary.n_clips} in {self.dataset}")
         return 0 if not summary.sources.dead else 1
 
@@ -122,8 +125,10 @@ class Forget:
 
     def __call__(self) -> int:
         from animatrix_ingest import engine, pipeline
+        from animatrix_ingest.commands_decide import decide_as_before
 
         now = pipeline.forget(self.sources, self.dataset, lambda: engine.on_ray(self.address))
+        decide_as_before(self.dataset)
         print(f"video generation {now.number}: {now.counts['shots']['kept']} clips in {self.dataset}")
         return 0
 
@@ -140,6 +145,12 @@ class Gc:
     """longer than any run takes"""
     drop_forgotten: bool = False
     """remove generations that still hold a forgotten source, too"""
+
+    def __post_init__(self) -> None:
+        if self.min_age_h < 0:
+            raise ValueError(
+                f"gc.min_age_h: {self.min_age_h:g} h is less than 0; give hours, 24 leaves every run alone"
+            )
 
     def __call__(self) -> int:
         from animatrix_ingest.keep.gc import gc

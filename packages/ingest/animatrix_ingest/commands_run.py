@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import tyro
 
 from animatrix_ingest.decide.settings import Deciding
 from animatrix_ingest.recipes import Settings
-
-if TYPE_CHECKING:
-    from animatrix_ingest.pipeline import Summary
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,9 @@ class Run:
     def __call__(self) -> int:
         from animatrix_ingest import engine, pipeline
         from animatrix_ingest.bars import Bars
+        from animatrix_ingest.commands_decide import show
         from animatrix_ingest.decisions import decide_all, is_decided
+        from animatrix_ingest.keep.store import open_store
         from animatrix_ingest.limits import Needs
 
         with Bars() as bars:
@@ -64,24 +63,15 @@ class Run:
             )
         if not summary.n_worked and not summary.changed:
             print(f"nothing to do: all {summary.sources.all} sources are in {self.out} ({summary.n_clips} clips)")
-        if not is_decided(self.out):
+        fresh = not is_decided(self.out)
+        if fresh:
             decision = decide_all(self.out, self.deciding)
             print("tiers    " + ", ".join(f"{n} {tier}" for tier, n in decision.tiers.items()))
-        self._pages(summary)
+        if fresh or summary.changed or open_store(self.out).size("report.html") is None:
+            show(self.out)
         print(f"sources  {summary.sources}\nshots    {summary.shots}\nclips    {summary.n_clips} in {self.out}")
         print(f"{summary.n_worked} sources worked on in {summary.seconds:.1f} s")
         for end in summary.outcomes:
             if end.outcome != "kept":
                 print(f"  {end.outcome:8}{end.source.name}: {end.reason}")
         return 0 if summary.n_clips else 1
-
-    def _pages(self, summary: Summary) -> None:
-        """Write what people look at, where it is not there or says something else by now."""
-        from animatrix_ingest.datacard_write import write as write_card
-        from animatrix_ingest.keep.store import open_store
-        from animatrix_ingest.report import write
-        from animatrix_ingest.scores import SCORES
-
-        if summary.changed or open_store(self.out).size("report.html") is None:
-            print(f"report   {write(self.out)}")
-            print(f"card     {write_card(self.out, SCORES)[-1]}")

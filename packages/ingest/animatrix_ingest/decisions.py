@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -23,7 +24,7 @@ from animatrix_ingest.decide.split import moved
 from animatrix_ingest.decide.stated import stated
 from animatrix_ingest.decide.tiers import Rule
 from animatrix_ingest.decide.together import decide
-from animatrix_ingest.decide.verdicts import COLUMNS, Verdict
+from animatrix_ingest.decide.verdicts import COLUMNS, Verdict, outliving, speaking
 from animatrix_ingest.decide.verdicts import read as read_verdicts
 from animatrix_ingest.keep import annotations, manifest, tables, video
 from animatrix_ingest.keep.ledger import Ledger
@@ -35,6 +36,8 @@ from animatrix_ingest.watch.prints import Prints
 
 READERS = 16
 PRINTS_HELD = 256
+SAID = "said"
+"""Where what is kept of a decision keeps its verdicts."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,14 @@ def decide_all(
 ) -> Decision:
     """Decide everything anew from what is stored, and commit it, where it says anything new.
 
-    Without `verdicts`, those of the generation before are not kept: a file of verdicts is given whole, each time.
-    Raises StoreError, TableError, ListError.
+    A file of `verdicts` replaces the one before it; without one, what was said before still counts, as far as its
+    sources are here: a run that adds a source must not let out what a person has taken out. Raises StoreError,
+    TableError, ListError.
     """
     store = _store(dataset)
-    said = _verdicts(verdicts)
     clips = manifest.load(store)
+    kept = [Verdict(**row) for row in _last(store).get(SAID, ())]
+    said = _verdicts(verdicts) if verdicts else speaking(clips, kept)
     number = int((clips.schema.metadata or {})[b"video"])
     now, before = video.load(store, number), annotations.load_labels(store)
     sources = video.read(store, now.sources, video.SOURCES)
@@ -77,7 +82,9 @@ def decide_all(
     made = decide(clips, sources, scores, roles, SCORES, said, deciding)
     every = {"scores": scores, "roles": roles, **made.tables}
     kinds = {kind: [annotations.write_table(store, table)] for kind, table in every.items()}
-    labels = annotations.commit_labels(store, number, kinds, {"by": "decide", DECIDED: made.how})
+    lasting = outliving(clips, said) if verdicts else kept
+    how = {**made.how, SAID: [vars(verdict) for verdict in lasting]}
+    labels = annotations.commit_labels(store, number, kinds, {"by": "decide", DECIDED: how})
     former = annotations.load_kind(store, "splits", before.number)
     return Decision(
         labels=labels,
@@ -87,6 +94,22 @@ def decide_all(
         n_moved=moved(former, made.tables["splits"]).num_rows if former is not None else 0,
         unmatched=made.unmatched,
     )
+
+
+def decided_with(dataset: Path | str | Store) -> Deciding:
+    """The settings of the last decision; the defaults where there was none."""
+    said = _last(_store(dataset)).get("deciding", {})
+    parts = {part.name: (type(getattr(DECIDING, part.name)), said.get(part.name, {})) for part in fields(Deciding)}
+    known = {
+        name: kind(**{field.name: values[field.name] for field in fields(kind) if field.name in values})
+        for name, (kind, values) in parts.items()
+    }
+    return Deciding(**known)
+
+
+def _last(store: Store) -> dict[str, Any]:
+    """How the last decision was made; empty where there was none."""
+    return decided(store, annotations.load_labels(store).number)
 
 
 def explain(dataset: Path | str | Store, key: str) -> str:
@@ -126,7 +149,9 @@ def gather_scores(store: Store, clips: pa.Table, units: Units) -> pa.Table:
     """The scores of every clip, in the clips' order: those gathered before, and those of units that are new since."""
     before = annotations.load_kind(store, "scores")
     parts = [] if before is None or before.schema.names != SCHEMA.names else [before.cast(SCHEMA)]
-    there = pc.is_in(clips["key"], value_set=parts[0]["key"]) if parts else pa.array([False] * clips.num_rows, pa.bool_())
+    there = (
+        pc.is_in(clips["key"], value_set=parts[0]["key"]) if parts else pa.array([False] * clips.num_rows, pa.bool_())
+    )
     missing = clips.filter(pc.invert(there))["source"].unique().to_pylist()
     with ThreadPoolExecutor(READERS) as pool:
         found = pool.map(lambda source: tables.read(store, units.side(source, "scores")), missing)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -115,6 +115,25 @@ def lay(clips: pa.Table, verdicts: Iterable[Verdict]) -> Laid:
     return Laid(dict(found), tuple(unmatched))
 
 
+def outliving(clips: pa.Table, verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Verdicts on clips as verdicts on seconds of a content: these hold under other settings and other names, too."""
+    rows = {key: i for i, key in enumerate(clips["key"].to_pylist())}
+    spans, kept = _Spans(clips), []
+    for verdict in verdicts:
+        if verdict.key in rows:
+            start_s, end_s = spans.of(rows[verdict.key])
+            sha256 = clips["source_sha256"][rows[verdict.key]].as_py()
+            verdict = replace(verdict, key=None, source=sha256, start_s=start_s, end_s=end_s)
+        kept.append(verdict)
+    return kept
+
+
+def speaking(clips: pa.Table, verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Those verdicts that speak of any clip here; the others wait for their source to come again."""
+    spans, keys = _Spans(clips), set(clips["key"].to_pylist())
+    return [v for v in verdicts if (v.key in keys if v.key is not None else spans.spoken_of(v))]
+
+
 class _Spans:
     """Where the clips of a source begin and end, in seconds."""
 
@@ -127,6 +146,9 @@ class _Spans:
         for name in ("source", "source_sha256"):
             for i, source in enumerate(clips[name].to_pylist()):
                 self._rows[source].append(i)
+
+    def of(self, row: int) -> tuple[float, float]:
+        return float(self._start_s[row]), float(self._end_s[row])
 
     def spoken_of(self, verdict: Verdict) -> list[int]:
         rows = np.array(self._rows.get(verdict.source or "", []), np.int64)

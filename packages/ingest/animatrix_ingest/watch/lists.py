@@ -43,7 +43,13 @@ def read(place: str, columns: Sequence[str], required: Sequence[str]) -> list[Ro
 
     Line numbers count as an editor does (CSV, JSON lines: the header is line 1), and rows from 1 in Parquet.
     """
-    data = remote.read_bytes(place)
+    if not is_list(place):
+        raise ListError(f"{place}: no list; give one that ends in {', '.join(_PARSERS)}")
+    try:
+        data = remote.read_bytes(place)
+    except OSError as error:
+        reason = f"{type(error).__name__}: {error.strerror or error}"
+        raise ListError(f"{place}: the list cannot be read ({reason}); check the path") from error
     parse = next(parse for ending, parse in _PARSERS.items() if place.lower().endswith(ending))
     rows: list[Row] = []
     for line, cells in parse(place, data):
