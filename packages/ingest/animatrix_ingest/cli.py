@@ -9,6 +9,7 @@ import tyro
 
 from animatrix_ingest.commands_decide import Decide, Explain, Report
 from animatrix_ingest.commands_keep import Forget, Gc, Plan, Retry, Status, Verify
+from animatrix_ingest.commands_recaption import ExportTruth, Recaption
 from animatrix_ingest.commands_run import Run
 from animatrix_ingest.recipes import RECIPES, Recipe, laptop
 
@@ -41,6 +42,8 @@ def parse(argv: list[str]) -> Command:
         | Annotated[Plan, tyro.conf.subcommand("plan", default=plan)]
         | Annotated[Status, tyro.conf.subcommand("status")]
         | Annotated[Retry, tyro.conf.subcommand("retry")]
+        | Annotated[Recaption, tyro.conf.subcommand("recaption")]
+        | Annotated[ExportTruth, tyro.conf.subcommand("export-truth")]
         | Annotated[Decide, tyro.conf.subcommand("decide")]
         | Annotated[Explain, tyro.conf.subcommand("explain")]
         | Annotated[Report, tyro.conf.subcommand("report")]
@@ -70,11 +73,22 @@ def _refusals() -> tuple[type[Exception], ...]:
     from animatrix_ingest.decide.joined import TableError
     from animatrix_ingest.engine import NoCluster
     from animatrix_ingest.keep.store import StoreError
+    from animatrix_ingest.recaption_how import RecaptionError
     from animatrix_ingest.watch.fetch import FetchError
     from animatrix_ingest.watch.lists import ListError
     from animatrix_ingest.watch.sources import NoSource
 
-    return (NoSource, ListError, FetchError, StoreError, NotConserved, TableError, CorrectionError, NoCluster)
+    return (
+        NoSource,
+        ListError,
+        FetchError,
+        StoreError,
+        NotConserved,
+        TableError,
+        CorrectionError,
+        RecaptionError,
+        NoCluster,
+    )
 
 
 if __name__ == "__main__":
