@@ -272,7 +272,7 @@ def _worked(
     with engine() as started:
         if how.asks_model:
             gpus = float(how.local is not None and how.device.startswith("cuda"))
-            needs = Needs(cpus=float(how.local is not None), gpus=gpus, stall_s=STALL_S)
+            needs = Needs(gpus=gpus, stall_s=STALL_S)  # a CPU each: clips are decoded and pictures encoded there
             ends = started.on_actors(Begin(task), fresh, min(how.actors, len(fresh)), needs, IN_FLIGHT)
         else:
             ends = started(task, fresh, progress)
