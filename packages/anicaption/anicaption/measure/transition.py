@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from anicaption.measure.bars import Bars
 from anicaption.measure.brief import MOST_FRAMES as MOST_BRIEF_FRAMES
 from anicaption.measure.brief import brief, is_mix
 from anicaption.measure.cuts import CUT_SAME, KIN, cuts
@@ -107,6 +108,7 @@ class TransitionWatch:
     def __init__(self) -> None:
         self._difference = Difference()
         self._flash = FlashWatch()
+        self._bars, self._last_rgb = Bars(), np.zeros((2, 2, 3), np.uint8)
         self._recent: deque[Thumbnail] = deque(maxlen=HEAD_FRAMES)
         self.head: list[Thumbnail] = []
         self._before_blank: tuple[int, Thumbnail] | None = None  # frame at which a blank began, picture before it
@@ -114,7 +116,10 @@ class TransitionWatch:
 
     def see(self, rgb: np.ndarray) -> None:
         """Measure the next frame, RGB uint8 (H, W, 3)."""
-        now = thumbnail(rgb)
+        self._bars.see(rgb)
+        if self._bars.changed and self._recent:  # both pictures of a step are cut alike
+            self._recent[-1] = thumbnail(self._bars.inner(self._last_rgb))
+        now, self._last_rgb = thumbnail(self._bars.inner(rgb)), rgb
         row = dict.fromkeys(SCORES, float("nan"))
         row |= self._difference(self._recent[-1] if self._recent else now, now)._asdict()
         row["luma"], row["spread"] = float(now.speck.mean()), float(now.speck.std())
