@@ -35,7 +35,9 @@ _GOES_ON = 0.6  # support at the coarsest level of the motion before, or others 
 _SIDE = 0.12  # of what agrees lies in each third of the frame
 _TOLD = 0.35  # support of a motion that was found behind an overlay, at least
 _USUAL, _LESS = 0.5, 0.08  # support that is enough where the step before had no more, and how much less it may be
-_DIAGONAL = np.diag_indices(4)
+
+
+_EYE = np.eye(4)
 
 
 @dataclass(frozen=True)
@@ -161,28 +163,32 @@ def refine(
     """
     cells, source, target = now.cells, before.levels[level], now.levels[level]
     counted = cells.border if weight is None else weight
-    motion, normal, votes, away = start, np.eye(4), counted, counted
+    motion, normal, votes, away, shows = start, _EYE, counted, counted, counted
     for step in range(steps + 1):
         error = warp(source.grey, motion)
-        error -= target.grey
+        cv2.subtract(error, target.grey, dst=error)
         np.clip(error, -_CLIP, _CLIP, out=error)
-        square = cells.mean(error * error)
+        square = cells.mean(cv2.multiply(error, error))
         noise = min(float(np.partition(square, len(square) // 10)[len(square) // 10]), _NOISE**2)
-        floor = FLAT**2 + 3 * noise
-        away = np.maximum(square - noise, 0) / (target.energy + floor)  # pixels from home, squared
-        votes = counted * target.energy / (target.energy + floor) * cells.seen_before(motion)
-        if not votes.any():
+        energy = target.energy + (FLAT**2 + 3 * noise)
+        away = np.maximum(square - noise, 0) / energy  # pixels from home, squared
+        shows = target.energy / energy * cells.seen_before(motion)
+        votes = counted * shows
+        most = float(votes.max())
+        if most == 0:
             return Fit(start)
         if step == steps:
             break
-        heavy = away[votes > 0.5 * votes.max()]
+        heavy = away[votes > 0.5 * most]
         spread = max(target.agree_px**2, float(np.partition(heavy, len(heavy) // 2)[len(heavy) // 2]))
-        weight = votes / (1 + away / spread) ** 2
-        normal = (weight @ target.normal).reshape(4, 4)
-        normal[_DIAGONAL] += 2.5e-4 * normal[_DIAGONAL].sum() + 1e-9  # what nothing constrains stays as it was
-        pull_x = cells.mean(target.dx * error) * (target.scale * weight) @ cells.jx
-        pull_y = cells.mean(target.dy * error) * (target.scale * weight) @ cells.jy
-        stepped = _stepped(motion, normal, pull_x + pull_y, target, turning)
+        weight = votes / np.square(1 + away / spread)
+        flat = weight @ target.normal
+        flat[::5] += 2.5e-4 * flat[::5].sum() + 1e-9  # what nothing constrains stays as it was
+        normal = flat.reshape(4, 4)
+        scaled = target.scale * weight
+        pull = (cells.mean(cv2.multiply(target.dx, error)) * scaled) @ cells.jx
+        pull += (cells.mean(cv2.multiply(target.dy, error)) * scaled) @ cells.jy
+        stepped = _stepped(motion, normal, pull, target, turning)
         if stepped is motion:
             break
         motion = stepped
@@ -190,17 +196,20 @@ def refine(
             return Fit(start)
     total = float(votes.sum())
     share = away / target.agree_px**2
+    agrees = 1 / (1 + share * share)
     cost = float(votes @ (share / (1 + share))) / total
-    doubt = math.sqrt(max(0.0, cost * target.agree_px**2 * float(np.linalg.inv(normal)[:2, :2].max())))
+    doubt = 0.0
+    if normal is not _EYE:
+        doubt = math.sqrt(max(0.0, cost * target.agree_px**2 * float(np.linalg.inv(normal)[:2, :2].max())))
     return Fit(
         motion,
-        support=float(votes @ (1 / (1 + share * share))) / total,
+        support=float(votes @ agrees) / total,
         content=total / float(counted.sum()),
         cost=cost,
         cells=total**2 / float(votes @ votes),
         doubt_px=doubt,
-        agrees=1 / (1 + share * share),
-        shows=target.energy / (target.energy + floor) * cells.seen_before(motion),
+        agrees=agrees,
+        shows=shows,
     )
 
 
@@ -221,7 +230,8 @@ def _stepped(motion: Motion, normal: np.ndarray, pull: np.ndarray, target: Level
 def correlation_peaks(before: Picture, now: Picture, count: int = 3) -> list[Motion]:
     """The translations that a phase correlation of the coarsest level proposes, best first."""
     cross = before.spectrum * np.conj(now.spectrum)
-    cross /= np.abs(cross) ** 0.75 + 1e-6  # some whitening sharpens lines; all of it would amplify noise
+    root = np.sqrt(np.abs(cross))
+    cross /= root * np.sqrt(root) + 1e-6  # some whitening sharpens lines; all of it would amplify noise
     rows, columns = before.levels[-1].grey.shape
     surface = np.fft.irfft2(cross, (2 * rows, 2 * columns))
     reach_y, reach_x = rows // 3, columns // 3

@@ -51,7 +51,7 @@ class RepeatWatch:
         if len(self._ring) < NEAREST_FRAMES:
             return math.nan, math.nan
         past, to_past, nearest = list(self._ring), motion, math.nan
-        changed, there = np.array([], int), np.array([], np.float32)  # which pixels changed, and what they show now
+        changed, n_changed = np.empty(0, np.uint8), 0  # mask of the pixels that changed
         best = (math.inf, math.nan)
         for lag in range(1, len(past) + 1):
             old, step_before = past[-lag]
@@ -60,11 +60,11 @@ class RepeatWatch:
                 moved = np.minimum(cv2.absdiff(carried, now), cv2.absdiff(old, now)) > _DIFFERS
                 if moved.sum() < 2:
                     return math.nan, math.nan
-                changed = np.flatnonzero(cv2.dilate(moved.astype(np.uint8), np.ones((3, 3), np.uint8)))
-                there = now.ravel()[changed]
-            away = _mean(carried, changed, there)
+                changed = cv2.dilate(moved.astype(np.uint8), np.ones((3, 3), np.uint8))
+                n_changed = cv2.countNonZero(changed)
+            away = cv2.norm(carried, now, cv2.NORM_L1, changed) / n_changed
             if carried is not old:
-                away = min(away, _mean(old, changed, there))
+                away = min(away, cv2.norm(old, now, cv2.NORM_L1, changed) / n_changed)
             if lag == 1:
                 nearest = away
             elif lag >= NEAREST_FRAMES and away < best[0]:
@@ -75,11 +75,6 @@ class RepeatWatch:
         if not math.isfinite(best[0]):
             return math.nan, math.nan
         return best[1], (best[0] + _NOISE) / (nearest + _NOISE)
-
-
-def _mean(old: np.ndarray, where: np.ndarray, there: np.ndarray) -> float:
-    """Mean difference of the pixels `where` of a picture from what they show `there`."""
-    return float(np.abs(old.ravel()[where] - there).mean())
 
 
 SAME = 0.42  # repeat_away of a drawing that came back

@@ -71,8 +71,7 @@ class SmearWatch:
         if self._recent and self._recent[-1][0].shape != fine.shape:
             self._recent.clear()
         motion = STILL if step is None or step.still or step.motion is None else step.motion
-        grey = np.clip(fine, 0, 255).astype(np.uint8)
-        self._recent.append((grey, motion, not redraw < STIRS))
+        self._recent.append((now.fine_bytes, motion, not redraw < STIRS))
         for row in self._rows.values():
             row.append(math.nan if len(row) == 0 else 0.0)
         if len(self._recent) > 2 and self._recent[-1][2]:
@@ -85,23 +84,24 @@ class SmearWatch:
         size = max(3, round(_NEAR_PX * after.shape[0] / ROWS_PX)) | 1
         near = np.ones((size, size), np.uint8)
         high, low = cv2.dilate(after, near), cv2.erode(after, near)
-        least = most = None
+        least = most = before = None
         for n in range(1, min(MOST_FRAMES, len(self._recent) - 2) + 1):
             grey, step, begins = self._recent[-1 - n]
-            here = warp(grey, way)
+            here = warp(grey, way) if before is None else before
             least = here if least is None else cv2.min(least, here)
             most = here if most is None else cv2.max(most, here)
-            way = step.after(way)
+            way, before = step.after(way), None
             if not begins:
                 continue
             before = warp(self._recent[-2 - n][0], way)
             lighter = cv2.subtract(least, cv2.max(high, cv2.dilate(before, near)))
             darker = cv2.subtract(cv2.min(low, cv2.erode(before, near)), most)
             own = cv2.threshold(cv2.max(lighter, darker), _NEW, 1, cv2.THRESH_BINARY)[1]
-            self._keep(newest - n, n, _inside(own, way))
+            if cv2.countNonZero(own) > self._rows["smear_area"][newest - n] * own.size:
+                self._keep(newest - n, n, _inside(own, way))
 
     def _keep(self, start: int, n_frames: int, own: np.ndarray) -> None:
-        area = float(own.mean())
+        area = cv2.countNonZero(own) / own.size
         if area <= self._rows["smear_area"][start]:
             return
         pieces = 0

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from anicaption.layers import ROWS_PX, STILL, Cells, Picture, Step, warp
+from anicaption.layers import ROWS_PX, STILL, Cells, Picture, Step, to_bytes, warp
 
 BLOCKS = 6  # the mean of so many most changed blocks is the redraw score: a mouth is small
 _FLOOR = 9.0  # squared grey levels per pixel: blocks without lines are judged as if they had this much
@@ -59,7 +59,7 @@ class Leftover:
         change = cv2.absdiff(old.grey, new.grey) if step.motion != STILL else error
         background, least = blocks.mean(error * error), np.minimum(error, change)
         left = blocks.mean(least * least)
-        lines = np.maximum(blocks.mean(new.slope), blocks.mean(old.slope))
+        lines = np.maximum(new.lines(blocks), old.lines(blocks))
         noise = float(np.partition(left, len(left) // 5)[len(left) // 5])
         seen = blocks.seen_before(step.motion)
         floor = lines + _FLOOR + 3 * noise
@@ -74,7 +74,7 @@ class Leftover:
             judged = (blocks.border < 0.1) & (lines > _FLOOR)
             held = judged & (away(blocks.mean(change * change)) < 0.4 * off) & (off > _MOVED)
             still = float(held.sum()) / max(1, int(judged.sum()))
-        return Left(most / (1 + most), *self._motion(carried, new.grey, off > _MOVED), still)
+        return Left(most / (1 + most), *self._motion(carried, now, off > _MOVED), still)
 
     def _grid(self, picture: Picture) -> Cells:
         fine = picture.levels[0].grey.shape[0] // 72  # two blocks a cell each way at 144 rows
@@ -82,21 +82,22 @@ class Leftover:
             self._blocks = Cells(picture.cells.columns * fine, picture.cells.rows * fine)
         return self._blocks
 
-    def _motion(self, carried: np.ndarray, now: np.ndarray, moved: np.ndarray) -> tuple[float, float, float]:
+    def _motion(self, carried: np.ndarray, now: Picture, moved: np.ndarray) -> tuple[float, float, float]:
         blocks = self._blocks
         if blocks is None or not moved.any():
             return 0.0, 0.0, 0.0
-        a, b = (np.clip(picture, 0, 255).astype(np.uint8) for picture in (carried, now))
-        flow = self._flow.calc(a, b, np.zeros((*a.shape, 2), np.float32))
-        to_pct = 100 / now.shape[0]
-        length = blocks.mean(cv2.magnitude(flow[..., 0], flow[..., 1])) * moved
-        length[length < _STIRS * now.shape[0] / ROWS_PX] = 0
+        rows = now.fine.shape[0]
+        flow = self._flow.calc(to_bytes(carried), now.fine_bytes, None)  # type: ignore
+        across, down = cv2.split(flow)
+        to_pct = 100 / rows
+        length = blocks.mean(cv2.magnitude(across, down)) * moved
+        length[length < _STIRS * rows / ROWS_PX] = 0
         rank = len(length) - max(1, len(length) // 80)  # the top 5 % of a figure that fills a quarter of the frame
         energy = float(length[moved].mean()) * to_pct
         stirred = length > 0
         if not stirred.any():
             return 0.0, energy, 0.0
-        flow_N2 = np.stack([blocks.mean(flow[..., 0]), blocks.mean(flow[..., 1])], 1)[stirred]
+        flow_N2 = np.stack([blocks.mean(across), blocks.mean(down)], 1)[stirred]
         rest = np.hypot(*(flow_N2 - _affine(blocks.z[stirred], flow_N2)).T).sum() / np.count_nonzero(moved)
         return to_pct * float(np.partition(length, rank)[rank]), energy, float(rest) * to_pct
 

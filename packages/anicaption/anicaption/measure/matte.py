@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 
 from anicaption.record import Evidence, Variable, abstain, measured
@@ -30,10 +31,14 @@ class MatteWatch:
         if len(self._rows) % PERIOD_FRAMES:
             self._rows.append((math.nan,) * 4)
             return
-        bright = rgb.max(axis=2)
+        red, green, blue = cv2.split(rgb)
+        bright = cv2.max(cv2.max(red, green), blue)
         reach = []
         for axis in (1, 0):
-            dark = (np.quantile(bright, 0.98, axis) < _BLACK) & (bright.mean(axis) < _MEAN)
+            dark = bright.mean(axis) < _MEAN
+            lines = bright[dark] if axis == 1 else bright[:, dark]
+            if lines.size:  # quantiles are dear, and in most pictures nothing is dark
+                dark[dark] = np.quantile(lines, 0.98, axis) < _BLACK
             n = len(dark)
             if dark.all():
                 reach += [math.nan, math.nan]
