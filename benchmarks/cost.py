@@ -1,9 +1,10 @@
-"""`python -m benchmarks.cost`: CPU time per 720p frame of every always-on part of the measuring pass, by name.
+"""`python -m benchmarks.cost`: CPU time per 720p frame of everything that one decode feeds in ingest, by name.
 
 One drawn episode, as it is and with film grain laid over it (the bitrates are printed: a ratio to decode moves with
 them), beside bare PyAV decode and PySceneDetect's Adaptive detector. The parts run inside the real pass: each is
 replaced by a proxy that passes everything on and counts the CPU time of its thread. Rounds are interleaved and the
-medians are shown; machines are noisy, so read ratios.
+medians are shown; machines are noisy, so read ratios. Ingest's own share has a row for all of it and for each part:
+its observers, the cadence and the conversion to a clip's picture (each part of the clock of the thread that looks).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,15 @@ import tyro
 from anicaption.captioner import WATCH_ROWS_PX
 from anicaption.frames import FILM_RATE, frames, probe, write_video
 from anicaption.measure import onepass
+from animatrix_ingest.recipes import Settings as IngestSettings
+from animatrix_ingest.watch.cadence import restored
+from animatrix_ingest.watch.observers import Observers
 
 from benchmarks.figures import Figure, publish
 from benchmarks.road import adaptive_its_own_way, adaptive_on_same_frames, decode, drawn
 
 GOAL_MS = 10.0  # over bare decode, the whole pass
+OBSERVERS_MS = 1.5  # all that looks at a frame in ingest besides the pass and the shot detector
 PART_MS = 1.0  # an estimator that costs more runs only where a cheaper one asks for it
 GRAIN_LEVELS = 7.0  # standard deviation of the grain, grey levels
 GRAIN_ROWS_PX = 360  # grain is laid at half the size of 720p and grows to it: film grain is no pixel noise
@@ -87,6 +92,13 @@ def figures(clean: Path, grain: Path, rounds: int) -> list[Figure]:
             max(added.values()) <= GOAL_MS,
         )
     ]  # fmt: skip
+    observed = {path: sum(one[name] for name in one if name.startswith("ingest: ")) for path, one in spent.items()}
+    figures.append(
+        Figure(
+            "ms per frame: all that looks in ingest besides the pass", observed[clean],
+            {"with film grain": observed[grain]}, f"at most {OBSERVERS_MS:g}", max(observed.values()) <= OBSERVERS_MS,
+        )
+    )  # fmt: skip
     parts = sorted((name for name in plain if name not in WAYS), key=lambda name: -plain[name])
     for name in parts:
         most = max(plain[name], rough[name])
@@ -133,7 +145,7 @@ def measured(video: Path, rounds: int) -> dict[str, float]:
             start = time.process_time()
             way(video)
             spent[name].append(time.process_time() - start)
-        for name, seconds in by_part(video).items():
+        for name, seconds in (by_part(video) | by_observer(video)).items():
             spent[name].append(seconds)
     return {name: 1000 * statistics.median(values) / n_frames for name, values in spent.items()}
 
@@ -161,6 +173,36 @@ def by_part(video: Path) -> dict[str, float]:
         for name, part in shared.items():
             setattr(onepass, name, part)
     return dict(spent)
+
+
+def by_observer(video: Path) -> dict[str, float]:
+    """CPU seconds of each observer of ingest over one film, of undoing its cadence and of making clip pictures."""
+    stream = probe(video)
+    spent: defaultdict[str, float] = defaultdict(float)
+    watched = Observers(stream)
+    for name, part in vars(watched).items():
+        if hasattr(part, "see"):
+            setattr(watched, name, Timed(part, f"ingest: {type(part).__name__}", spent))
+    decoded = _spent_on(frames(video), "decode", spent)
+    for item in _spent_on(restored(decoded, stream), "decode and cadence", spent):
+        small = item.frame.rgb(min(WATCH_ROWS_PX, stream.height_px), stream.pixel_aspect)
+        watched.see(item.frame, small)
+        start = time.thread_time()
+        item.frame.clip_picture(IngestSettings().clip_height_px, stream)
+        spent["Frame.clip_picture"] += time.thread_time() - start
+    spent["cadence"] = spent.pop("decode and cadence") - spent.pop("decode")
+    return dict(spent)
+
+
+def _spent_on(items: Iterator[Any], name: str, spent: dict[str, float]) -> Iterator[Any]:
+    """The same items; the CPU seconds of making them are added up."""
+    while True:
+        start = time.thread_time()
+        item = next(items, None)
+        spent[name] += time.thread_time() - start
+        if item is None:
+            return
+        yield item
 
 
 def grainy(clean: Path) -> Path:
