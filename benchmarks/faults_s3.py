@@ -53,9 +53,11 @@ def serve() -> None:
             if found := re.search(r"busy-(\d+)", asked):
                 count = counts[found[0]] = counts.get(found[0], 0) + 1
                 if count % int(found[1]) == 0:
-                    start_response("503 Slow Down", [("Content-Type", "application/xml")])
+                    body = b"" if environ["REQUEST_METHOD"] == "HEAD" else SLOW_DOWN
+                    length = ("Content-Length", str(len(body)))
+                    start_response("503 Slow Down", [("Content-Type", "application/xml"), length])
                     environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-                    return [SLOW_DOWN]
+                    return [body]
             return list(moto(environ, start_response))
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

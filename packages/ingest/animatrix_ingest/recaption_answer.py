@@ -133,10 +133,10 @@ class Answer:
                 dead.append((ask.key, Dead("caption", f"{type(error).__name__}: {error}")))
             tell(0, number + 1)
         if rows:
-            point("before answers")
+            point("before answers", io=False)
             with suppress(Conflict):  # another was first, and its answers count
                 self.store.put(chunk.place, tables.to_bytes(pa.Table.from_pylist(rows, schema=ANSWERS)))
-            point("answers committed")
+            point("answers committed", io=False)
         return Told(len(rows), tuple(dead))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import time
 from collections.abc import Sequence
@@ -120,6 +121,10 @@ class IngestSource:
             unit = self._unit(source, path, side, tell)
         except (StoreError, NotConserved):
             raise  # nothing about the source: a full disk, a store that does not answer, a fault of this program
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StoreError(f"{work.name}: {error}; free some space, and run again") from error
+            unit = buried(source, self.ledger, Dead("ingest", f"{type(error).__name__}: {error}"))
         except Exception as error:  # whatever the code stumbled over is told as a dead letter, and the others go on
             unit = buried(source, self.ledger, Dead("ingest", f"{type(error).__name__}: {error}"))
         finally:
@@ -179,9 +184,9 @@ class IngestSource:
     ) -> dict[str, Side]:
         """Write what is kept of a source beside its unit: the clips' bytes, a table of them, scores, prints."""
         clips = Side(side.blake2b, side.size_bytes)
-        point("before side")
+        point("before side", io=False)
         side.commit(clips.name)
-        point("side committed")
+        point("side committed", io=False)
         rows = members_table(unit.source, unit.stream, members, clips.name)
         kept = {member.key for member in members}
         scores = scores_table(watched, [clip for clip in watched.clips if clip.key in kept])

@@ -82,14 +82,14 @@ def commit_labels(
             if base is None:
                 continue
         row = Labels(number, video, before and before.number, dict(sorted(merged.items())), dict(how), state)
-        point("before labels")
+        point("before labels", io=False)
         try:
             keep.put_json(store, name_of(LABELS, number), {"format": FORMAT, **asdict(row)})
         except Conflict:
             if strict:
                 raise
             continue
-        point("labels committed")
+        point("labels committed", io=False)
         return number
     raise StoreError(f"{store.url}/{LABELS}: {TRIES} generations were committed by others meanwhile; try again")
 

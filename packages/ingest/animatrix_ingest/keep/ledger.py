@@ -34,7 +34,7 @@ def begin(store: Store) -> None:
             raise StoreError(
                 f"{store.url}: not empty and not a data set ({others[0]} lies there); choose another --out"
             )
-        point("prove")
+        point("prove", io=False)
         keep.put_json(store, DATASET, {"format": FORMAT, "proved": keep.prove(store)})
     check(store)
 
@@ -112,12 +112,12 @@ class Ledger:
         for name, side in unit.sides.items():
             if self.store.size(side.name) != side.size_bytes:
                 raise StoreError(f"{self.store.url}/{side.name}: not the {side.size_bytes} bytes of {name!r} to commit")
-        point("before unit")
+        point("before unit", io=False)
         try:
             keep.put_json(self.store, self._unit_place(unit.source.sha256, unit.attempt), _to_json(unit))
         except Conflict:
             unit = self.unit(unit.source.sha256, unit.attempt)
-        point("unit committed")
+        point("unit committed", io=False)
         return unit
 
     def has_side(self, unit: Unit, name: str) -> bool:
@@ -129,9 +129,9 @@ class Ledger:
 def put_side(store: Store, data: bytes) -> Side:
     """Write a side file; a unit names it in `sides`. Tables go through tables.to_bytes."""
     side = Side(keep.digest(data), len(data))
-    point("before side")
+    point("before side", io=False)
     store.put(side.name, data)
-    point("side committed")
+    point("side committed", io=False)
     return side
 
 

@@ -105,13 +105,13 @@ def _cut(ends: np.ndarray, shard_bytes: int) -> list[int]:
 
 def commit(store: Store, plan_: Plan) -> None:
     """Commit a plan, before any of its shards is written."""
-    point("before plan")
+    point("before plan", io=False)
     try:
         store.put(plan_.place, tables.to_bytes(plan_.clips))
     except Conflict as error:  # another version of the Parquet library writes other bytes for the same rows
         if tables.values_hash(tables.read(store, plan_.place)) != tables.values_hash(plan_.clips):
             raise StoreError(f"{store.url}/{plan_.place}: another plan under the same name; remove it") from error
-    point("plan committed")
+    point("plan committed", io=False)
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class WriteShard:
     def __call__(self, bin_: Bin) -> Packed:
         """Absent where a side file is gone: another driver may have packed its clips meanwhile."""
         name = f"{shards.SHARDS}/{bin_.shard}"
-        point("before shard")
+        point("before shard", io=False)
         writing = self.store.writing()
         try:
             for block in shards.tar(self._members(bin_)):
@@ -135,7 +135,7 @@ class WriteShard:
             writing.commit(name)
         finally:
             writing.discard()
-        point("shard committed")
+        point("shard committed", io=False)
         return write_part(self.store, bin_, writing.sha256)
 
     def _members(self, bin_: Bin) -> Iterator[tuple[str, bytes]]:
@@ -155,7 +155,7 @@ def write_part(store: Store, bin_: Bin, sha256: str) -> Packed:
     """Write the rows of a shard that is there."""
     data = tables.to_bytes(bin_.clips.select(CLIPS.names))
     part = f"parts/{keep.digest(data)}.parquet"
-    point("before part")
+    point("before part", io=False)
     store.put(part, data)
-    point("part committed")
+    point("part committed", io=False)
     return Packed(bin_.shard, bin_.size_bytes, sha256, bin_.clips.num_rows, part)

@@ -129,9 +129,9 @@ def commit(store: Store, video: Video) -> Video:
     if last is not None and video.same(last):
         return last
     numbered = replace(video, number=(last.number if last else 0) + 1, parent=last.number if last else None)
-    point("before generation")
+    point("before generation", io=False)
     keep.put_json(store, name_of(VIDEO, numbered.number), {"format": FORMAT, **asdict(numbered)})
-    point("generation committed")
+    point("generation committed", io=False)
     return numbered
 
 
