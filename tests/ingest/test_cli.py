@@ -95,3 +95,24 @@ def test_bars_show_sources_and_speed(capsys):
         bars.done("one.mkv", "7 clips")
     said = capsys.readouterr().out
     assert "one.mkv: 7 clips" in said and "480 frames" in said and "7 shots" in said and "1/2" in said
+
+
+def test_verdicts_hold_on_until_others_are_given(here, film, tmp_path):
+    film("a.mkv", [20, 30])
+    out = str(tmp_path / "set")
+    assert cli.main(["run", str(tmp_path / "sources"), "--out", out, *FLAGS]) == 0
+    keys = sorted(manifest.load(out)["key"].to_pylist())
+    said = tmp_path / "said.csv"
+    said.write_text(f"key,verdict,who,when\n{keys[0]},quarantine,ito,2026-11-22\n")
+
+    def quarantined() -> list[str]:
+        table = manifest.load(out)
+        return [key for key, tier in zip(table["key"].to_pylist(), table["tier"].to_pylist()) if tier == "quarantined"]
+
+    assert cli.main(["decide", out, "--verdicts", str(said)]) == 0
+    assert quarantined() == keys[:1]
+    assert cli.main(["decide", out, "--least-rows-px", "16"]) == 0
+    assert quarantined() == keys[:1]
+    said.write_text(f"key,verdict,who,when\n{keys[1]},reject,ito,2026-11-22\n")
+    assert cli.main(["decide", out, "--verdicts", str(said)]) == 0
+    assert quarantined() == []
