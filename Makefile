@@ -5,7 +5,7 @@ READY := .venv/.ready
 SEED ?= 1
 RECIPE ?= tiny_i2v
 
-.PHONY: help setup demo test test-slow test-faults fuzz check check-infra format ingest ingest-job dataset bench-ingest caption draw gallery train sample bench-road bench-cost bench-scale bench-caption bench-captions bench-stages bench-shots bench-segments real-footage checkpoint clean
+.PHONY: help setup demo test test-slow test-faults fuzz check check-infra format ingest ingest-job dataset recaption bench-ingest caption draw gallery train sample bench-road bench-cost bench-scale bench-caption bench-captions bench-stages bench-shots bench-segments real-footage checkpoint clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ check: $(READY)  ## format, lint, types, tests
 format: $(READY)  ## format in place
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+recaption: $(READY)  ## captions of a data set anew: DATASET=folder [ARGS="--url http://host:8000/v1 --model NAME"]
+	$(BIN)/animatrix-ingest recaption $(or $(DATASET),$(error say DATASET=folder)) $(ARGS)
 
 draw: $(READY)  ## drawn episodes: OUT= [EPISODES= SEED=]
 	$(BIN)/anicaption draw --out $(or $(OUT),$(error say OUT=folder)) --episodes $(or $(EPISODES),2) --seed $(SEED) $(ARGS)

@@ -33,6 +33,7 @@ def make(*arguments: str) -> subprocess.CompletedProcess:
         (["dataset", "RECIPE=demo", "SOURCES=a", "OUT=c"], "animatrix-ingest run a --out c"),
         (["dataset", "RECIPE=demo", "SOURCES=a", "OUT=c"], "--recipe demo"),
         (["dataset", "SOURCES=a", "OUT=c"], "--recipe laptop"),
+        (["recaption", "DATASET=c", "ARGS=--again"], "animatrix-ingest recaption c --again"),
         (["ingest-job", "SOURCES=a b", "OUT=c", "ADDRESS=http://h:1"], "infra/job.py --address http://h:1 -- run a b"),
         (["train", "SHARDS=c", "RECIPE=smoke", "OUT=d"], "animatrix-train fit smoke --shards c --out d"),
         (["sample", "CHECKPOINT=d", "TAGS=camera.move=pan_left", "OUT=e.mp4"], '--tags "camera.move=pan_left"'),
