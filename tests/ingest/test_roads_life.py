@@ -115,6 +115,8 @@ def test_deciding_anew_decodes_nothing_and_touches_no_video(life, monkeypatch):
     assert life.generations == (videos, (*labels, labels[-1] + 1))
     life("decide", str(life.out), *EASY, "--most-edge-blur-px", "100", "--most-blocking", "100")
     assert life.generations == (videos, (*labels, labels[-1] + 1)), "what says nothing new is no generation"
+    assert "decided  with other settings before, and left so" in life("run", *EASY)
+    assert life.generations == (videos, (*labels, labels[-1] + 1))
 
 
 OPEN = [*EASY, *(word for name in ("edge-blur-px", "blocking", "banding", "clipped", "static", "text", "subtitle",

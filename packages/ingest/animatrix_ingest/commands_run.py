@@ -46,7 +46,7 @@ class Run:
         from animatrix_ingest import engine, pipeline
         from animatrix_ingest.bars import Bars
         from animatrix_ingest.commands_decide import show
-        from animatrix_ingest.decisions import decide_all, is_decided
+        from animatrix_ingest.decisions import decide_all, decided_with, is_decided
         from animatrix_ingest.keep.store import open_store
         from animatrix_ingest.limits import Needs
 
@@ -67,6 +67,10 @@ class Run:
         if fresh:
             decision = decide_all(self.out, self.deciding)
             print("tiers    " + ", ".join(f"{n} {tier}" for tier, n in decision.tiers.items()))
+        elif self.deciding != decided_with(self.out):
+            print(
+                f"decided  with other settings before, and left so: `animatrix-ingest decide {self.out}` decides again"
+            )
         if fresh or summary.changed or open_store(self.out).size("report.html") is None:
             show(self.out)
         print(f"sources  {summary.sources}\nshots    {summary.shots}\nclips    {summary.n_clips} in {self.out}")
