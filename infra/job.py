@@ -65,9 +65,7 @@ def submit(address: str, arguments: Sequence[str]) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="infra/job.py", description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument(
-        "--address", default="", help="the cluster's dashboard; a local one if left out"
-    )
+    parser.add_argument("--address", default="", help="the cluster's dashboard; a local one if left out")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="-- and what animatrix-ingest is to do")
     given = parser.parse_args(argv)
     arguments = [part for at, part in enumerate(given.arguments) if at or part != "--"]

@@ -12,7 +12,9 @@ best two are refined at 72 and 144 rows.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -45,8 +47,8 @@ class Fit:
     """A motion at one level. support and content as in layers.Step.
 
     cost: mean of a robust square of what is left, over the cells that have a say; cells: how many equal cells that
-    amounts to; doubt_px: standard error of the edge motion of zoom and roll, pixels of the level. agrees, shows: how
-    well each cell agrees and how much it has to say, 0..1; None where the motion left the frame.
+    amounts to; doubt_px: standard error of the edge motion of zoom and roll, pixels, at the finest level only. agrees,
+    shows: how well each cell agrees and how much it has to say, 0..1; None where the motion left the frame.
     """
 
     motion: Motion
@@ -103,7 +105,8 @@ def _behind(before: Picture, now: Picture, front: Fit, last: Step | None) -> Fit
     if last is not None and last.motion is not None:
         best = refine(before, now, coarse, last.motion, 3, weight=rest)
     if best.support < _GOES_ON:
-        starts = [STILL, *correlation_peaks(before, now), *([] if stands else [front.motion])]
+        starts = [STILL] if stands else [STILL, front.motion]
+        starts += _apart(correlation_peaks(before, now), starts, now)
         tried = [refine(before, now, coarse, start, 3, weight=rest) for start in starts]
         best = max(best, *tried, key=lambda fit: fit.support)
     if best.support < _INSIDE:
@@ -133,10 +136,8 @@ def _spread(now: Picture, weight: np.ndarray) -> bool:
 def _searched(before: Picture, now: Picture, guess: Motion | None) -> Fit:
     """Start from rest, from the motion before and from the correlation's peaks; the best two are refined."""
     starts = [STILL] if guess is None else [STILL, guess]
-    n_usual, near = len(starts), 3 / now.levels[-1].grey.shape[1]
-    for peak in correlation_peaks(before, now):
-        if all(abs(peak.shift - start.shift) > near for start in starts):
-            starts.append(peak)
+    n_usual = len(starts)
+    starts += _apart(correlation_peaks(before, now), starts, now)
     tried: list[tuple[float, Fit]] = []
     for number, start in enumerate(starts):
         fit = refine(before, now, len(now.levels) - 1, start, 3)
@@ -146,6 +147,15 @@ def _searched(before: Picture, now: Picture, guess: Motion | None) -> Fit:
     if second and second[0].cost < 0.95 * best.cost:
         best = second[0]
     return refine(before, now, 0, best.motion, 3) if len(now.levels) > 2 else best
+
+
+def _apart(peaks: Sequence[Motion], starts: Sequence[Motion], now: Picture) -> list[Motion]:
+    """The peaks that lead elsewhere than the starts, and than one another."""
+    kept, near = list(starts), 3 / now.levels[-1].grey.shape[1]
+    for peak in peaks:
+        if all(abs(peak.shift - start.shift) > near for start in kept):
+            kept.append(peak)
+    return kept[len(starts) :]
 
 
 def refine(
@@ -199,7 +209,7 @@ def refine(
     agrees = 1 / (1 + share * share)
     cost = float(votes @ (share / (1 + share))) / total
     doubt = 0.0
-    if normal is not _EYE:
+    if level == 0 and normal is not _EYE:
         doubt = math.sqrt(max(0.0, cost * target.agree_px**2 * float(np.linalg.inv(normal)[:2, :2].max())))
     return Fit(
         motion,
@@ -227,7 +237,8 @@ def _stepped(motion: Motion, normal: np.ndarray, pull: np.ndarray, target: Level
     return motion.after(Motion(1 + complex(a, b) * short, complex(x, y) * short).inverse())
 
 
-def correlation_peaks(before: Picture, now: Picture, count: int = 3) -> list[Motion]:
+@lru_cache(maxsize=1)  # what is searched and what lies behind it ask of the same pair
+def correlation_peaks(before: Picture, now: Picture, count: int = 3) -> tuple[Motion, ...]:
     """The translations that a phase correlation of the coarsest level proposes, best first."""
     cross = before.spectrum * np.conj(now.spectrum)
     root = np.sqrt(np.abs(cross))
@@ -239,4 +250,5 @@ def correlation_peaks(before: Picture, now: Picture, count: int = 3) -> list[Mot
     surface = surface.astype(np.float32)
     tops = np.where(surface >= cv2.dilate(surface, np.ones((3, 3), np.uint8)), surface, -np.inf).ravel()
     down, right = np.divmod(np.argsort(tops)[::-1][:count], 2 * reach_x + 1)
-    return [Motion(1, complex(x - reach_x, y - reach_y) / (columns / 2)) for x, y in zip(right, down, strict=True)]
+    half = columns / 2
+    return tuple(Motion(1, complex(x - reach_x, y - reach_y) / half) for x, y in zip(right, down, strict=True))

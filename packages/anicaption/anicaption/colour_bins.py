@@ -23,6 +23,10 @@ HUE_SHARE_LIMITED = 0.95  # hue_share from which hues are limited
 WARM_HUE_DEG = 65.0
 WINDOW_DEG = 40
 _SECTORS = 36  # of the hue circle, ten degrees each
+_WIDE = WINDOW_DEG * _SECTORS // 360
+# Of each window: its sectors, and the windows that do not overlap with it.
+_INSIDE = (np.arange(_SECTORS)[:, None] + np.arange(_WIDE)) % _SECTORS
+_APART = (np.arange(_SECTORS)[:, None] + np.arange(_WIDE, _SECTORS - _WIDE + 1)) % _SECTORS
 
 _TO_XYZ = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
@@ -63,13 +67,8 @@ def hue_share(a: np.ndarray, b: np.ndarray, chroma: np.ndarray) -> float:
         return float("nan")
     sector = np.floor(np.degrees(np.arctan2(b, a)) % 360 / (360 / _SECTORS)).astype(int) % _SECTORS
     mass = np.bincount(sector, weights=chroma, minlength=_SECTORS)
-    wide = WINDOW_DEG * _SECTORS // 360
-    window = np.sum([np.roll(mass, -k) for k in range(wide)], 0)
-    best = 0.0
-    for k in range(_SECTORS):
-        apart = [(k + j) % _SECTORS for j in range(wide, _SECTORS - wide + 1)]
-        best = max(best, float(window[k] + window[apart].max()))
-    return best / float(mass.sum())
+    window = mass[_INSIDE].sum(1)
+    return float((window + window[_APART].max(1)).max()) / float(mass.sum())
 
 
 def bin_of(value: float, bins: tuple[tuple[str, float], ...]) -> str:

@@ -92,11 +92,12 @@ class LinesWatch:
         if self._targets is None:
             x, y = np.meshgrid(np.linspace(0.2, 0.8, 9) * width, np.linspace(0.15, 0.85, 7) * height)
             self._targets = np.stack([x.ravel(), y.ravel()], 1)
-        away_x = columns[None] - self._targets[:, :1]
-        away_y = rows[None] - self._targets[:, 1:]
-        far = away_x * away_x + away_y * away_y > (_FAR * height) ** 2
-        off = np.abs(away_x * np.sin(angle)[None] - away_y * np.cos(angle)[None])
-        points = (off < math.sin(math.radians(_NEAR_DEG)) * np.hypot(away_x, away_y)) & far
+        away_x = (columns[None] - self._targets[:, :1]).astype(np.float32)
+        away_y = (rows[None] - self._targets[:, 1:]).astype(np.float32)
+        square = away_x * away_x + away_y * away_y
+        far = square > (_FAR * height) ** 2
+        off = away_x * np.sin(angle)[None] - away_y * np.cos(angle)[None]
+        points = (off * off < math.sin(math.radians(_NEAR_DEG)) ** 2 * square) & far
         shares = points.sum(1) / np.maximum(far.sum(1), 40)
         best = int(shares.argmax())
         around = np.arctan2(away_y[best], away_x[best])[points[best]]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from array import array
 
+import cv2
 import numpy as np
 
 from anicaption.align import refine
@@ -54,9 +55,9 @@ class FigureWatch:
     def _fit(self, before: Picture, now: Picture, background: Motion) -> tuple[float, ...]:
         level, cells = min(LEVEL, len(now.levels) - 1), now.cells
         old, new = before.levels[level], now.levels[level]
-        error = warp(old.grey, background) - new.grey
+        error = cv2.subtract(warp(old.grey, background), new.grey)
         np.clip(error, -48, 48, out=error)
-        square = cells.mean(error * error)
+        square = cells.mean(cv2.multiply(error, error))
         noise = float(np.partition(square, len(square) // 5)[len(square) // 5])
         away_px = np.sqrt(np.maximum(square - noise, 0) / (new.energy + FLAT**2 + 3 * noise))
         weight = (away_px > _MOVED_PX) & (cells.border > 0) & cells.seen_before(background)

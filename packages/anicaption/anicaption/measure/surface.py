@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from array import array
 from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -101,38 +102,54 @@ def _grain(look: Look) -> dict[str, float]:
     return {"grain": calm, "grain_even": even, "tooth": tooth, "tooth_even": least / max(1e-3, tooth)}
 
 
+class _Plane(NamedTuple):
+    """Of each wave: radius (cycles/px), angle (degrees), number of its ring; how many waves a ring has; which waves say
+    nothing, are fast, are fast and upright. And the window of the tile."""
+
+    radius: np.ndarray
+    angle: np.ndarray
+    ring: np.ndarray
+    counts: np.ndarray
+    outside: np.ndarray
+    fast: np.ndarray
+    upright: np.ndarray
+    window: np.ndarray
+
+
 @lru_cache(maxsize=4)
-def _plane(side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Of the half plane of a tile's spectrum: radius (cycles/px), angle (degrees), ring number, window of the tile."""
+def _plane(side: int) -> _Plane:
+    """The half plane of the spectrum of a tile with this side."""
     fy, fx = np.fft.fftfreq(side)[:, None], np.arange(side // 2)[None] / side
     radius = np.hypot(fy, fx)
     angle = np.degrees(np.arctan2(np.broadcast_to(fy, radius.shape), fx))
     ring = np.minimum((radius * side).astype(int) // 4, side // 4)
-    return radius, angle, ring, cv2.createHanningWindow((side, side), cv2.CV_32F)
+    outside, fast = (radius < _SLOW) | (radius > 0.49), radius > 0.12
+    upright = fast & (np.abs(np.abs(angle) - 90) < 15)
+    window = cv2.createHanningWindow((side, side), cv2.CV_32F)
+    return _Plane(radius, angle, ring, np.bincount(ring.ravel()), outside, fast, upright, window)
 
 
 def _screens(look: Look) -> dict[str, float]:
     """Periodic patterns: by how much (ln power) a second direction of dots, or level lines alone, stand out."""
     side = look.grey()[0].shape[0]
-    radius, angle, ring, window = _plane(side)
+    plane = _plane(side)
+    radius, angle = plane.radius, plane.angle
     power = np.zeros((side, side // 2), np.float32)
     for tile in look.grey():
-        fine = np.clip(tile - cv2.blur(tile, (15, 15)), -40, 40) * window
+        fine = np.clip(tile - cv2.blur(tile, (15, 15)), -40, 40) * plane.window
         spectrum = cv2.dft(fine, flags=cv2.DFT_COMPLEX_OUTPUT)[:, : side // 2]
         half = spectrum[..., 0] ** 2 + spectrum[..., 1] ** 2
         power += half / (half.sum() + 1e-6)
     log = cv2.log(power + 1e-12)
-    counts = np.bincount(ring.ravel())
-    over = log - (np.bincount(ring.ravel(), log.ravel()) / counts)[ring]
-    over[(radius < _SLOW) | (radius > 0.49)] = -9
+    over = log - (np.bincount(plane.ring.ravel(), log.ravel()) / plane.counts)[plane.ring]
+    over[plane.outside] = -9
     y, x = np.unravel_index(int(over.argmax()), over.shape)
     beside = np.abs(radius - radius[y, x]) < 0.06 * radius[y, x] + 1.5 / side
     beside &= np.abs((angle - angle[y, x] + 90) % 180 - 90) > 30
     second = max(0.0, float(over[beside].max())) if beside.any() else 0.0
     level = abs(abs(angle[y, x]) - 90) < 3
-    fast = radius > 0.12
-    detail = float(power[fast].sum())  # none in a flat picture
-    upright = float(power[fast & (np.abs(np.abs(angle) - 90) < 15)].sum()) / detail if detail else math.nan
+    detail = float(power[plane.fast].sum())  # none in a flat picture
+    upright = float(power[plane.upright].sum()) / detail if detail else math.nan
     return {"dots": second, "scan": float(over[y, x]) - second if level else 0.0, "upright": upright}
 
 

@@ -1,8 +1,8 @@
 """Copies and near duplicates among clips. A copy is the same film: other bitrate, size, crop, brightness, lettering.
 
-Copies are proved by prints at one shift in time (duplicates_index.py finds whom to ask); near duplicates only look alike
-(cosine of embeddings). Both keep the best: resolution first, then the body before recaps and previews, the longer before
-the shorter, the higher bitrate. Clips that share film are one cluster, so that no split can part them. Near duplicates
+Copies are proved by prints at one shift in time (duplicates_index.py finds whom to ask); near duplicates only look
+alike (cosine of embeddings). Both keep the best: resolution first, then the body before recaps and previews, the longer
+before the shorter, the higher bitrate. Clips that share film are one cluster, so that no split can part them. Near duplicates
 are not joined into clusters: likeness is not transitive, and chains of it would end as one cluster of everything.
 """
 
@@ -35,7 +35,7 @@ COVERED = 0.8
 SHARED_S = 0.5
 """Clips that share this much film are one cluster."""
 
-# Of two clips at their best shift. A layout that is used again with other acting is like at every cell and still no copy:
+# Of two clips at their best shift. A layout that is used again with other acting is like everywhere and still no copy:
 # what changes, and when, must agree too. Limits from drawn series of both hands, a cel film beside its 250 kB a minute
 # NTSC release (all of nine shots proved) and a digital one whose talking heads return with other words (none).
 _LIKE_SHARE, _COPY_BITS = 0.8, 8.5  # cells that are like, and mean of the bits that differ
@@ -164,7 +164,7 @@ def _in_context(rows: np.ndarray, proved: np.ndarray, clips: pa.Table) -> np.nda
 
 
 class _Cells:
-    """What each clip shows, CELL_S apart, one clip after the other: hashes, and how much changed where (log of levels)."""
+    """What each clip shows, CELL_S apart, one clip after the other: hashes, and how much changed (log of levels)."""
 
     def __init__(self, hashes: np.ndarray, changes: np.ndarray, begin: np.ndarray) -> None:
         self.hashes, self.changes, self.begin = hashes, changes, begin
@@ -229,17 +229,17 @@ def _candidates(cells: _Cells) -> np.ndarray:
 
 def _judge(cells: _Cells, pairs: np.ndarray) -> np.ndarray:
     """(K, 7) of the pairs that are like: the columns of COPIES, and the shift."""
-    at_best = [_measure(cells, pairs + [0, 0, spare]) for spare in _SPARE]
+    at_best = [_measure(cells, pairs + np.array([0, 0, spare])) for spare in _SPARE]
     score = np.stack([np.where(m[:, 0] > 0, m[:, 2] / np.maximum(1, m[:, 0]), 64) for m in at_best])
     best = np.argmin(score, axis=0)
     overlap, like, bits, travel, held = np.stack(at_best)[best, np.arange(len(pairs))].T
     pairs = pairs + np.outer(np.array(_SPARE)[best], [0, 0, 1])
-    beside = [_measure(cells, pairs + [0, 0, step]) for step in (-_BESIDE, _BESIDE)]
+    beside = [_measure(cells, pairs + np.array([0, 0, step])) for step in (-_BESIDE, _BESIDE)]
     beside_bits = np.mean([m[:, 2] / np.maximum(1, m[:, 0]) for m in beside], axis=0)
     bits = bits / np.maximum(1, overlap)
     lock = beside_bits / np.maximum(0.01, bits)
     share = like / np.maximum(1, overlap)
-    changes = np.max([_together(cells, pairs + [0, 0, step]) for step in (-1, 0, 1)], axis=0)
+    changes = np.max([_together(cells, pairs + np.array([0, 0, step])) for step in (-1, 0, 1)], axis=0)
     far = (travel >= _FAR_TRAVEL) & (lock >= _FAR_LOCK) & (share >= _WORN_SHARE)
     alike = (share >= _LIKE_SHARE) & (bits <= _COPY_BITS)
     still = (held <= _HELD_CHANGES) & (bits <= _HELD_BITS)
@@ -261,7 +261,7 @@ def _overlap(cells: _Cells, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
 
 
 def _measure(cells: _Cells, pairs: np.ndarray) -> np.ndarray:
-    """(M, 5): cells with pictures in both, those that are like, bits that differ, travel, and most changes of either."""
+    """(M, 5): cells with pictures in both, those that are like, bits that differ, travel, most changes of either."""
     owner, at_one, at_other = _overlap(cells, pairs)
     one, other = cells.hashes[at_one], cells.hashes[at_other]
     both = (one != FLAT) & (other != FLAT)
@@ -274,7 +274,7 @@ def _measure(cells: _Cells, pairs: np.ndarray) -> np.ndarray:
 
 
 def _together(cells: _Cells, pairs: np.ndarray) -> np.ndarray:
-    """(M,): how far the changes of both clips go together: correlation, a cell of blur allowed; 0 where one is still."""
+    """(M,): how far the changes of both clips go together: correlation, a cell of blur allowed; 0 if one is still."""
     owner, at_one, at_other = _overlap(cells, pairs)
     n = np.maximum(1, np.bincount(owner, minlength=len(pairs)))
     centred = []
