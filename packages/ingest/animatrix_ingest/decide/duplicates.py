@@ -2,8 +2,8 @@
 
 Copies are proved by prints at one shift in time (duplicates_index.py finds whom to ask); near duplicates only look
 alike (cosine of embeddings). Both keep the best: resolution first, then the body before recaps and previews, the longer
-before the shorter, the higher bitrate. Clips that share film are one cluster, so that no split can part them. Near duplicates
-are not joined into clusters: likeness is not transitive, and chains of it would end as one cluster of everything.
+before the shorter, the higher bitrate. Clips that share film are one cluster, so that no split can part them. Near
+duplicates are not joined into clusters: likeness is not transitive, and chains of it would end as one cluster of all.
 """
 
 from __future__ import annotations
