@@ -1,8 +1,8 @@
 """`make bench-ingest`: what a run costs beside bare decode, beside what it cannot avoid, and beside what is done today.
 
 Every way is a process of its own, one after the other, several rounds; CPU seconds are the process's own and its
-children's, medians of rounds are shown. The material is drawn episodes of both hands, looped by copying packets to the
-length asked for: what a decoder, an encoder and the measuring pass do per frame does not depend on the loop.
+children's, medians of rounds are shown. The material is drawn episodes of both hands, one after the other, as often as
+the length asked for needs.
 
     decode      every frame decoded and let go
     pass        everything that a run does to a source but encoding clips
@@ -14,6 +14,7 @@ length asked for: what a decoder, an encoder and the measuring pass do per frame
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import pickle
 import resource
@@ -24,7 +25,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -32,7 +33,8 @@ from typing import Any
 
 import av
 import cv2
-from anicaption.frames import encode_clip, frames, probe, read_clip
+import numpy as np
+from anicaption.frames import Encoded, encode_clip, frames, probe, read_clip, write_video
 from animatrix_ingest import engine, pipeline
 from animatrix_ingest.keep import manifest
 from animatrix_ingest.keep.shards import read_member
@@ -83,25 +85,16 @@ def alone(work: Callable[[], Any]) -> Spent:
 
 
 def looped(sources: Sequence[Path], seconds: float, place: Path) -> Path:
-    """The packets of some sources of one codec and size, over and over, until `seconds` are full."""
-    with av.open(str(place), "w") as output:
-        stream, at = None, Fraction(0)
-        while at < seconds:
-            for source in sources:
-                with av.open(str(source)) as given:
-                    video = given.streams.video[0]
-                    stream = stream or output.add_stream_from_template(video)
-                    rate = Fraction(video.average_rate or 24)
-                    base, n_packets = Fraction(video.time_base or Fraction(1, 1000)), 0
-                    for packet in given.demux(video):
-                        if packet.dts is None:
-                            continue
-                        packet.pts = round((packet.pts or 0) + at / base)
-                        packet.dts = round(packet.dts + at / base)
-                        packet.stream = stream
-                        output.mux(packet)
-                        n_packets += 1
-                    at += n_packets / rate
+    """Some sources one after the other, over and over, encoded as one film until `seconds` are full."""
+    rate = probe(sources[0]).rate
+
+    def pictures() -> Iterator[np.ndarray]:
+        for source in itertools.cycle(sources):
+            for frame in frames(source):
+                yield frame.rgb()
+
+    n_frames = round(seconds * rate)
+    write_video(place, itertools.islice(pictures(), n_frames), rate, container="matroska", gop_frames=250)
     return place
 
 
@@ -123,7 +116,12 @@ def bare_pass(source: Path, out: Path, settings: Settings) -> int:
             pass
         return b"not encoded"
 
+    def timed(self: Any, stamped: Any, *_: Any, **__: Any) -> Any:
+        n_frames = sum(1 for _ in stamped)
+        return Encoded(b"not encoded", n_frames, Fraction(24000, 1001))
+
     encode.Encode.__call__ = taken  # type: ignore[method-assign]  in a process of its own
+    encode.Encode.timed = timed  # type: ignore[method-assign]
     return whole(source, out, settings)
 
 

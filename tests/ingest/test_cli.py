@@ -5,6 +5,7 @@ import pytest
 from animatrix_ingest import cli, engine, recipes
 from animatrix_ingest.bars import Bars
 from animatrix_ingest.commands_run import Run
+from animatrix_ingest.decisions import decided_with
 from animatrix_ingest.keep import manifest
 from rich.console import Console
 
@@ -116,3 +117,18 @@ def test_verdicts_hold_on_until_others_are_given(here, film, tmp_path):
     said.write_text(f"key,verdict,who,when\n{keys[1]},reject,ito,2026-11-22\n")
     assert cli.main(["decide", out, "--verdicts", str(said)]) == 0
     assert quarantined() == []
+
+
+def test_a_run_with_more_sources_decides_as_before(here, film, tmp_path):
+    film("a.mkv", [20])
+    out = str(tmp_path / "set")
+    run = ["run", str(tmp_path / "sources"), "--out", out, *FLAGS]
+    assert cli.main(run) == 0
+    assert cli.main(["decide", out, "--least-rows-px", "16", "--most-static", "1"]) == 0
+    decided = decided_with(out)
+    assert decided and (decided.thresholds.least_rows_px, decided.thresholds.most_static) == (16, 1)
+    film("b.mkv", [30], seed=1)
+    assert cli.main(run) == 0
+    assert manifest.load(out).num_rows == 2 and decided_with(out) == decided
+    assert cli.main([*run, "--least-rows-px", "100"]) == 0
+    assert decided_with(out) == decided, "nothing was new, so it stays decided, and the run says so"

@@ -24,7 +24,7 @@ def decide_as_before(dataset: str) -> None:
     """Decide with the settings and verdicts of the last decision, after clips came or went, and show it."""
     from animatrix_ingest.decisions import decide_all, decided_with
 
-    decide_all(dataset, decided_with(dataset))
+    decide_all(dataset, decided_with(dataset) or Deciding())
     show(dataset)
 
 

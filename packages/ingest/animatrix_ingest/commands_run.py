@@ -9,7 +9,7 @@ from typing import Literal
 import tyro
 
 from animatrix_ingest.decide.settings import Deciding
-from animatrix_ingest.recipes import Settings
+from animatrix_ingest.recipes import RECIPES, Settings
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,12 @@ class Run:
             )
         if not summary.n_worked and not summary.changed:
             print(f"nothing to do: all {summary.sources.all} sources are in {self.out} ({summary.n_clips} clips)")
-        fresh = not is_decided(self.out)
+        fresh, before = not is_decided(self.out), decided_with(self.out)
         if fresh:
-            decision = decide_all(self.out, self.deciding)
+            asked = self.deciding != RECIPES[self.recipe]().deciding
+            decision = decide_all(self.out, self.deciding if asked or before is None else before)
             print("tiers    " + ", ".join(f"{n} {tier}" for tier, n in decision.tiers.items()))
-        elif self.deciding != decided_with(self.out):
+        elif self.deciding != before:
             print(
                 f"decided  with other settings before, and left so: `animatrix-ingest decide {self.out}` decides again"
             )

@@ -96,9 +96,11 @@ def decide_all(
     )
 
 
-def decided_with(dataset: Path | str | Store) -> Deciding:
-    """The settings of the last decision; the defaults where there was none."""
-    said = _last(_store(dataset)).get("deciding", {})
+def decided_with(dataset: Path | str | Store) -> Deciding | None:
+    """The settings of the last decision; None where there was none."""
+    said = _last(_store(dataset)).get("deciding")
+    if said is None:
+        return None
     parts = {part.name: (type(getattr(DECIDING, part.name)), said.get(part.name, {})) for part in fields(Deciding)}
     known = {
         name: kind(**{field.name: values[field.name] for field in fields(kind) if field.name in values})
