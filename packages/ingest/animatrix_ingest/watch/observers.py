@@ -17,6 +17,7 @@ from anicaption.tracks import Tracks
 from animatrix_ingest.watch import border_box, economy, edge_frames, overlays_roles, quality
 from animatrix_ingest.watch.border import BorderWatch
 from animatrix_ingest.watch.fingerprint import PicturePrint
+from animatrix_ingest.watch.looks import looked_at
 from animatrix_ingest.watch.overlays import OverlayWatch
 from animatrix_ingest.watch.overlays_roles import Finding
 from animatrix_ingest.watch.prints import PicturePrints
@@ -31,6 +32,9 @@ SCORES: dict[str, str] = {
 }
 
 Scores = dict[str, float | None]
+
+LETTER_ROWS_PX = 256
+"""Rows of the pictures that lettering is sought in: at measuring size its strokes run together."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +69,14 @@ class Observers:
     def __init__(self, stream: Stream) -> None:
         self._border, self._overlays, self._quality = BorderWatch(), OverlayWatch(), QualityWatch()
         self._print = PicturePrint(stream.time_base)
+        self._pixel_aspect, self._n_frames = stream.pixel_aspect, 0
 
     def see(self, frame: Frame, small: np.ndarray) -> None:
         """The next frame, and the same picture at measuring size, RGB uint8 (H, W, 3)."""
-        for observer in (self._border, self._overlays, self._quality, self._print):
+        for observer in (self._border, self._quality, self._print):
             observer.see(frame, small)
+        looked, self._n_frames = looked_at(self._n_frames), self._n_frames + 1
+        self._overlays.see(frame, frame.rgb(LETTER_ROWS_PX, self._pixel_aspect) if looked else small)
 
     def findings(self, tracks: Tracks, transitions: Mapping[str, np.ndarray]) -> Findings:
         """Complete when the source has ended; `tracks` are the measuring pass's of the same frames, and `transitions`
