@@ -1,7 +1,11 @@
 """Damaged films through the real ingest: the short form of `make fuzz`."""
 
 import os
+import pickle
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from animatrix_ingest.decide.conserve import Counts
@@ -11,7 +15,14 @@ from benchmarks import faults_forks, mutate, mutated
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory) -> mutated.Seen:
-    return mutated.run(3 * len(mutate.FILMS), tmp_path_factory.mktemp("mutated"))
+    """In a process of its own: a worker's memory would count what the other tests of this one have left."""
+    folder = tmp_path_factory.mktemp("mutated")
+    code = "import pickle, sys; from pathlib import Path; from benchmarks import mutated; "
+    code += "Path(sys.argv[3]).write_bytes(pickle.dumps(mutated.run(int(sys.argv[1]), Path(sys.argv[2]))))"
+    place = folder / "seen.pickle"
+    command = [sys.executable, "-c", code, str(3 * len(mutate.FILMS)), str(folder / "films"), str(place)]
+    subprocess.run(command, check=True, cwd=Path(__file__).parents[2])
+    return pickle.loads(place.read_bytes())
 
 
 def test_every_film_meets_every_damage(seen):

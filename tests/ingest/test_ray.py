@@ -9,6 +9,7 @@ import time
 import pytest
 from animatrix_ingest import engine, pipeline
 from animatrix_ingest.decide.conserve import Counts
+from animatrix_ingest.decisions import decide_all
 from animatrix_ingest.keep import manifest
 
 pytestmark = pytest.mark.ray
@@ -79,6 +80,7 @@ def test_the_command_killed_and_started_again(ray_address, film, tmp_path, small
     assert again.returncode == 0, again.stderr
     assert "sources  3 = 3 kept + 0 dropped + 0 dead" in again.stdout
     pipeline.run([str(tmp_path / "sources")], tmp_path / "whole", small, engine.in_turn)
+    decide_all(tmp_path / "whole")
     assert manifest.dataset_hash(out) == manifest.dataset_hash(tmp_path / "whole")
     assert (out / "report.html").exists()
     third = subprocess.run(command, capture_output=True, text=True, timeout=120)

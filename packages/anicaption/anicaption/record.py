@@ -36,6 +36,12 @@ class Evidence(_Frozen):
     end: int
     numbers: dict[str, float] = {}
 
+    @field_validator("numbers")
+    @classmethod
+    def _told_to_five_digits(cls, numbers: dict[str, float]) -> dict[str, float]:
+        """Sums of floats differ in their ninth digit with where an array happens to lie in memory."""
+        return {name: float(f"{value:.5g}") for name, value in numbers.items()}
+
 
 class Span(_Frozen):
     """`value` holds in the frames [start, end) of the shot."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 import errno
 import hashlib
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
 from anicaption.captioner import record_of
 from anicaption.directive import directive
 from anicaption.frames import Stream, VideoError
 from anicaption.sound import sound
+from threadpoolctl import threadpool_limits
 
 from animatrix_ingest.decide.conserve import NotConserved, count_shots
 from animatrix_ingest.decide.pieces import Joint
@@ -84,7 +86,7 @@ class IngestSource:
 
     def __call__(self, work: Work, tell: Tell) -> Done:
         try:
-            with fetched(work.given, self.cache) as path:
+            with one_thread(), fetched(work.given, self.cache) as path:
                 source = self._hashed(work, path)
                 tell(0, 0)  # from here on silence is a stall
                 return self._finished(work, source) or self._ingest(work, source, path, tell)
@@ -198,6 +200,18 @@ class IngestSource:
             "scores": put_side(store, tables.to_bytes(scores)),
             "prints": put_side(store, prints.to_bytes()),
         }
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Arithmetic on one thread: over several, sums add up in another order, and numbers differ in their last digits."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def average_rate(watched: Watched, clip: Clip) -> Fraction:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from animatrix_ingest.keep import store
 
 FORMAT = 2
 LIBRARIES = ("av", "numpy", "opencv-python-headless", "pyarrow", "scenedetect-headless")
+_PARSING = Lock()  # Python 3.11 may not parse in two threads at once: "AST constructor recursion depth mismatch"
 PACKING = ("shard_mib",)
 """Settings that say how clips are packed, and not what they are: another value makes no other clips."""
 ROOTS = ("animatrix_ingest.watch.look", "animatrix_ingest.keep.encode", "anicaption.captioner", "anicaption.directive")
@@ -56,7 +58,8 @@ def code_version() -> str:
 @lru_cache(maxsize=8)
 def code_of(roots: tuple[str, ...], beside: tuple[str, ...] = ()) -> str:
     """A hash over the source files that `roots` import, at any depth, those of `beside`, and the captioner's tables."""
-    needed = {**_imported(roots), **{name: _file(name) for name in beside}}
+    with _PARSING:
+        needed = {**_imported(roots), **{name: _file(name) for name in beside}}
     files = sorted((name, path) for name, path in needed.items() if path and not name.startswith(APART))
     found = [f"{name} {store.digest(path.read_bytes())}" for name, path in files]
     tables = sorted(_folder("anicaption").glob("*.yaml"))
