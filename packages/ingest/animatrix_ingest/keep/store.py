@@ -69,6 +69,30 @@ class Writing(Protocol):
         ...
 
 
+class Summed:
+    """The size and the hashes of bytes that come one after the other."""
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+        self._blake2b, self._sha256 = hashlib.blake2b(digest_size=16), hashlib.sha256()
+
+    def add(self, data: bytes) -> tuple[int, int]:
+        """Count some more; returns their (offset, length)."""
+        offset = self.size_bytes
+        self._blake2b.update(data)
+        self._sha256.update(data)
+        self.size_bytes += len(data)
+        return offset, len(data)
+
+    @property
+    def blake2b(self) -> str:
+        return self._blake2b.hexdigest()
+
+    @property
+    def sha256(self) -> str:
+        return self._sha256.hexdigest()
+
+
 class Store(Protocol):
     """A place to write once. Stores are small, picklable and may be used from several threads and processes."""
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from animatrix_ingest.keep.faults import point
-from animatrix_ingest.keep.store import Absent, Conflict, Entry, StoreError
+from animatrix_ingest.keep.store import Absent, Conflict, Entry, StoreError, Summed
 
 TEMPORARY = ".tmp"
 BLOCK_BYTES = 1 << 20
@@ -113,34 +113,21 @@ class LocalStore:
         return removed
 
 
-class LocalWriting:
+class LocalWriting(Summed):
     """A file being written under a temporary name; `commit` links it to its real one."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.size_bytes = 0
+        super().__init__()
         with _told(folder):
             self._path, self._file = _temporary(folder / TEMPORARY)
-        self._blake2b, self._sha256 = hashlib.blake2b(digest_size=16), hashlib.sha256()
 
     def write(self, data: bytes) -> tuple[int, int]:
         """Append; returns (offset, length) of what was written."""
-        offset = self.size_bytes
         with _told(self.folder):
             point("local write")
             self._file.write(data)
-        self._blake2b.update(data)
-        self._sha256.update(data)
-        self.size_bytes += len(data)
-        return offset, len(data)
-
-    @property
-    def blake2b(self) -> str:
-        return self._blake2b.hexdigest()
-
-    @property
-    def sha256(self) -> str:
-        return self._sha256.hexdigest()
+        return self.add(data)
 
     def commit(self, name: str) -> bool:
         """Flush to the disk and give it its name, unless the name is taken."""

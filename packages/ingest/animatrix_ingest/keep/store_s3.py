@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from animatrix_ingest.keep.faults import Busy, point
-from animatrix_ingest.keep.store import Absent, Conflict, Entry, StoreError, digest
+from animatrix_ingest.keep.store import Absent, Conflict, Entry, StoreError, Summed, digest
 
 T = TypeVar("T")
 
@@ -177,31 +177,18 @@ class S3Store:
         return StoreError(f"{self.url}/{name}: {error or code_of(error)} (tried {TRIES} times where trying helps)")
 
 
-class S3Writing:
+class S3Writing(Summed):
     """Bytes gathered here, in memory or on the disk, until their name is known; then uploaded."""
 
     def __init__(self, store: S3Store) -> None:
         self.store = store
-        self.size_bytes = 0
+        super().__init__()
         self._file = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115  closed by discard
-        self._blake2b, self._sha256 = hashlib.blake2b(digest_size=16), hashlib.sha256()
 
     def write(self, data: bytes) -> tuple[int, int]:
         """Append; returns (offset, length) of what was written."""
-        offset = self.size_bytes
         self._file.write(data)
-        self._blake2b.update(data)
-        self._sha256.update(data)
-        self.size_bytes += len(data)
-        return offset, len(data)
-
-    @property
-    def blake2b(self) -> str:
-        return self._blake2b.hexdigest()
-
-    @property
-    def sha256(self) -> str:
-        return self._sha256.hexdigest()
+        return self.add(data)
 
     def commit(self, name: str) -> bool:
         """Upload under `name`, in parts where it is long, unless the name is taken."""
