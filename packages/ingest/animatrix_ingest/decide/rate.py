@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-STRAY = Fraction(1, 500)
 ROUNDING_S = Fraction(3, 4000)
 """Containers round to milliseconds, some twice (41, 42, 42 ms is 23.976 a second), also before a finer time base."""
 
@@ -67,24 +66,6 @@ def rate_of(pts: Sequence[int], time_base: Fraction, declared: Fraction | None =
     low, high = (float(1000 * step * time_base) for step in (least, max(steps)))
     reason = f"no constant rate: steps of {low:.4g} to {high:.4g} ms, {float(average):.5g} frames/s on average"
     return Uneven(reason, high / 1000)
-
-
-def uneven(pts: Sequence[int], time_base: Fraction, rate: Fraction) -> str:
-    """Why these consecutive time stamps are not one picture every 1 / rate; empty where they are.
-
-    Containers round: Matroska's steps of 41 and 42 thousandths are 23.976 a second. A step may therefore stray by one
-    unit of the time base, or by 0.2 %, from the declared rate's; clips are written at a constant rate, and a shot that
-    is not one would play with false timing.
-    """
-    step = 1 / (rate * time_base)
-    allowed = max(Fraction(1), step * STRAY)
-    steps = [later - earlier for earlier, later in itertools.pairwise(pts)]
-    wrong = [s for s in steps if abs(s - step) > allowed]
-    if not wrong:
-        return ""
-    low, high = (float(1000 * s * time_base) for s in (min(steps), max(steps)))
-    needed = float(1000 / rate)
-    return f"no constant rate: steps of {low:.4g} to {high:.4g} ms where {float(rate):.5g} frames/s need {needed:.4g}"
 
 
 def _allowed_s(rate: Fraction, time_base: Fraction) -> Fraction:
