@@ -59,11 +59,11 @@ def main() -> int:
     road.run("Ingest: shots, variables, shards", "animatrix-ingest", "run", raw / "episodes", raw / "moves", "--out",
              data, "--recipe", "demo")  # fmt: skip
     scratch, further = road.out / "scratch", road.out / "further"
-    short = ("--optim.warmup-steps", "20", "--shards", data)
-    road.run("Train from nothing", "animatrix-train", "fit", "tiny_i2v", "--out", scratch, "--steps", "300",
+    short = ("--stages.0.warmup-steps", "20", "--shards", data)
+    road.run("Train from nothing", "animatrix-train", "fit", "tiny_i2v", "--out", scratch, "--stages.0.steps", "300",
              "--save-every", "300", *short)  # fmt: skip
     road.run("Train on from the shipped checkpoint", "animatrix-train", "fit", "tiny_i2v_wide", "--out", further,
-             "--init", arguments.checkpoint, "--steps", "60", "--save-every", "60", "--optim.lr", "1e-4",
+             "--init", arguments.checkpoint, "--stages.0.steps", "60", "--save-every", "60", "--stages.0.lr", "1e-4",
              *short)  # fmt: skip
 
     from demo import page, proof

@@ -54,7 +54,7 @@ def data(folder: Path, raw: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def checkpoint(folder: Path, data: Path) -> Path:
-    out = make("train", SHARDS=data, RECIPE="smoke", OUT=folder / "run", ARGS="--steps 2 --save-every 2")
+    out = make("train", SHARDS=data, RECIPE="smoke", OUT=folder / "run", ARGS="--stages.0.steps 2 --save-every 2")
     return Path(out.strip().splitlines()[-1])
 
 

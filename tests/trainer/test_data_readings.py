@@ -1,6 +1,5 @@
 """What a run has read is kept with it, and a run does not change its data without being told to."""
 
-import dataclasses
 import json
 
 import pytest
@@ -13,7 +12,7 @@ from animatrix_trainer.loop import fit
 from animatrix_trainer.recipes import smoke
 from safetensors.torch import load_file
 
-FIVE = dataclasses.replace(smoke(), steps=5)
+FIVE = smoke().over_stages(steps=5)
 
 
 def weights(folder):
@@ -66,8 +65,8 @@ def test_other_data_is_refused_by_name_or_asked_for(own_dataset, drawing, tmp_pa
 
 def test_the_command_refuses_in_one_line(own_dataset, drawing, tmp_path, capsys):
     run = ["fit", "smoke", "--shards", str(own_dataset), "--out", str(tmp_path / "run"), "--save-every", "1"]
-    assert main([*run, "--steps", "1"]) == 0
-    assert main([*run, "--steps", "1"]) == 2
+    assert main([*run, "--stages.0.steps", "1"]) == 0
+    assert main([*run, "--stages.0.steps", "1"]) == 2
     assert "holds a run already; go on with --resume" in capsys.readouterr().err
     drawing.say(own_dataset, tiers={f"clip{i:03d}": {"tier": "quarantined"} for i in range(7)})
     assert main([*run[:4], "--out", str(tmp_path / "other"), "--data.tier", "B"]) == 2
@@ -79,7 +78,7 @@ def test_the_command_refuses_in_one_line(own_dataset, drawing, tmp_path, capsys)
 def test_a_data_set_in_a_bucket_is_read(s3_bucket, drawing, tmp_path):
     url = f"{s3_bucket}/set"
     drawing.write_dataset(url, [12] * 4)
-    assert main(["fit", "smoke", "--shards", url, "--out", str(tmp_path), "--steps", "1"]) == 0
+    assert main(["fit", "smoke", "--shards", url, "--out", str(tmp_path), "--stages.0.steps", "1"]) == 0
     assert readings.read(tmp_path)[0].clips == 4
 
 

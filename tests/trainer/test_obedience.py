@@ -1,7 +1,5 @@
 """The table must be able to say no: a stub that obeys, one that does the opposite, and real windows."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from animatrix_trainer import checkpoint, obedience
@@ -18,8 +16,8 @@ def test_reading_back_tells_directions_apart(drawing):
 
 
 def test_the_reader_is_measured_on_real_windows(dataset):
-    shards = Shards(dataset, Window(5, 24, 40), cache=True)
-    counts = obedience.reader_agreement(shards, obedience.PANS, 1, 0)
+    shards, window = Shards(dataset, cache=True), Window(5, 24, 40)
+    counts = obedience.reader_agreement(shards, window, obedience.PANS, 1, 0)
     assert counts == {move: {move: 1} for move in obedience.PANS}
 
 
@@ -31,7 +29,7 @@ def test_every_move_is_asked_from_every_first_frame():
 
 
 def test_first_frames_come_from_what_is_held_out(own_dataset, drawing, tmp_path):
-    saved = fit(dataclasses.replace(smoke(), steps=1), own_dataset, tmp_path / "run")
+    saved = fit(smoke().over_stages(steps=1), own_dataset, tmp_path / "run")
     system = checkpoint.load(saved)
     with pytest.raises(DataError, match="was trained on this data set, and nothing of it is held out"):
         obedience.unseen_clips(system, own_dataset, Data())

@@ -4,7 +4,7 @@ import pytest
 import torch
 from animatrix_trainer import checkpoint
 from animatrix_trainer.checkpoint import CheckpointError
-from animatrix_trainer.config import Dropout, RecipeError, Window
+from animatrix_trainer.config import Bucket, Dropout, Parallel, RecipeError, Window
 from animatrix_trainer.recipes import RECIPES, smoke, tiny_i2v, wan21_1_3b_sft
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
 from transformers import ByT5Tokenizer, UMT5Config, UMT5EncoderModel
@@ -52,19 +52,16 @@ def wan_folder(tmp_path):
 
 
 def small_wan(folder):
-    recipe = wan21_1_3b_sft()
+    recipe = wan21_1_3b_sft().over_stages(steps=2, buckets=(Bucket(Window(5, 32, 48), batch=2),))
     return dataclasses.replace(
         recipe,
         wan=str(folder / "transformer"),
         text=dataclasses.replace(recipe.text, folder=str(folder / "text_encoder"), length=16),
         codec=dataclasses.replace(recipe.codec, folder=str(folder / "vae")),
         tags=dataclasses.replace(recipe.tags, dim=16, heads=2),
-        window=Window(5, 32, 48),
-        steps=2,
-        batch=2,
         save_every=1,
         workers=0,
-        precision="no",
+        parallel=Parallel(),
     )
 
 
@@ -89,8 +86,8 @@ def test_wan_weights_have_no_planes(wan_folder):
 
 def test_recipes_that_contradict_themselves_are_refused():
     with pytest.raises(RecipeError, match="try 17"):
-        dataclasses.replace(smoke(), window=Window(frames=18))
+        Window(frames=18)
     with pytest.raises(RecipeError, match="add up to 1"):
-        dataclasses.replace(smoke(), dropout=Dropout(modes=(0.5, 0.1, 0.1, 0.1)))
+        Dropout(modes=(0.5, 0.1, 0.1, 0.1))
     with pytest.raises(RecipeError, match=r"needs codec\.folder"):
         dataclasses.replace(smoke(), codec=dataclasses.replace(wan21_1_3b_sft().codec, folder=None))

@@ -87,10 +87,10 @@ def test_a_picture_that_is_none_is_named(folder, tmp_path):
 
 def test_fit_takes_overrides_and_export_drops_the_state(dataset, tmp_path, capsys):
     run = ["fit", "smoke", "--shards", str(dataset), "--out", str(tmp_path / "run")]
-    assert main([*run, "--steps", "1", "--optim.lr", "1e-5"]) == 0
+    assert main([*run, "--stages.0.steps", "1", "--stages.0.lr", "1e-5"]) == 0
     saved = checkpoint.resolve(tmp_path / "run")
     recipe = checkpoint.load(saved).recipe
-    assert recipe == dataclasses.replace(smoke(), steps=1, optim=dataclasses.replace(smoke().optim, lr=1e-5))
+    assert recipe == smoke().over_stages(steps=1, lr=1e-5)
     assert main(["export", str(tmp_path / "run"), "--out", str(tmp_path / "small"), "--guidance-tag", "3"]) == 0
     assert not (tmp_path / "small" / "state").exists()
     assert checkpoint.load(tmp_path / "small").recipe.guidance == dataclasses.replace(smoke().guidance, tag=3.0)

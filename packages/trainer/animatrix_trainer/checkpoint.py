@@ -73,7 +73,7 @@ def build(recipe: Recipe) -> System:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         model = _from_wan(recipe, tag) if recipe.wan else _from_nothing(recipe, tag, codec.channels, text.dim)
-    if recipe.gradient_checkpointing:
+    if recipe.parallel.checkpointing == "full":
         model.enable_gradient_checkpointing()
     return System(recipe, model, text, codec)
 
@@ -85,7 +85,7 @@ def load(folder: Path) -> System:
     config = json.loads((folder / "transformer" / "config.json").read_text("utf-8"))
     vocabulary(config["taxonomy_hash"], str(folder))  # refuses a taxonomy that nobody released
     model = TagWanTransformer3DModel.from_pretrained(folder / "transformer")
-    if recipe.gradient_checkpointing:
+    if recipe.parallel.checkpointing == "full":
         model.enable_gradient_checkpointing()
     text = TextEncoder.load(folder / "text_encoder", recipe.text.length)
     return System(recipe, model, text, load_codec(folder / "codec"), readings.read(folder))

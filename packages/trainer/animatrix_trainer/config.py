@@ -44,15 +44,38 @@ class Tags:
     """The tag encoder and where its output enters the transformer.
 
     `attention`: `concat` puts tag tokens behind the text tokens under one softmax (the paper's path 1); `decoupled`
-    gives them keys and values of their own behind a gate that starts at 0. `modulation`: `shared` adds the pooled
-    tags to the time embedding all blocks share; `none` leaves path 2 out.
+    gives them keys and values of their own behind a gate that starts at 0; `none` leaves path 1 out. `modulation`
+    (path 2): `shared` adds the pooled tags to the time embedding all blocks share; `lowrank` gives every block a
+    scale and shift of its own through `rank` numbers; `full` is the paper's; `none` leaves path 2 out.
     """
 
     dim: int = 64
     heads: int = 4
     layers: int = 3
-    attention: Literal["concat", "decoupled"] = "decoupled"
-    modulation: Literal["shared", "none"] = "shared"
+    attention: Literal["concat", "decoupled", "none"] = "decoupled"
+    modulation: Literal["shared", "lowrank", "full", "none"] = "shared"
+    rank: int = 64
+
+
+@dataclass(frozen=True)
+class Experts:
+    """Wan 2.2's two transformers: the first for noise shares from `boundary` on, the second, `folder`, below it.
+
+    `boundary` 0 is one transformer. A global step trains one of the two, the first in `high_share` of the steps.
+    """
+
+    boundary: float = 0.0
+    folder: str | None = None
+    high_share: float = 0.5
+
+
+@dataclass(frozen=True)
+class Lora:
+    """Low-rank adapters on linear layers of the transformer whose names end in one of `targets`."""
+
+    rank: int = 32
+    alpha: int = 32
+    targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0", "ffn.net.0.proj", "ffn.net.2")
 
 
 @dataclass(frozen=True)
@@ -79,11 +102,43 @@ class Codec:
 
 @dataclass(frozen=True)
 class Window:
-    """What is cut out of a clip. `frames` is 4n + 1 at the clip's own rate; nothing is resampled in time."""
+    """What is cut out of a clip. `frames` is 4n + 1 at the clip's own rate, 1 for a picture; nothing is resampled in
+    time."""
 
     frames: int = 5
     height_px: int = 24
     width_px: int = 40
+
+    def __post_init__(self) -> None:
+        if self.frames % 4 != 1:
+            raise RecipeError(
+                f"window.frames={self.frames}: video codecs take 4n + 1 frames; try {self.frames // 4 * 4 + 1}"
+            )
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """One size of windows. A global step has one bucket, `batch` windows of it, and is this one with probability
+    `share` among the stage's buckets of pictures, or of video."""
+
+    window: Window = field(default_factory=Window)
+    batch: int = 8
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """What is given clean. Shares of steps and samples that add up to 1.
+
+    `t2i`: steps of pictures (buckets of one frame). Of samples of video: `t2v` nothing, `i2v` the first latent frame,
+    `ends` the first and the last, `keys` a random choice of them, as animators' in-betweening wants.
+    """
+
+    t2i: float = 0.0
+    t2v: float = 1.0
+    i2v: float = 0.0
+    ends: float = 0.0
+    keys: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -111,18 +166,16 @@ class Flow:
     `predicts`: what the network's output means: the velocity, the clip, or the clip as its first frame moved and
     painted over (model/warp.py). The loss is always on the velocity, (x_s - clip) / max(s, s_floor):
     the floor keeps the nearly clean end, where it divides by little, from drowning all else.
-    `first_frame`: share of samples whose first latent frame is given clean and left out of the loss. `given`: how the
-    network is told which frame that is: `timestep` sets the frame's own timestep to 0 (TI2V-5B), `plane` adds an
-    input plane that is 1 there, with two planes of picture coordinates.
+    `given`: how the network is told which latent frames are given clean: `timestep` sets their own timestep to 0
+    (TI2V-5B), `plane` adds an input plane that is 1 there, with two planes of picture coordinates, `channels` adds
+    Wan I2V's mask and clean latents as input channels.
     """
 
     predicts: Literal["velocity", "clip", "warp"] = "velocity"
-    given: Literal["timestep", "plane"] = "timestep"
-    first_frame: float = 0.0
+    given: Literal["timestep", "plane", "channels"] = "timestep"
     s_mean: float = 0.0
     s_std: float = 1.0
     s_floor: float = 0.05
-    shift: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -134,14 +187,15 @@ class Dropout:
     synonym: float = 0.10
     conflict: float = 0.05
 
+    def __post_init__(self) -> None:
+        if abs(sum(self.modes) - 1) > 1e-6:
+            raise RecipeError(f"dropout.modes={self.modes}: the four shares must add up to 1")
+
 
 @dataclass(frozen=True)
 class Optim:
-    """AdamW in fp32 with a linear warm-up and a cosine down to `final_lr` of the peak."""
+    """AdamW in fp32. `ema` 0 keeps no average."""
 
-    lr: float = 1e-4
-    warmup_steps: int = 100
-    final_lr: float = 0.1
     betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 0.01
     clip_norm: float = 1.0
@@ -150,48 +204,138 @@ class Optim:
 
 @dataclass(frozen=True)
 class Guidance:
-    """v0 + text (v_text - v0) + tag (v_text+tag - v_text) over `steps` Euler steps."""
+    """v0 + text (v_text - v0) + tag (v_text+tag - v_text) over `steps` steps of a solver, its schedule shifted."""
 
     text: float = 5.0
     tag: float = 2.0
     steps: int = 20
+    solver: Literal["euler", "unipc"] = "euler"
+    shift: float = 1.0
+
+
+@dataclass(frozen=True)
+class Preference:
+    """Flow-DPO. All but `beta` are off in the faithful recipe; see preference.py."""
+
+    beta: float = 2000.0
+    deformation: float = 0.0
+    """lambda of the mask 1 + lambda D inside the error"""
+    gap_weight: bool = False
+    """weigh a pair by 2^s_w - 2^s_l"""
+    segments: bool = False
+    """labels per segment of time, not per clip"""
+    sft: float = 0.0
+    """weight of the flow-matching loss on winners that are real clips"""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the curriculum. Rates warm up linearly and fall by a cosine to `final_lr` of the peak.
+
+    `weights`: `uniform` takes every clip once an epoch; the others draw with replacement: `balanced` by the data set's
+    rebalancing weight, `curriculum` by that times sigmoid(gamma (progress - D + beta)), `hardest` from the hardest
+    quarter. `replay` is the share of samples from what the stages before were allowed to see. `train` says which
+    parameters move. `sigma` is the window of noise shares.
+    """
+
+    name: str
+    steps: int
+    buckets: tuple[Bucket, ...] = (Bucket(),)
+    tasks: Tasks = field(default_factory=Tasks)
+    tier: Tier = "raw"
+    replay: float = 0.0
+    weights: Literal["uniform", "balanced", "curriculum", "hardest"] = "uniform"
+    gamma: float = 8.0
+    beta: float = 0.25
+    objective: Literal["flow", "preference"] = "flow"
+    train: Literal["all", "tags", "lora"] = "all"
+    lr: float = 1e-4
+    warmup_steps: int = 100
+    final_lr: float = 0.1
+    sigma: tuple[float, float] = (0.0, 1.0)
+    shift: float = 1.0
+    dropout: Dropout = field(default_factory=Dropout)
+
+    def __post_init__(self) -> None:
+        place = f"stage {self.name}"
+        shares = dataclasses.astuple(self.tasks)
+        if abs(sum(shares) - 1) > 1e-6 or min(shares) < 0:
+            raise RecipeError(f"{place}: tasks={shares}: the shares must add up to 1")
+        pictures = [bucket for bucket in self.buckets if bucket.window.frames == 1]
+        if bool(pictures) != (self.tasks.t2i > 0) or (len(pictures) == len(self.buckets)) != (self.tasks.t2i == 1):
+            raise RecipeError(
+                f"{place}: tasks.t2i={self.tasks.t2i} with {len(pictures)} buckets of one frame among "
+                f"{len(self.buckets)}: pictures need buckets of one frame, video needs longer ones"
+            )
+        if not 0 <= self.sigma[0] < self.sigma[1] <= 1:
+            raise RecipeError(f"{place}: sigma={self.sigma}: give a window of noise shares within 0..1")
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """How a run is spread and made to fit. `accumulate`: micro-batches a rank makes of its part of a global batch."""
+
+    strategy: Literal["plain", "fsdp2", "zero1", "zero2", "zero3"] = "plain"
+    accumulate: int = 1
+    precision: Literal["no", "bf16", "fp16"] = "no"
+    checkpointing: Literal["none", "selective", "full"] = "none"
+    compile: bool = False
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole run. `wan` names a diffusers Wan folder to start from; without it `shape` is built from nothing."""
+    """A whole run. `wan` names a diffusers Wan transformer folder to start from; without it `shape` is built from
+    nothing."""
 
     name: str
-    steps: int
-    batch: int
+    stages: tuple[Stage, ...]
     seed: int = 0
     wan: str | None = None
-    precision: Literal["no", "bf16", "fp16"] = "no"
-    gradient_checkpointing: bool = False
     workers: int = 0
     cache_clips: bool = False
+    skip_corrupt: bool = False
+    """leave out a sample that cannot be read, and count it, instead of stopping"""
     save_every: int = 500
     log_every: int = 10
     shape: Shape = field(default_factory=Shape)
+    experts: Experts = field(default_factory=Experts)
+    lora: Lora = field(default_factory=Lora)
     tags: Tags = field(default_factory=Tags)
     text: Text = field(default_factory=Text)
     codec: Codec = field(default_factory=Codec)
-    window: Window = field(default_factory=Window)
     flow: Flow = field(default_factory=Flow)
-    dropout: Dropout = field(default_factory=Dropout)
     optim: Optim = field(default_factory=Optim)
+    parallel: Parallel = field(default_factory=Parallel)
+    preference: Preference = field(default_factory=Preference)
     guidance: Guidance = field(default_factory=Guidance)
 
     def __post_init__(self) -> None:
-        if self.window.frames % 4 != 1:
-            raise RecipeError(
-                f"window.frames={self.window.frames}: video codecs take 4n + 1 frames; "
-                f"try {self.window.frames // 4 * 4 + 1}"
-            )
-        if abs(sum(self.dropout.modes) - 1) > 1e-6:
-            raise RecipeError(f"dropout.modes={self.dropout.modes}: the four shares must add up to 1")
+        if not self.stages:
+            raise RecipeError(f"recipe {self.name}: has no stage")
         if self.codec.kind == "wan" and not self.codec.folder:
             raise RecipeError("codec.kind=wan needs codec.folder, a diffusers AutoencoderKLWan folder")
+
+    @property
+    def steps(self) -> int:
+        """Of all stages together."""
+        return sum(stage.steps for stage in self.stages)
+
+    @property
+    def window(self) -> Window:
+        """What sampling draws where nothing else is said: the last stage's most frequent bucket of video."""
+        return max(self.stages[-1].buckets, key=lambda bucket: (bucket.window.frames > 1, bucket.share)).window
+
+    def stage_of(self, step: int) -> tuple[int, int]:
+        """(index of the stage, step within it) of a 0-based step of the run; the last step's for later ones."""
+        for number, stage in enumerate(self.stages):
+            if step < stage.steps or number == len(self.stages) - 1:
+                return number, step
+            step -= stage.steps
+        raise AssertionError
+
+    def over_stages(self, **changes: Any) -> Recipe:
+        """The recipe with these settings changed in every stage."""
+        return dataclasses.replace(self, stages=tuple(dataclasses.replace(stage, **changes) for stage in self.stages))
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n", "utf-8")
@@ -209,13 +353,14 @@ def _read(cls: type, value: dict[str, Any], place: str) -> Any:
         raise RecipeError(f"{place}: {cls.__name__} has no {sorted(strange)}; it has {sorted(known)}")
     if missing := known - set(value):
         raise RecipeError(f"{place}: {cls.__name__} lacks {sorted(missing)}; written by another version?")
-    parts = {}
-    for name, item in value.items():
-        hint = hints[name]
-        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-            parts[name] = _read(hint, item, f"{place}: {name}")
-        elif isinstance(item, list) and not isinstance(hint, types.UnionType):
-            parts[name] = tuple(item)
-        else:
-            parts[name] = item
-    return cls(**parts)
+    return cls(**{name: _part(hints[name], item, f"{place}: {name}") for name, item in value.items()})
+
+
+def _part(hint: Any, item: Any, place: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return _read(hint, item, place)
+    if isinstance(item, list) and not isinstance(hint, types.UnionType):
+        kinds = typing.get_args(hint)
+        inner = kinds[0] if kinds and dataclasses.is_dataclass(kinds[0]) else None
+        return tuple(_part(inner, one, f"{place}.{at}") for at, one in enumerate(item)) if inner else tuple(item)
+    return item

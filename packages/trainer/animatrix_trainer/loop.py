@@ -9,19 +9,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from torch.utils.data import DataLoader, Dataset
 
-from animatrix_trainer import checkpoint, flow
+from animatrix_trainer import checkpoint
 from animatrix_trainer.checkpoint import System
 from animatrix_trainer.config import NEWEST, Data, Recipe
 from animatrix_trainer.data import readings
-from animatrix_trainer.data.plan import generator
 from animatrix_trainer.data.read import Batch, Batches, Shards, held_back
 from animatrix_trainer.data.readings import Reading
-from animatrix_trainer.model.denoise import velocity
+from animatrix_trainer.objective import objective
 from animatrix_trainer.optim import Ema, adamw, learning_rate
 
 NO_LOSS = "no clip is held out: there is no held-out loss"
@@ -41,7 +39,7 @@ def fit(
     `resume` goes on from the newest checkpoint in `out` under the same recipe and on the same data, which `other_data`
     lets change; `init` starts from the weights of another checkpoint.
     """
-    accelerator = Accelerator(mixed_precision=recipe.precision, log_with="tensorboard", project_dir=out)
+    accelerator = Accelerator(mixed_precision=recipe.parallel.precision, log_with="tensorboard", project_dir=out)
     last = _last_checkpoint(out, resume, recipe)
     clips, read = _clips(recipe, shards, data, last, init, other_data)
     system = (checkpoint.load(init) if init else checkpoint.build(recipe)).to(accelerator.device)
@@ -57,7 +55,8 @@ def fit(
     log = Log(out, accelerator, system, start, [*clips.notes, unseen.shards.reading.words() if unseen else NO_LOSS])
     saved = last
     for step, batch in _from_step(batches, start):
-        rate = learning_rate(step, recipe.steps, recipe.optim)
+        stage, within = recipe.stage_of(step)
+        rate = learning_rate(within, recipe.stages[stage])
         for group in optimizer.param_groups:
             group["lr"] = rate
         loss = objective(model, system, batch)
@@ -77,29 +76,6 @@ def fit(
     if saved is None:
         raise ValueError(f"steps={recipe.steps}: nothing to train and nothing trained yet")
     return saved
-
-
-def objective(model: torch.nn.Module, system: System, batch: Batch) -> torch.Tensor:
-    """The flow-matching loss of a batch. Its random numbers belong to its samples, not to history."""
-    recipe, device = system.recipe, system.model.device
-    video = torch.from_numpy(batch.videos).to(device).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
-    x = system.codec.encode(video)
-    rngs = [generator(recipe.seed, "noise", number) for number in batch.numbers]
-    normal = torch.tensor([rng.standard_normal() for rng in rngs], dtype=torch.float32)
-    first = torch.tensor([rng.random() < recipe.flow.first_frame for rng in rngs])
-    e = torch.from_numpy(np.stack([rng.standard_normal(x.shape[1:], dtype=np.float32) for rng in rngs])).to(device)
-    s = flow.logit_normal(normal, recipe.flow.s_mean, recipe.flow.s_std, recipe.flow.shift).to(device)
-    given = torch.zeros(x.shape[0], x.shape[2], dtype=torch.bool)
-    given[:, 0] = first
-    given = given.to(device)
-    told = [system.words.encode(condition.tags, drop_unsaid=True) for condition in batch.conditions]
-    tags = torch.tensor(told, device=device)
-    text = system.text([condition.text for condition in batch.conditions])
-    x_s = flow.add_noise(x, e, s, given)
-    v = velocity(model, x_s, s, given, text, tags, recipe.flow, system.patch, recipe.flow.s_floor)
-    if recipe.flow.predicts == "velocity":
-        return flow.loss(v, e - x, given)
-    return flow.loss(v, flow.velocity_from_clip(x_s, x, s, recipe.flow.s_floor), given)
 
 
 def held_out_loss(model: torch.nn.Module, system: System, batches: Batches) -> torch.Tensor:
@@ -188,7 +164,7 @@ def _clips(
     before = readings.read(checkpoint.resolve(seen)) if seen else ()
     if last and before and not other_data and data.video is data.labels is None:
         data = dataclasses.replace(data, video=before[-1].video, labels=before[-1].labels)
-    clips = Shards(shards, recipe.window, recipe.cache_clips, data)
+    clips = Shards(shards, recipe.cache_clips, data)
     if last:
         return clips, readings.gone_on(before, clips.reading, recipe.name, last, other_data)
     return clips, (*before, dataclasses.replace(clips.reading, run=recipe.name))

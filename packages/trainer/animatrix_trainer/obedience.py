@@ -21,7 +21,7 @@ from anicaption.measure.onepass import Watch
 
 from animatrix_trainer.checkpoint import System, load
 from animatrix_trainer.conditioning.dropout import Condition
-from animatrix_trainer.config import NEWEST, Data, DataError
+from animatrix_trainer.config import NEWEST, Data, DataError, Window
 from animatrix_trainer.data.plan import Pick, generator
 from animatrix_trainer.data.read import Shards
 from animatrix_trainer.sample import sample
@@ -86,13 +86,15 @@ def obey(
     return counts, clips
 
 
-def reader_agreement(shards: Shards, moves: Sequence[str], clips: int, seed: int) -> dict[str, dict[str, int]]:
+def reader_agreement(
+    shards: Shards, window: Window, moves: Sequence[str], clips: int, seed: int
+) -> dict[str, dict[str, int]]:
     """{move read in the ingested clip: {read at the model's size: count}} on up to `clips` real windows a move.
 
     No truth is involved; `make demo` compares the reader with the scripts of drawn shots.
     """
     counts: dict[str, Counter[str]] = {move: Counter() for move in moves}
-    for pick in _shuffled(shards, seed):
+    for pick in _shuffled(shards, window, seed):
         values = shards.record(pick)[MOVE].values
         if len(values) == 1 and values[0] in counts and counts[values[0]].total() < clips:
             counts[values[0]][read_back(shards.video(pick))] += 1
@@ -106,10 +108,11 @@ def measure_checkpoint(
 ) -> tuple[Table, str]:
     """The table of a checkpoint on first frames of clips it has not seen, and what clips these are, in words."""
     system = load(checkpoint)
+    window = system.recipe.window
     unseen, words = unseen_clips(system, shards, data)
-    firsts = np.stack([unseen.video(pick)[0] for pick in _shuffled(unseen, seed)[:clips]])
+    firsts = np.stack([unseen.video(pick)[0] for pick in _shuffled(unseen, window, seed)[:clips]])
     asked, _ = obey(system, firsts, PANS + ZOOMS, seed)
-    return Table(asked, reader_agreement(unseen, PANS + ZOOMS, clips, seed)), words
+    return Table(asked, reader_agreement(unseen, window, PANS + ZOOMS, clips, seed)), words
 
 
 def unseen_clips(system: System, shards: Path | str, data: Data) -> tuple[Shards, str]:
@@ -118,10 +121,10 @@ def unseen_clips(system: System, shards: Path | str, data: Data) -> tuple[Shards
     A checkpoint says which data sets it was trained on; where it does not say, nobody knows, and the words say so.
     """
     window = system.recipe.window
-    unseen = Shards.first_of(("held_out", "validation"), shards, window, cache=True, data=data)
+    unseen = Shards.first_of(("held_out", "validation"), shards, window.frames, cache=True, data=data)
     if unseen:
         return unseen, unseen.reading.words()
-    whole = Shards(shards, window, cache=True, data=data)
+    whole = Shards(shards, cache=True, data=data)
     if whole.reading.hash in {read.hash for read in system.read}:
         raise DataError(
             f"{shards}: the checkpoint was trained on this data set, and nothing of it is held out; name another with "
@@ -131,9 +134,10 @@ def unseen_clips(system: System, shards: Path | str, data: Data) -> tuple[Shards
     return whole, f"{whole.reading.words()}; nothing is held out, {known}"
 
 
-def _shuffled(shards: Shards, seed: int) -> list[Pick]:
+def _shuffled(shards: Shards, window: Window, seed: int) -> list[Pick]:
     """One window of each clip that is long enough, in an order of its own."""
-    window = shards.window.frames
-    long_enough = [row for row, n in enumerate(shards.n_frames) if n >= window]
+    long_enough = [row for row, n in enumerate(shards.n_frames) if n >= window.frames]
     rng = generator(seed, "order", 0)
-    return [Pick(int(row), (shards.n_frames[row] - window) // 2, 0) for row in rng.permutation(long_enough)]
+    return [
+        Pick(int(row), (shards.n_frames[row] - window.frames) // 2, 0, window) for row in rng.permutation(long_enough)
+    ]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import nn
 
-from animatrix_trainer.config import Optim
+from animatrix_trainer.config import Optim, Stage
 
 
 def adamw(model: nn.Module, settings: Optim) -> torch.optim.AdamW:
@@ -19,20 +19,20 @@ def adamw(model: nn.Module, settings: Optim) -> torch.optim.AdamW:
         if not parameter.requires_grad:
             continue
         if parameter.dtype != torch.float32:
-            raise ValueError(f"{name} is {parameter.dtype}: AdamW needs fp32 master weights; use precision= instead")
+            raise ValueError(f"{name} is {parameter.dtype}: AdamW needs fp32 weights; use parallel.precision")
         plain = parameter.ndim < 2 or id(parameter) in tables or name.endswith("scale_shift_table")
         (keep if plain else decay).append(parameter)
     groups = [{"params": decay, "weight_decay": settings.weight_decay}, {"params": keep, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=settings.lr, betas=settings.betas)
+    return torch.optim.AdamW(groups, betas=settings.betas)
 
 
-def learning_rate(step: int, steps: int, settings: Optim) -> float:
-    """The rate of 0-based `step`: linear warm-up, then a cosine to `final_lr` of the peak at the last step."""
-    if step < settings.warmup_steps:
-        return settings.lr * (step + 1) / settings.warmup_steps
-    progress = (step - settings.warmup_steps) / max(1, steps - settings.warmup_steps)
+def learning_rate(step: int, stage: Stage) -> float:
+    """The rate of a stage's 0-based `step`: linear warm-up, then a cosine to `final_lr` of the peak at its end."""
+    if step < stage.warmup_steps:
+        return stage.lr * (step + 1) / stage.warmup_steps
+    progress = (step - stage.warmup_steps) / max(1, stage.steps - stage.warmup_steps)
     cosine = (1 + math.cos(math.pi * min(1.0, progress))) / 2
-    return settings.lr * (settings.final_lr + (1 - settings.final_lr) * cosine)
+    return stage.lr * (stage.final_lr + (1 - stage.final_lr) * cosine)
 
 
 class Ema:

@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from animatrix_trainer.config import Codec, Dropout, Flow, Guidance, Optim, Recipe, Shape, Tags, Text, Window
+from animatrix_trainer.config import (
+    Bucket,
+    Codec,
+    Flow,
+    Guidance,
+    Optim,
+    Parallel,
+    Recipe,
+    Shape,
+    Stage,
+    Tags,
+    Tasks,
+    Text,
+    Window,
+)
 
 
 def smoke() -> Recipe:
@@ -15,17 +29,22 @@ def smoke() -> Recipe:
     """
     return Recipe(
         name="smoke",
-        steps=10,
-        batch=2,
+        stages=(
+            Stage(
+                "only",
+                steps=10,
+                buckets=(Bucket(Window(frames=5, height_px=8, width_px=16), batch=2),),
+                tasks=Tasks(t2v=0.5, i2v=0.5),
+                lr=1e-3,
+                warmup_steps=2,
+            ),
+        ),
         save_every=5,
         log_every=1,
         cache_clips=True,
         shape=Shape(heads=2, head_dim=12, layers=2, ffn_dim=48, freq_dim=32),
         tags=Tags(dim=16, heads=2, layers=1),
         text=Text(length=16, dim=16, layers=1),
-        window=Window(frames=5, height_px=8, width_px=16),
-        flow=Flow(first_frame=0.5),
-        optim=Optim(lr=1e-3, warmup_steps=2),
         guidance=Guidance(steps=2),
     )
 
@@ -39,13 +58,19 @@ def tiny_i2v() -> Recipe:
     """
     return Recipe(
         name="tiny_i2v",
-        steps=5000,
-        batch=8,
-        save_every=500,
+        stages=(
+            Stage(
+                "moves",
+                steps=5000,
+                buckets=(Bucket(Window(frames=5, height_px=24, width_px=40), batch=8),),
+                tasks=Tasks(t2v=0.1, i2v=0.9),
+                lr=2e-3,
+                final_lr=0.05,
+            ),
+        ),
         cache_clips=True,
         shape=Shape(heads=4, head_dim=32, layers=4, ffn_dim=512, patch=(1, 4, 4)),
-        flow=Flow(predicts="warp", given="plane", first_frame=0.9, s_mean=1.5, s_floor=0.5),
-        optim=Optim(lr=2e-3, warmup_steps=100, final_lr=0.05, ema=0.999),
+        flow=Flow(predicts="warp", given="plane", s_mean=1.5, s_floor=0.5),
         guidance=Guidance(text=1.0, tag=1.5, steps=8),
     )
 
@@ -61,9 +86,15 @@ def tiny_i2v_wide() -> Recipe:
     return replace(
         small,
         name="tiny_i2v_wide",
-        steps=1500,
-        window=Window(frames=5, height_px=36, width_px=64),
-        optim=replace(small.optim, lr=5e-4, warmup_steps=50),
+        stages=(
+            replace(
+                small.stages[0],
+                steps=1500,
+                buckets=(Bucket(Window(frames=5, height_px=36, width_px=64), batch=8),),
+                lr=5e-4,
+                warmup_steps=50,
+            ),
+        ),
         guidance=Guidance(text=1.0, tag=1.5, steps=8),
     )
 
@@ -76,20 +107,26 @@ def wan21_1_3b_sft() -> Recipe:
     """
     return Recipe(
         name="wan21_1_3b_sft",
-        steps=20_000,
-        batch=8,
+        stages=(
+            Stage(
+                "only",
+                steps=20_000,
+                buckets=(Bucket(Window(frames=17, height_px=480, width_px=832), batch=8),),
+                tasks=Tasks(t2v=0.7, i2v=0.3),
+                lr=1e-5,
+                warmup_steps=500,
+                shift=3.0,
+            ),
+        ),
         wan="Wan2.1-T2V-1.3B-Diffusers/transformer",
-        precision="bf16",
-        gradient_checkpointing=True,
         workers=8,
         save_every=1000,
         tags=Tags(dim=1024, heads=16),
         text=Text(folder="Wan2.1-T2V-1.3B-Diffusers/text_encoder", length=512),
         codec=Codec(kind="wan", folder="Wan2.1-T2V-1.3B-Diffusers/vae"),
-        window=Window(frames=17, height_px=480, width_px=832),
-        flow=Flow(first_frame=0.3, shift=3.0),
-        dropout=Dropout(),
-        optim=Optim(lr=1e-5, warmup_steps=500, ema=0.9999),
+        optim=Optim(ema=0.9999),
+        parallel=Parallel(precision="bf16", checkpointing="full"),
+        guidance=Guidance(shift=3.0),
     )
 
 

@@ -51,7 +51,7 @@ def sample(
     told = [branch for condition in conditions for branch in guidance.branches(condition)]
     text = system.text([branch.text for branch in told])
     tags = torch.tensor([system.words.encode(branch.tags) for branch in told], device=device)
-    times = flow.schedule(settings.steps, system.recipe.flow.shift).to(device)
+    times = flow.schedule(settings.steps, settings.shift).to(device)
     for s, s_next in pairwise(times):
         if clean is not None:
             x[:, :, :1] = clean
