@@ -1,0 +1,309 @@
+"""A clip as the room shows it: decoded once, a picture per frame in a few bundles, a table of times and drawings.
+
+A bundle is one file: uint32 little-endian n, then n pairs (offset, length) from the start of the file, then pictures,
+JPEG or lossless WebP. A frame whose pixels are those of the frame before points at the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import struct
+import tempfile
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from anicaption.frames import VideoError, frames, probe
+from anicaption.measure.flashing import FIELD as FLASHING
+from anicaption.measure.flashing import read_flashing
+from anicaption.measure.onepass import Watch
+from anicaption.tracks import Tracks
+from PIL import Image
+
+VERSION = 1
+"""Of what is written here; another number makes every bundle anew."""
+
+BUNDLE_FRAMES, FIRST_BUNDLE_FRAMES = 24, 6  # the first is short, so that a picture stands soon
+MOST_ROWS_PX = 1080
+WATCH_ROWS_PX = 144
+JPEG_QUALITY = 95
+LOSSLESS_AT_MOST = 2.0  # times the bytes of a JPEG: exact pixels are worth that, film grain is not
+SAME_CHANGE = 1e-3  # mean luma difference of a frame shown twice, after coding
+MOST_FRAMES = 2_000
+"""A clip of the room is a shot. More than this is a film that was given by mistake."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Pictures of the frames [start, start + count), `n_bytes` long."""
+
+    start: int
+    count: int
+    n_bytes: int
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a page needs to show a clip: `pts_ms` counts from the first frame, `end_ms` is when the last one ends.
+
+    `drawing` numbers the drawings from 1: frames that hold the same drawing have the same number. `flashing` is
+    AniCaption's measure of content.flashing.
+    """
+
+    n_frames: int
+    width_px: int
+    height_px: int
+    rate: float
+    pts_ms: tuple[float, ...]
+    end_ms: float
+    drawing: tuple[int, ...]
+    flashing: bool
+    bundles: tuple[Bundle, ...]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A clip that cannot be shown, and why."""
+
+    reason: str
+
+
+class Bundles:
+    """The bundles of clips in a folder, made when first asked for and kept while there is room.
+
+    Ten who ask for one clip at the same time wait for one decode. `limit_bytes` bounds the folder: what was not asked
+    for longest goes first.
+    """
+
+    def __init__(self, folder: Path, limit_bytes: int = 8 << 30, workers: int = 2) -> None:
+        self.folder, self.limit_bytes = folder, limit_bytes
+        self.n_decoded = 0
+        self._pool = ThreadPoolExecutor(workers, "frames")
+        self._lock = threading.Lock()
+        self._making: dict[str, Future[Shown | Broken]] = {}
+
+    def ask(self, path: Path, sha256: str) -> Future[Shown | Broken]:
+        """What there is to show of the clip at `path`, whose bytes have this hash."""
+        key = f"{sha256}-{VERSION}"
+        with self._lock:
+            if key in self._making:
+                return self._making[key]
+            future = self._pool.submit(self._of, path, key)
+            self._making[key] = future
+        future.add_done_callback(lambda _: self._forget(key))
+        return future
+
+    def file(self, sha256: str, number: int) -> Path:
+        """Where bundle `number` of a clip lies; it is there after `ask`, until others need the room."""
+        return self._place(f"{sha256}-{VERSION}") / f"{number}.bin"
+
+    def close(self) -> None:
+        """Wait for what is being made and take no more."""
+        self._pool.shutdown()
+
+    def _forget(self, key: str) -> None:
+        with self._lock:
+            self._making.pop(key, None)
+
+    def _place(self, key: str) -> Path:
+        return self.folder / key[:2] / key
+
+    def _of(self, path: Path, key: str) -> Shown | Broken:
+        place = self._place(key)
+        found = _read(place)
+        if found is not None:
+            os.utime(place)
+            return found
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".making-", dir=self.folder, ignore_cleanup_errors=True) as making:
+            made = Path(making) / "clip"
+            made.mkdir()
+            self.n_decoded += 1
+            shown = make(path, made, key.partition("-")[0])
+            place.parent.mkdir(exist_ok=True)
+            if isinstance(shown, Broken) and not path.is_file():
+                return shown  # the file may come back; nothing is known of its bytes
+            try:
+                os.replace(made, place)
+            except OSError:  # another process was first, with the same bytes
+                if (other := _read(place)) is None:
+                    raise
+                return other
+        self._evict(keep=place)
+        return shown
+
+    def _evict(self, keep: Path) -> None:
+        """Remove whole clips, longest unused first, until the folder is within its limit."""
+        with self._lock:
+            sized = []
+            for place in self.folder.glob("??/*"):
+                try:
+                    n_bytes = sum(file.stat().st_size for file in place.iterdir())
+                    sized.append((place.stat().st_mtime_ns, n_bytes, place))
+                except FileNotFoundError:
+                    continue
+            total = sum(n_bytes for _, n_bytes, _ in sized)
+            for _, n_bytes, place in sorted(sized):
+                if total <= self.limit_bytes:
+                    break
+                if place != keep:
+                    shutil.rmtree(place, ignore_errors=True)
+                    total -= n_bytes
+
+
+def make(path: Path, folder: Path, sha256: str = "") -> Shown | Broken:
+    """Decode a clip once, write its bundles and `table.json` into `folder`."""
+    try:
+        if sha256 and (found := _hash(path)) != sha256:
+            shown: Shown | Broken = Broken(f"the file's sha256 is {found[:12]}..., the clip's is {sha256[:12]}...")
+        else:
+            shown = _made(path, folder)
+    except (VideoError, OSError) as error:
+        shown = Broken(_without(str(error), path))
+    table = {"broken": shown.reason} if isinstance(shown, Broken) else asdict(shown)
+    (folder / "table.json").write_text(json.dumps(table), "utf-8")
+    return shown
+
+
+def _made(path: Path, folder: Path) -> Shown | Broken:
+    stream = probe(path)
+    rows = min(stream.height_px, MOST_ROWS_PX)
+    watch = Watch(stream.rate, stream.shown_width_px, stream.height_px)
+    writing = _Writing(folder)
+    pts_ms: list[float] = []
+    size, last_ms = (0, 0), 0.0
+    first_pts = 0
+    for frame in frames(path):
+        if frame.index >= MOST_FRAMES:
+            return Broken(f"more than {MOST_FRAMES} frames; cut it into shots first (animatrix-ingest)")
+        first_pts = first_pts if pts_ms else frame.pts
+        picture = frame.rgb(rows, stream.pixel_aspect)
+        size = (picture.shape[1], picture.shape[0])
+        watch.see(frame.rgb(min(WATCH_ROWS_PX, rows), stream.pixel_aspect), lambda picture=picture: picture)
+        writing.add(picture)
+        pts_ms.append(round(float((frame.pts - first_pts) * frame.time_base * 1000), 6))
+        last_ms = float((frame.duration or 0) * frame.time_base * 1000)
+    if not pts_ms:
+        return Broken("no frame in it")
+    tracks = watch.tracks()
+    last_ms = last_ms or (pts_ms[-1] - pts_ms[-2] if len(pts_ms) > 1 else 1000 / float(stream.rate))
+    return Shown(
+        n_frames=len(pts_ms),
+        width_px=size[0],
+        height_px=size[1],
+        rate=float(stream.rate),
+        pts_ms=tuple(pts_ms),
+        end_ms=round(pts_ms[-1] + last_ms, 6),
+        drawing=drawing_numbers(tracks),
+        flashing=read_flashing(tracks)[FLASHING].values == ("flashing",),
+        bundles=tuple(writing.rest()),
+    )
+
+
+def drawing_numbers(tracks: Tracks) -> tuple[int, ...]:
+    """From 1, a number more where the drawing changes; where exposure cannot tell, wherever the picture changes.
+
+    What is hidden from the exposure of a cel, a flash or a cut, is a drawing to who steps through the clip.
+    """
+    new = tracks["drawing_new"].astype(float)
+    changed = np.nan_to_num(tracks["change"], nan=1.0) > SAME_CHANGE
+    new = np.where(np.isfinite(new), new, changed) > 0.5
+    for event in tracks.events:
+        if event.field in ("vfx.impact_frame", "camera.transition"):
+            for frame in (event.start, event.end):
+                if frame < len(new):
+                    new[frame] = True
+    new[:1] = False
+    return tuple((1 + np.cumsum(new)).tolist())
+
+
+class _Writing:
+    """Bundles being written, a frame at a time. Whether a bundle is lossless is tried on its first picture."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._done: list[Bundle] = []
+        self._data: list[bytes] = []
+        self._places: list[int] = []  # of each frame, which of `_data`
+        self._last: np.ndarray | None = None
+        self._lossless = True
+
+    def add(self, picture: np.ndarray) -> None:
+        if len(self._places) >= (BUNDLE_FRAMES if self._done else FIRST_BUNDLE_FRAMES):
+            self._close()
+        if not self._data:
+            exact, good = encoded(picture, True), encoded(picture, False)
+            self._lossless = len(exact) <= LOSSLESS_AT_MOST * len(good)
+            self._data.append(exact if self._lossless else good)
+        elif self._last is None or not np.array_equal(picture, self._last):
+            self._data.append(encoded(picture, self._lossless))
+        self._places.append(len(self._data) - 1)
+        self._last = picture
+
+    def rest(self) -> Iterator[Bundle]:
+        """All bundles, the last one closed."""
+        if self._places:
+            self._close()
+        yield from self._done
+
+    def _close(self) -> None:
+        count = len(self._places)
+        offsets = np.cumsum([4 + 8 * count, *map(len, self._data)]).tolist()
+        index = [number for place in self._places for number in (offsets[place], len(self._data[place]))]
+        data = struct.pack(f"<I{2 * count}I", count, *index) + b"".join(self._data)
+        (self._folder / f"{len(self._done)}.bin").write_bytes(data)
+        start = self._done[-1].start + self._done[-1].count if self._done else 0
+        self._done.append(Bundle(start, count, len(data)))
+        self._data, self._places = [], []
+
+
+def encoded(picture: np.ndarray, lossless: bool) -> bytes:
+    """RGB uint8 (H, W, 3) as WebP without loss, fast, or as JPEG with whole chroma."""
+    buffer = io.BytesIO()
+    image = Image.fromarray(picture)
+    if lossless:
+        image.save(buffer, "WEBP", lossless=True, method=0, quality=30)
+    else:
+        image.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return buffer.getvalue()
+
+
+def unpack(data: bytes) -> list[bytes]:
+    """The encoded pictures of a bundle, one per frame."""
+    (count,) = struct.unpack_from("<I", data)
+    index = struct.unpack_from(f"<{2 * count}I", data, 4)
+    return [data[start : start + length] for start, length in zip(index[::2], index[1::2], strict=True)]
+
+
+def _read(place: Path) -> Shown | Broken | None:
+    """What stands in a folder of the cache; None where it is not there or not whole."""
+    try:
+        table = json.loads((place / "table.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    if "broken" in table:
+        return Broken(table["broken"])
+    bundles = tuple(Bundle(**bundle) for bundle in table.pop("bundles"))
+    whole = all(
+        (place / f"{number}.bin").is_file() and (place / f"{number}.bin").stat().st_size == bundle.n_bytes
+        for number, bundle in enumerate(bundles)
+    )
+    lists = {name: tuple(table.pop(name)) for name in ("pts_ms", "drawing")}
+    return Shown(**table, **lists, bundles=bundles) if whole else None
+
+
+def _hash(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _without(message: str, path: Path) -> str:
+    """A message without the path: pages show it, and paths name models."""
+    return message.replace(str(path), "the clip").replace(path.name, "the clip")
