@@ -47,6 +47,12 @@ def add_commands(commands) -> None:
     explain.add_argument("--frames", default=None, metavar="START-END", help="only frames [START, END) of the clip")
     explain.set_defaults(run=_explain)
 
+    sheet = commands.add_parser("sheet", help="the exposure sheet of a clip as XDTS, for animation programs")
+    sheet.add_argument("clip", type=Path, metavar="CLIP")
+    sheet.add_argument("--out", type=Path, required=True, help="the sheet, .xdts")
+    sheet.add_argument("--language", choices=["en", "ja"], default="ja", help="of what the camera is told")
+    sheet.set_defaults(run=_sheet)
+
     evaluate = commands.add_parser("evaluate", help="score records against a truth, per field")
     evaluate.add_argument("--truth", nargs="+", type=Path, required=True, help=".truth.json or tables of records")
     evaluate.add_argument("--pred", nargs="+", type=Path, required=True, help="tables that `anicaption caption` wrote")
@@ -147,6 +153,19 @@ def _directive(records: Path | None, tags: str | None, language: str, seed: int 
                 print(f"{row.clip}\n{row.stage}: {row.words} ({row.remedy})\n")
     except (TableError, TaxonomyError, OSError) as error:
         raise SystemExit(f"anicaption directive: {error}") from error
+    return 0
+
+
+def _sheet(clip: Path, out: Path, language: str) -> int:
+    from anicaption.captioner import caption
+    from anicaption.frames import VideoError
+    from anicaption.timesheet import xdts
+
+    try:
+        out.write_text(xdts(caption(clip), clip.stem, language), "utf-8")
+    except VideoError as error:
+        raise SystemExit(f"anicaption sheet: {error}") from error
+    print(out)
     return 0
 
 

@@ -63,16 +63,17 @@ def exposures(drawing_new: np.ndarray, back_frames: np.ndarray | None = None) ->
 def sheet(record: Record) -> str:
     """The blocks of the sheet side by side."""
     rows = max(1, round(float(record.rate)))  # rows of a second
-    cels = _cels(record)
+    drawings = cels(record)
     columns = [("カメラ", _bars(record, _CAMERA)), ("効果", _bars(record, _EFFECTS))]
     blocks = []
     for start in range(0, record.n_frames, BLOCK_S * rows):
         end = min(start + BLOCK_S * rows, record.n_frames)
-        blocks.append(_block(start, end, rows, cels, columns))
+        blocks.append(_block(start, end, rows, drawings, columns))
     return f'<div class="sheets">{"".join(blocks)}</div>'
 
 
-def _cels(record: Record) -> dict[str, list[int | None]]:
+def cels(record: Record) -> dict[str, list[int | None]]:
+    """The drawing exposed at each frame, by cel; nothing where the record has no tracks."""
     if record.tracks is None:
         return {}
     tracks = record.tracks

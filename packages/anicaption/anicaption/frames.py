@@ -31,6 +31,7 @@ from anicaption.frames_probe import (
     open_video,
     probe,
     read_colour,
+    read_comment,
     rotation_of,
     video_stream,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "frames",
     "probe",
     "read_clip",
+    "read_comment",
     "read_pts",
     "weave",
     "write_video",

@@ -124,6 +124,12 @@ def probe(source: VideoSource) -> Stream:
         )
 
 
+def read_comment(source: VideoSource) -> str:
+    """The comment that a file carries, "" where it has none: `write_video` leaves one where it is asked to."""
+    with open_video(source) as container:
+        return container.metadata.get("comment", "")
+
+
 def open_video(source: VideoSource) -> InputContainer:
     """Open a container for reading; VideoError where it is none."""
     try:

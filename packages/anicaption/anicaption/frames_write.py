@@ -41,10 +41,11 @@ def write_video(
     preset: str = "veryfast",
     gop_frames: int = 12,
     threads: int = 1,
+    comment: str = "",
 ) -> int:
     """Encode pictures of one even size as H.264 at a constant rate; return how many.
 
-    The GOPs are closed and `gop_frames` long, so a reader may enter at any of them. A fixed number of threads and no
+    `comment` is kept in the file as its comment (see `read_comment`). The GOPs are closed and `gop_frames` long, so a reader may enter at any of them. A fixed number of threads and no
     time stamps in the header make the bytes a function of the pictures. BT.709 limited range, tagged.
     """
     if isinstance(target, (str, Path)):
@@ -58,9 +59,12 @@ def write_video(
                 preset=preset,
                 gop_frames=gop_frames,
                 threads=threads,
+                comment=comment,
             )
     output = av.open(target, "w", format=container, options={"fflags": "+bitexact"})
     with output:
+        if comment:
+            output.metadata["comment"] = comment
         encoding = _Encoding(output, rate, crf, preset, gop_frames, threads)
         for image in images:
             output.mux(encoding.packets(image))
