@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from anicaption.commands_vlm import asking, backend_options
 from anicaption.taxonomy import taxonomy
@@ -156,7 +156,7 @@ def _directive(records: Path | None, tags: str | None, language: str, seed: int 
     return 0
 
 
-def _sheet(clip: Path, out: Path, language: str) -> int:
+def _sheet(clip: Path, out: Path, language: Literal["en", "ja"]) -> int:
     from anicaption.captioner import caption
     from anicaption.frames import VideoError
     from anicaption.timesheet import xdts

@@ -45,8 +45,9 @@ def write_video(
 ) -> int:
     """Encode pictures of one even size as H.264 at a constant rate; return how many.
 
-    `comment` is kept in the file as its comment (see `read_comment`). The GOPs are closed and `gop_frames` long, so a reader may enter at any of them. A fixed number of threads and no
-    time stamps in the header make the bytes a function of the pictures. BT.709 limited range, tagged.
+    `comment` is kept in the file as its comment (see `read_comment`). The GOPs are closed and `gop_frames` long, so a
+    reader may enter at any of them. A fixed number of threads and no time stamps in the header make the bytes a
+    function of the pictures. BT.709 limited range, tagged.
     """
     if isinstance(target, (str, Path)):
         with open(target, "wb") as file:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import Literal
 
 from anicaption.explain_sheet import cels
 from anicaption.lexicon import phrases
@@ -24,7 +25,7 @@ UNKNOWN = "?"
 _CAMERA_FIELDS = ("camera.move", "camera.shake", "camera.transition")
 
 
-def xdts(record: Record, name: str, language: str = "ja") -> str:
+def xdts(record: Record, name: str, language: Literal["en", "ja"] = "ja") -> str:
     """The sheet of one shot, named `name`: its cels, and what the camera does in `language` (`en` or `ja`)."""
     sheets = cels(record)
     cell_tracks = [[(frame, cell) for frame, cell in _changes(numbers)] for numbers in sheets.values()]
@@ -42,7 +43,7 @@ def xdts(record: Record, name: str, language: str = "ja") -> str:
     return f"{FIRST_LINE}\n{json.dumps(header, ensure_ascii=False, indent=1)}\n"
 
 
-def _moves(record: Record, field: str, language: str) -> list[tuple[int, int, str]]:
+def _moves(record: Record, field: str, language: Literal["en", "ja"]) -> list[tuple[int, int, str]]:
     """(start, end, words) of what a field says; a value without a span holds for the whole shot."""
     known = record[field]
     said = [(span.start, span.end, span.value) for span in known.spans] or [
