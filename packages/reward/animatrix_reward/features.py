@@ -1,0 +1,317 @@
+"""What the Judge looks at, frame by frame at full rate: columns of numbers, and small pictures beside their neighbours.
+
+Both come from pixels alone. A production variable cannot reach them, so nothing that was asked for excuses anything.
+Legend: T frames, F columns, C channels, H rows, W columns of the small picture. Levels are 0..1 of 255.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import cv2
+import numpy as np
+
+from anicaption.frames import FILM_RATE
+from anicaption.measure.onepass import Watch
+from anicaption.tracks import Tracks
+
+VERSION = "1"
+ROWS_PX, COLUMNS_PX = 48, 84  # of the small pictures, whatever the aspect: squeezed rather than cut
+_FINE_ROWS = 72
+_COARSE = (64, 36)  # width, height at which every frame is held against every other one
+_REACH = 6  # frames before and after that a frame is held against
+_RETURNS = 10  # frames within which a form may come back
+_BINS = 6
+_LEAST = 0.004  # levels: less is noise of coding, grain and the camera
+CHANNELS = ("red", "green", "blue", "from_before", "from_after", "before_to_after", "step")
+
+# What the captioner measures of every frame. A fixed list: a fitted Judge knows them by their places.
+TRACKS = (
+    "redraw", "drawing_new", "redraw_peak", "redraw_area", "redraw_reach", "redraw_edge", "repeat_away", "flow_pct",
+    "nonrigid_pct", "motion_pct", "still_share", "figure_fit", "jump", "flash_share", "smear_area", "smear_frames",
+    "smear_pieces", "tone_turn", "camera_support",
+)  # fmt: skip
+_LOGS = ("redraw_peak", "redraw_area", "flow_pct", "nonrigid_pct", "motion_pct", "smear_pieces")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A clip as the Judge sees it. `columns_TF` float32, `pictures_TCHW` uint8 (128 is no difference), `drawings_T` the
+    number of the drawing that each frame shows, counted from 0; `encoded_TE` what a frozen encoder says, often empty.
+    """
+
+    columns_TF: np.ndarray
+    pictures_TCHW: np.ndarray
+    drawings_T: np.ndarray
+    alike_TT: np.ndarray
+    encoded_TE: np.ndarray
+
+    @property
+    def n_frames(self) -> int:
+        return len(self.columns_TF)
+
+
+def look(frames_THWC: np.ndarray, rate: Fraction = FILM_RATE, encoder=None) -> Seen:
+    """Look at all frames of a clip, RGB uint8 (T, H, W, 3). Raises ValueError for fewer than four frames.
+
+    `encoder` is one of encoders.py, or None.
+    """
+    if frames_THWC.ndim != 4 or frames_THWC.shape[3] != 3 or frames_THWC.dtype != np.uint8 or len(frames_THWC) < 4:
+        raise ValueError(
+            f"look: {frames_THWC.dtype} {frames_THWC.shape}; give uint8 (T, H, W, 3) with 4 frames or more"
+        )
+    coarse = np.stack([cv2.resize(frame, _COARSE, interpolation=cv2.INTER_AREA) for frame in frames_THWC])
+    grey = np.stack([_grey(frame) for frame in coarse])
+    tracks = _tracks(frames_THWC, rate)
+    steps = camera_steps(tracks)
+    apart, colours = _distances(grey, steps), _colour_distances(coarse)
+    columns = _columns(frames_THWC, grey, apart, colours, tracks)
+    # The level of a column differs from style to style; what departs from the clip's own level says more.
+    own = {f"{name}_own": column - np.median(column) for name, column in columns.items()}
+    columns_TF = np.stack([*columns.values(), *own.values()], axis=1).astype(np.float32)
+    drawings = np.cumsum(_drawn_anew(apart, tracks)).astype(np.int32)
+    encoded = encoder(frames_THWC) if encoder is not None else np.zeros((len(grey), 0), np.float32)
+    return Seen(columns_TF, _pictures(frames_THWC, steps), drawings, apart.astype(np.float32), encoded)
+
+
+def names() -> list[str]:
+    """The names of the columns, in their order."""
+    blank = np.random.default_rng(0).integers(0, 255, (8, 48, 84, 3), dtype=np.uint8)
+    grey = np.stack([_grey(cv2.resize(frame, _COARSE)) for frame in blank])
+    apart = np.zeros((8, 8), np.float32)
+    columns = _columns(blank, grey, apart, apart, _tracks(blank, FILM_RATE))
+    return [*columns, *(f"{name}_own" for name in columns)]
+
+
+def _columns(frames, grey, apart, colours, tracks: Tracks) -> dict[str, np.ndarray]:
+    columns = _in_time(apart, "form") | _in_time(colours, "colour") | _light(grey)
+    return columns | _lines(frames) | _flow(grey) | _measured(tracks)
+
+
+def _tracks(frames: np.ndarray, rate: Fraction) -> Tracks:
+    watch = Watch(rate, frames.shape[2], frames.shape[1])
+    for frame in frames:
+        watch.see(frame)
+    return watch.tracks()
+
+
+def camera_steps(tracks: Tracks) -> np.ndarray:
+    """(T, 3, 3) from the coarse picture of the frame before to this one's; where the camera is unknown, it stands."""
+    width, height = _COARSE
+    names = ("camera_x", "camera_y", "camera_zoom", "camera_roll_deg")
+    x, y, zoom, roll = (np.nan_to_num(np.asarray(tracks[name], np.float64)) for name in names)
+    steps = np.tile(np.eye(3), (tracks.n_frames, 1, 1))
+    for t in range(1, tracks.n_frames):
+        # Coarse pixels are not square where the picture is not 16:9; a roll on them is right to that extent.
+        turn = np.exp(zoom[t]) * np.exp(-1j * np.radians(roll[t]))
+        middle = np.array([(width - 1) / 2, (height - 1) / 2])
+        linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
+        steps[t, :2, :2] = linear
+        steps[t, :2, 2] = middle - linear @ middle - [x[t] * width, y[t] * height]
+    return steps
+
+
+def _drawn_anew(apart: np.ndarray, tracks: Tracks) -> np.ndarray:
+    """1 where a frame shows another drawing than the frame before (T,); where nobody can tell, what changed counts."""
+    told = np.asarray(tracks["drawing_new"], np.float32)
+    new = np.where(np.isfinite(told), told > 0.5, _stepwise(apart) > _LEAST)
+    new[0] = False
+    return new
+
+
+def _grey(rgb: np.ndarray) -> np.ndarray:
+    return cv2.GaussianBlur(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), (0, 0), 0.8).astype(np.float32) / 255
+
+
+def _distances(grey_THW: np.ndarray, steps_T33: np.ndarray) -> np.ndarray:
+    """Mean difference of the tenth of the picture that differs most, between every two frames (T, T).
+
+    Frames that are near in time are laid over one another as the camera went; what only one of them shows says nothing.
+    """
+    n = len(grey_THW)
+    flat = grey_THW.reshape(n, -1)
+    worst = flat.shape[1] // 10
+    apart = np.zeros((n, n), np.float32)
+    stands = np.abs(steps_T33 - np.eye(3)).max(axis=(1, 2)) < 1e-3
+    for a in range(n - 1):
+        difference = np.abs(flat[a + 1 :] - flat[a])
+        way = np.eye(3)
+        for b in range(a + 1, min(n, a + _RETURNS + 2)):
+            way = steps_T33[b] @ way
+            if not stands[a + 1 : b + 1].all():
+                moved = cv2.warpAffine(grey_THW[a], way[:2], _COARSE, borderValue=-1.0)
+                difference[b - a - 1] = np.where(moved < 0, 0, np.abs(grey_THW[b] - moved)).ravel()
+        apart[a, a + 1 :] = np.partition(difference, -worst, axis=1)[:, -worst:].mean(1)
+    return apart + apart.T
+
+
+def _colour_distances(coarse_THWC: np.ndarray) -> np.ndarray:
+    """Half the difference of Lab histograms, between every two frames (T, T)."""
+    shares = []
+    for frame in coarse_THWC:
+        lab = cv2.cvtColor(frame, cv2.COLOR_RGB2LAB)
+        histogram = cv2.calcHist([lab], [0, 1, 2], None, [_BINS, 2 * _BINS, 2 * _BINS], [0, 256, 64, 192, 64, 192])
+        soft = cv2.GaussianBlur(histogram.reshape(_BINS, -1), (3, 3), 0.7)
+        shares.append(soft.ravel() / max(1e-6, soft.sum()))
+    shares = np.stack(shares)
+    return np.abs(shares[:, None] - shares[None]).sum(2) / 2
+
+
+def _stepwise(apart: np.ndarray) -> np.ndarray:
+    return np.r_[0.0, np.diagonal(apart, 1)]
+
+
+def _in_time(apart: np.ndarray, name: str) -> dict[str, np.ndarray]:
+    """What a frame's distances to those before and after it say: a step, an outlier, a return, a lasting change."""
+    n = len(apart)
+    said = {
+        key: np.zeros(n, np.float32) for key in ("out", "out_long", "returns", "lasts", "away", "elsewhere", "shiver")
+    }
+    step = _stepwise(apart)
+    usual = float(np.median(step[1:])) + _LEAST
+    for t in range(n):
+        before, after = slice(max(0, t - _REACH), t), slice(t + 1, t + 1 + _REACH)
+        b, a = apart[t, before], apart[t, after]
+        nearest = [part.min() for part in (b, a) if part.size]
+        said["out"][t] = min(apart[t, t - 1] if t else np.inf, apart[t, t + 1] if t + 1 < n else np.inf)
+        said["out_long"][t] = min(nearest) if len(nearest) == 2 else 0.0
+        across = apart[before, after]
+        if across.size:
+            # Near 0: what was before is there again; 1: it is as far away as this frame is.
+            said["returns"][t] = across.min() / (max(b.min(), a.min()) + _LEAST)
+            said["lasts"][t] = across.min() - min(_within(apart, before), _within(apart, after))
+        if t:
+            ahead = apart[t - 1, t : t + _RETURNS]
+            said["away"][t] = (ahead[-1] if len(ahead) else 0.0) / (ahead.max() + _LEAST)
+        far = np.r_[apart[t, : max(0, t - _RETURNS)], apart[t, t + _RETURNS :]]
+        said["elsewhere"][t] = min(nearest) / (far.min() + _LEAST) if far.size else 1.0
+        low, high = max(1, t - 3), min(n, t + 4)
+        two = np.diagonal(apart, 2)[max(0, low - 1) : high - 1]
+        said["shiver"][t] = two.mean() / (2 * step[low:high].mean() + _LEAST) if two.size else 0.0
+    said["step"], said["step_rel"] = step, np.log(step + _LEAST) - np.log(usual)
+    calm = np.convolve(np.pad(step, 3, mode="edge"), np.ones(7) / 7, "valid")
+    still = np.array([step[max(1, t - 3) : t + 4].min() if n > 1 else 0.0 for t in range(n)])
+    said["step_near"], said["never_still"] = calm, still
+    said["repeats"] = np.convolve(np.pad((step < _LEAST).astype(float), 4, mode="edge"), np.ones(9) / 9, "valid")
+    for key in ("returns", "elsewhere"):
+        said[key] = np.minimum(said[key], 3.0)
+    return {f"{name}_{key}": column for key, column in said.items()}
+
+
+def _within(apart: np.ndarray, part: slice) -> float:
+    block = apart[part, part]
+    return float(block.max()) if block.size > 1 else 0.0
+
+
+def _light(grey: np.ndarray) -> dict[str, np.ndarray]:
+    """Level and contrast, how both jump, and how often they turn round."""
+    level, spread = grey.mean(axis=(1, 2)), grey.std(axis=(1, 2))
+    jump = np.r_[0.0, np.diff(level)]
+    middle = np.r_[0.0, np.median(np.diff(grey, axis=0).reshape(len(grey) - 1, -1), axis=1)]
+    turns = np.r_[0.0, (np.sign(jump[1:]) != np.sign(jump[:-1])) * np.minimum(np.abs(jump[1:]), np.abs(jump[:-1]))]
+    near = np.convolve(np.pad(turns, 4, mode="edge"), np.ones(9) / 9, "valid")
+    return {
+        "level": level, "spread": spread, "level_jump": np.abs(jump), "level_middle": np.abs(middle),
+        "level_turns": near, "spread_jump": np.abs(np.r_[0.0, np.diff(spread)]),
+    }  # fmt: skip
+
+
+def _lines(frames: np.ndarray) -> dict[str, np.ndarray]:
+    """Strength and sharpness of lines; how many pixels tremble at lines, and how many change for good."""
+    said = {
+        key: np.zeros(len(frames)) for key in ("steep", "fine", "soft", "tremble", "change", "tremble_share", "chroma")
+    }
+    before = None
+    for t, frame in enumerate(frames):
+        width = max(16, round(frame.shape[1] * _FINE_ROWS / frame.shape[0]))
+        small = cv2.resize(frame, (width, _FINE_ROWS), interpolation=cv2.INTER_AREA)
+        grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        steep = cv2.magnitude(*(cv2.Sobel(grey, cv2.CV_32F, *order, scale=0.25) for order in ((1, 0), (0, 1))))
+        fine = np.abs(cv2.Laplacian(grey, cv2.CV_32F))
+        said["steep"][t], said["fine"][t] = steep.mean() / 50, fine.mean() / 50
+        said["soft"][t] = fine.mean() / (steep.mean() + 1)
+        said["chroma"][t] = small.astype(np.float32).std(axis=2).mean() / 50
+        if before is not None:
+            change = np.abs(grey - before)
+            change = np.abs(change - np.median(change))
+            lined = steep > 12
+            small_change = (change > 4) & (change < 28)
+            said["tremble"][t] = small_change[lined].mean() if lined.any() else 0.0
+            said["change"][t] = (change >= 28).mean()
+            said["tremble_share"][t] = small_change.mean()
+        before = grey
+    return {f"lines_{key}": column for key, column in said.items()}
+
+
+def _flow(grey: np.ndarray) -> dict[str, np.ndarray]:
+    """How things move from frame to frame, whether they keep moving so, and what motion does not explain."""
+    said = {key: np.zeros(len(grey)) for key in ("speed", "loose", "jerk", "agrees", "left", "left_worst")}
+    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    bytes_THW = np.rint(grey * 255).astype(np.uint8)
+    height, width = grey.shape[1:]
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    basis = np.stack([np.ones(x.size), x.ravel() / width, y.ravel() / width], axis=1)
+    solve = np.linalg.pinv(basis)
+    last = None
+    for t in range(1, len(grey)):
+        flow = finder.calc(bytes_THW[t], bytes_THW[t - 1], None)
+        warped = cv2.remap(
+            grey[t - 1], x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        left = np.abs(warped - grey[t])
+        flat = flow.reshape(-1, 2)
+        loose = np.linalg.norm(flat - basis @ (solve @ flat), axis=1)
+        said["speed"][t], said["loose"][t] = np.linalg.norm(flat, axis=1).mean(), loose.mean()
+        said["left"][t], said["left_worst"][t] = left.mean(), np.partition(left.ravel(), -60)[-60:].mean()
+        if last is not None:
+            said["jerk"][t] = np.linalg.norm(flat - last, axis=1).mean()
+            said["agrees"][t] = float((flat * last).sum() / (np.sqrt((flat**2).sum() * (last**2).sum()) + 1.0))
+        last = flat
+    return {
+        f"flow_{key}": (np.log1p(column) if key in ("speed", "loose", "jerk") else column)
+        for key, column in said.items()
+    }
+
+
+def _measured(tracks: Tracks) -> dict[str, np.ndarray]:
+    """The captioner's tracks; what it cannot tell is 0."""
+    said = {}
+    for name in TRACKS:
+        column = np.nan_to_num(np.asarray(tracks[name], np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+        said[f"track_{name}"] = np.log1p(np.abs(column)) if name in _LOGS else column
+    return said
+
+
+def _pictures(frames: np.ndarray, steps_T33: np.ndarray) -> np.ndarray:
+    """The frame, and its grey levels against the frames before, after, the one against the other, and the last step.
+
+    Its neighbours are laid over it as the camera went; where they show nothing of it, there is no difference.
+    """
+    small = np.stack([cv2.resize(frame, (COLUMNS_PX, ROWS_PX), interpolation=cv2.INTER_AREA) for frame in frames])
+    grey = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in small]).astype(np.int16)
+    size = np.diag([COLUMNS_PX / _COARSE[0], ROWS_PX / _COARSE[1], 1.0])
+    steps = size @ steps_T33 @ np.linalg.inv(size)
+    back = np.linalg.inv(steps)
+    n, differences = len(small), []
+    for t in range(n):
+        before = _laid_over(grey, t, range(t, max(0, t - _REACH), -1), back, -1)
+        after = _laid_over(grey, t, range(t + 1, min(n, t + _REACH + 1)), steps, 0)
+        b, a = np.median(before, axis=0), np.median(after, axis=0)
+        differences.append(np.stack([grey[t] - b, grey[t] - a, b - a, grey[t] - before[0]]))
+    packed = (128 + np.stack(differences)).clip(0, 255).astype(np.uint8)
+    return np.concatenate([small.transpose(0, 3, 1, 2), packed], axis=1)
+
+
+def _laid_over(grey: np.ndarray, t: int, steps: range, ways: np.ndarray, offset: int) -> np.ndarray:
+    """Neighbours of frame t, nearest first, as the camera would show them at t; t itself where there are none."""
+    laid, way = [], np.eye(3)
+    for k in steps:
+        way = ways[k] @ way  # from frame t's picture to the neighbour's
+        other = grey[k + offset]
+        if np.abs(way - np.eye(3)).max() > 1e-3:
+            flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+            other = cv2.warpAffine(other, way[:2], (COLUMNS_PX, ROWS_PX), flags=flags, borderValue=-1)
+            other = np.where(other < 0, grey[t], other)
+        laid.append(other)
+    return np.stack(laid or [grey[t]])
