@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import types
 import typing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -204,13 +203,19 @@ class Optim:
 
 @dataclass(frozen=True)
 class Guidance:
-    """v0 + text (v_text - v0) + tag (v_text+tag - v_text) over `steps` steps of a solver, its schedule shifted."""
+    """v0 + text (v_text - v0) + tag (v_text+tag - v_text) over `steps` steps of a solver, its schedule shifted.
+
+    `below`: text and tag for Wan 2.2's second expert; without it they are the same for both. `order` `tags_first` is
+    v0 + tag (v_tag - v0) + text (v_text+tag - v_tag).
+    """
 
     text: float = 5.0
     tag: float = 2.0
     steps: int = 20
     solver: Literal["euler", "unipc"] = "euler"
     shift: float = 1.0
+    order: Literal["text_first", "tags_first"] = "text_first"
+    below: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -359,7 +364,7 @@ def _read(cls: type, value: dict[str, Any], place: str) -> Any:
 def _part(hint: Any, item: Any, place: str) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return _read(hint, item, place)
-    if isinstance(item, list) and not isinstance(hint, types.UnionType):
+    if isinstance(item, list):
         kinds = typing.get_args(hint)
         inner = kinds[0] if kinds and dataclasses.is_dataclass(kinds[0]) else None
         return tuple(_part(inner, one, f"{place}.{at}") for at, one in enumerate(item)) if inner else tuple(item)
