@@ -1,6 +1,8 @@
 """A checkpoint is one folder that `from_pretrained`-style loaders read, written whole or not at all.
 
 transformer/    averaged weights (what one samples from) and config with the taxonomy's hash
+transformer_2/  the same of the second expert, where there are two
+lora/           adapters, where there are any
 text_encoder/   frozen T5
 tokenizer/      and its tokenizer
 codec/          PixelCodec settings or a diffusers AutoencoderKLWan
@@ -15,6 +17,8 @@ import json
 import os
 import random
 import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,25 +32,41 @@ from animatrix_trainer.conditioning.text import TextEncoder
 from animatrix_trainer.config import CheckpointError, Recipe
 from animatrix_trainer.data import readings
 from animatrix_trainer.data.readings import Reading
-from animatrix_trainer.model import warp
+from animatrix_trainer.model import experts, lora, warp
 from animatrix_trainer.model.codec import PixelCodec, WanCodec, build_codec, load_codec
 from animatrix_trainer.model.denoise import PLANES
 from animatrix_trainer.model.wan import TagWanTransformer3DModel, vocabulary_config
 from animatrix_trainer.optim import Ema
 
+TRANSFORMERS = ("transformer", "transformer_2")
+"""Folders of the transformers by expert number, as diffusers calls them."""
+
 
 @dataclass
 class System:
-    """A model with all it needs to be trained or sampled from. `read` says what data its weights have seen."""
+    """A model with all it needs to be trained or sampled from. `read` says what data its weights have seen.
+
+    `model` is the only transformer, or the expert for much noise; `model_low` that for little (model/experts.py).
+    """
 
     recipe: Recipe
     model: TagWanTransformer3DModel
     text: TextEncoder
     codec: PixelCodec | WanCodec
     read: tuple[Reading, ...] = ()
+    model_low: TagWanTransformer3DModel | None = None
+
+    @property
+    def models(self) -> tuple[TagWanTransformer3DModel, ...]:
+        """The transformers by expert number."""
+        return (self.model,) if self.model_low is None else (self.model, self.model_low)
+
+    def at(self, s: float) -> TagWanTransformer3DModel:
+        """The transformer in charge of a noise share."""
+        return self.models[experts.in_charge(self.recipe, s)]
 
     def to(self, device: torch.device | str) -> System:
-        for part in (self.model, self.text, self.codec):
+        for part in (*self.models, self.text, self.codec):
             torch.nn.Module.to(part, device)
         return self
 
@@ -70,12 +90,23 @@ def build(recipe: Recipe) -> System:
         "tag_attention": recipe.tags.attention,
         "tag_modulation": recipe.tags.modulation,
     }
+    experts.check(recipe)
+    folders = (recipe.wan, recipe.experts.folder)[: experts.count(recipe)]
+    if recipe.wan and not all(folders):
+        raise CheckpointError(
+            f"{recipe.wan} with experts.boundary={recipe.experts.boundary} needs experts.folder, the transformer for "
+            "less noise (transformer_2 of a Wan 2.2 folder)"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        model = _from_wan(recipe, tag) if recipe.wan else _from_nothing(recipe, tag, codec.channels, text.dim)
-    if recipe.parallel.checkpointing == "full":
-        model.enable_gradient_checkpointing()
-    return System(recipe, model, text, codec)
+        models = [
+            _from_wan(recipe, folder, tag) if folder else _from_nothing(recipe, tag, codec.channels, text.dim)
+            for folder in folders
+        ]
+        if any(stage.train == "lora" for stage in recipe.stages):
+            for model in models:
+                lora.attach(model, recipe.lora)
+    return _system(recipe, models, text, codec)
 
 
 def load(folder: Path) -> System:
@@ -84,11 +115,9 @@ def load(folder: Path) -> System:
     recipe = Recipe.read(folder / "recipe.json")
     config = json.loads((folder / "transformer" / "config.json").read_text("utf-8"))
     vocabulary(config["taxonomy_hash"], str(folder))  # refuses a taxonomy that nobody released
-    model = TagWanTransformer3DModel.from_pretrained(folder / "transformer")
-    if recipe.parallel.checkpointing == "full":
-        model.enable_gradient_checkpointing()
+    models = [_load_model(folder, recipe, name) for name in TRANSFORMERS[: experts.count(recipe)]]
     text = TextEncoder.load(folder / "text_encoder", recipe.text.length)
-    return System(recipe, model, text, load_codec(folder / "codec"), readings.read(folder))
+    return _system(recipe, models, text, load_codec(folder / "codec"), readings.read(folder))
 
 
 def resolve(folder: Path) -> Path:
@@ -106,38 +135,65 @@ def latest(out: Path) -> Path | None:
 
 
 def save(system: System, out: Path, step: int, raw: torch.nn.Module, optimizer: Any, ema: Ema, keep: int = 2) -> Path:
-    """Write the checkpoint after `step` steps and remove all but the newest `keep`.
+    """Write the checkpoint after `step` steps and remove all but the newest `keep`."""
+    with writing(out, step, keep) as part:
+        (part / "state").mkdir()
+        parameters = {name: weight.detach().clone() for name, weight in raw.named_parameters()}
+        save_file(parameters, part / "state" / "model.safetensors")
+        save_file(_optimizer_tensors(raw, optimizer), part / "state" / "optimizer.safetensors")
+        torch.save(_random_state(), part / "state" / "random.pt")
+        progress = {"step": step, "ema_updates": ema.updates}
+        (part / "state" / "progress.json").write_text(json.dumps(progress) + "\n", "utf-8")
+        export(system, part, (ema.weights,))
+    return step_folder(out, step)
 
-    The folder gets its name only when everything in it is on the disk, so a name is a promise.
+
+def step_folder(out: Path, step: int) -> Path:
+    """Where a run's checkpoint after `step` steps lies."""
+    return out / "checkpoints" / f"step-{step:08d}"
+
+
+@contextmanager
+def writing(
+    out: Path, step: int, keep: int = 2, main: bool = True, wait: Callable[[], object] = lambda: None
+) -> Iterator[Path]:
+    """An empty folder to write a checkpoint into, on all ranks at once; all but the newest `keep` are removed after.
+
+    It gets its name only when everything in it is on the disk, so a name is a promise. `main` is true on one rank,
+    which makes and names the folder; `wait` returns when all ranks have called it.
     """
-    place = out / "checkpoints" / f"step-{step:08d}"
+    place = step_folder(out, step)
     part = place.with_suffix(".part")
-    shutil.rmtree(part, ignore_errors=True)
-    (part / "state").mkdir(parents=True)
-    parameters = {name: weight.detach().clone() for name, weight in raw.named_parameters()}
-    save_file(parameters, part / "state" / "model.safetensors")
-    save_file(_optimizer_tensors(raw, optimizer), part / "state" / "optimizer.safetensors")
-    torch.save(_random_state(), part / "state" / "random.pt")
-    progress = {"step": step, "ema_updates": ema.updates}
-    (part / "state" / "progress.json").write_text(json.dumps(progress) + "\n", "utf-8")
-    export(system, part, ema.weights)
-    for path in part.rglob("*"):
-        _sync(path)
-    shutil.rmtree(place, ignore_errors=True)
-    part.rename(place)
-    _sync(place.parent)
-    for old in sorted((out / "checkpoints").glob("step-*"))[:-keep]:
-        shutil.rmtree(old)
-    return place
+    if main:
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+    wait()
+    yield part
+    wait()
+    if main:
+        for path in part.rglob("*"):
+            _sync(path)
+        shutil.rmtree(place, ignore_errors=True)
+        part.rename(place)
+        _sync(place.parent)
+        for old in sorted(place.parent.glob("step-" + "[0-9]" * 8))[:-keep]:
+            shutil.rmtree(old)
+    wait()
 
 
-def export(system: System, folder: Path, weights: dict[str, torch.Tensor] | None = None) -> None:
-    """Write what sampling needs: the folder without state/. `weights` take the place of the model's own."""
+def export(system: System, folder: Path, averages: Sequence[Mapping[str, torch.Tensor]] = ()) -> None:
+    """Write what sampling needs: the folder without state/. `averages`, whole tensors by parameter name for each of
+    `system.models`, take the place of the models' own; what they do not name is written as it is."""
     folder.mkdir(parents=True, exist_ok=True)
-    own = {name: weight.detach() for name, weight in system.model.named_parameters()}
-    if weights is not None:
-        own |= {name: weight.to(own[name].dtype) for name, weight in weights.items()}
-    system.model.save_pretrained(folder / "transformer", state_dict=own)
+    for number, (name, model) in enumerate(zip(TRANSFORMERS, system.models, strict=False)):
+        own = {name: weight.detach() for name, weight in model.named_parameters()}
+        if averages:
+            own |= {name: weight.to(own[name].dtype) for name, weight in averages[number].items()}
+        adapters = {name: own.pop(name).contiguous() for name in list(own) if lora.is_adapter_parameter(name)}
+        model.save_pretrained(folder / name, state_dict=own)
+        if adapters:
+            (folder / "lora").mkdir(exist_ok=True)
+            save_file(adapters, folder / "lora" / f"{name}.safetensors")
     system.text.save(folder / "text_encoder")
     system.codec.save(folder / "codec")
     system.recipe.write(folder / "recipe.json")
@@ -157,6 +213,31 @@ def restore(folder: Path, raw: torch.nn.Module, optimizer: Any) -> tuple[int, in
     _restore_optimizer(raw, optimizer, load_file(state / "optimizer.safetensors"))
     _restore_random_state(torch.load(state / "random.pt", weights_only=True))
     return progress["step"], progress["ema_updates"]
+
+
+def _system(
+    recipe: Recipe,
+    models: Sequence[TagWanTransformer3DModel],
+    text: TextEncoder,
+    codec: PixelCodec | WanCodec,
+    read: tuple[Reading, ...] = (),
+) -> System:
+    if recipe.parallel.checkpointing == "full":
+        for model in models:
+            model.enable_gradient_checkpointing()
+    return System(recipe, models[0], text, codec, read, models[1] if len(models) > 1 else None)
+
+
+def _load_model(folder: Path, recipe: Recipe, name: str) -> TagWanTransformer3DModel:
+    model = TagWanTransformer3DModel.from_pretrained(folder / name)
+    adapters = folder / "lora" / f"{name}.safetensors"
+    if adapters.exists():
+        lora.attach(model, recipe.lora)
+        missing, strange = model.load_state_dict(load_file(adapters), strict=False)
+        strange += [name for name in missing if lora.is_adapter_parameter(name)]
+        if strange:
+            raise CheckpointError(f"{adapters}: does not fit lora.targets of the recipe beside it: {strange[:4]}")
+    return model
 
 
 def _from_nothing(recipe: Recipe, tag: dict[str, Any], channels: int, text_dim: int) -> TagWanTransformer3DModel:
@@ -181,15 +262,15 @@ def _from_nothing(recipe: Recipe, tag: dict[str, Any], channels: int, text_dim: 
     return model
 
 
-def _from_wan(recipe: Recipe, tag: dict[str, Any]) -> TagWanTransformer3DModel:
+def _from_wan(recipe: Recipe, folder: str, tag: dict[str, Any]) -> TagWanTransformer3DModel:
     from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 
     if recipe.flow.given != "timestep" or recipe.flow.predicts != "velocity":
         raise CheckpointError(
-            f"{recipe.wan}: Wan's weights know flow.given=timestep and flow.predicts=velocity only, "
+            f"{folder}: Wan's weights know flow.given=timestep and flow.predicts=velocity only, "
             f"not {recipe.flow.given} and {recipe.flow.predicts}"
         )
-    wan = WanTransformer3DModel.from_pretrained(str(recipe.wan), torch_dtype=torch.float32)
+    wan = WanTransformer3DModel.from_pretrained(folder, torch_dtype=torch.float32)
     return TagWanTransformer3DModel.from_wan(wan, **tag)
 
 
