@@ -157,9 +157,17 @@ def gather_scores(store: Store, clips: pa.Table, units: Units) -> pa.Table:
     missing = clips.filter(pc.invert(there))["source"].unique().to_pylist()
     with ThreadPoolExecutor(READERS) as pool:
         found = pool.map(lambda source: tables.read(store, units.side(source, "scores")), missing)
-        parts += [table.cast(SCHEMA) for table in found]
+        parts += [_complete(table) for table in found]
     whole = pa.concat_tables(parts) if parts else SCHEMA.empty_table()
     return whole.take(pc.index_in(clips["key"], value_set=whole["key"])) if clips.num_rows else whole
+
+
+def _complete(table: pa.Table) -> pa.Table:
+    """Scores as SCHEMA has them: null for what nobody measured yet when the unit was made."""
+    for name in SCHEMA.names:
+        if name not in table.column_names:
+            table = table.append_column(name, pa.nulls(table.num_rows))
+    return table.select(SCHEMA.names).cast(SCHEMA)
 
 
 class _PrintsOf(Mapping[str, Prints]):

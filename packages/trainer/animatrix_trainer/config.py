@@ -252,6 +252,8 @@ class Stage:
     weights: Literal["uniform", "balanced", "curriculum", "hardest"] = "uniform"
     gamma: float = 8.0
     beta: float = 0.25
+    difficulty: tuple[Literal["style", "motion", "deformation"], ...] = ("style", "motion", "deformation")
+    """what D is the mean of (data/difficulty.py); a data set that lacks one of them is refused"""
     objective: Literal["flow", "preference"] = "flow"
     train: Literal["all", "tags", "lora"] = "all"
     lr: float = 1e-4
@@ -272,6 +274,12 @@ class Stage:
                 f"{place}: tasks.t2i={self.tasks.t2i} with {len(pictures)} buckets of one frame among "
                 f"{len(self.buckets)}: pictures need buckets of one frame, video needs longer ones"
             )
+        if not 0 <= self.replay < 1:
+            raise RecipeError(f"{place}: replay={self.replay}: give a share of the samples, from 0 to less than 1")
+        if min(bucket.batch for bucket in self.buckets) < 1 or min(bucket.share for bucket in self.buckets) <= 0:
+            raise RecipeError(f"{place}: a bucket has batch or share 0; leave it out or give it more")
+        if self.weights in ("curriculum", "hardest") and not self.difficulty:
+            raise RecipeError(f"{place}: weights={self.weights} needs difficulty: style, motion or deformation")
         if not 0 <= self.sigma[0] < self.sigma[1] <= 1:
             raise RecipeError(f"{place}: sigma={self.sigma}: give a window of noise shares within 0..1")
 
@@ -299,7 +307,9 @@ class Recipe:
     workers: int = 0
     cache_clips: bool = False
     skip_corrupt: bool = False
-    """leave out a sample that cannot be read, and count it, instead of stopping"""
+    """draw another sample for one that cannot be read, and count it, instead of stopping"""
+    decoder: Literal["pyav", "decord"] = "pyav"
+    """who decodes clips; decord only where it gives the pictures that PyAV gives (data/decode.py)"""
     save_every: int = 500
     log_every: int = 10
     shape: Shape = field(default_factory=Shape)
@@ -317,6 +327,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if not self.stages:
             raise RecipeError(f"recipe {self.name}: has no stage")
+        if self.stages[0].replay:
+            raise RecipeError(f"stage {self.stages[0].name}: replay={self.stages[0].replay}: no stage comes before it")
         if self.codec.kind == "wan" and not self.codec.folder:
             raise RecipeError("codec.kind=wan needs codec.folder, a diffusers AutoencoderKLWan folder")
 

@@ -70,3 +70,15 @@ def test_another_threshold_is_another_decision(world):
 
 def test_every_rule_says_why():
     assert all(rule.why for rule in rules(Thresholds()))
+
+
+def test_scores_of_an_older_unit_are_null_where_nobody_measured_them():
+    from animatrix_ingest.decisions import _complete
+    from animatrix_ingest.scores import SCHEMA
+
+    older = SCHEMA.empty_table().drop_columns(["nonrigid_pct"])
+    older = pa.concat_tables(
+        [older, pa.table({"key": ["a"], "boxes": ["[]"], "luma": [0.5]})], promote_options="permissive"
+    )
+    (row,) = _complete(older).to_pylist()
+    assert (row["nonrigid_pct"], row["luma"]) == (None, pytest.approx(0.5))

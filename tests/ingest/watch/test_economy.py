@@ -40,3 +40,11 @@ def test_a_shot_is_its_own_part_only():
 def test_what_cannot_be_told_is_none():
     scores = economy_scores(shot([np.nan] * 24), 0, 24)
     assert scores == dict.fromkeys(SCORES)
+
+
+def test_energy_is_a_mean_of_what_can_be_told():
+    """On threes two frames of three show no motion: a median would say that nothing moves."""
+    on_threes = [9.0, *[3.0, 0.0, 0.0] * 8]
+    scores = economy_scores(shot([1] * 25, flow_pct=on_threes, nonrigid_pct=[np.nan] * 25), 0, 25)
+    assert scores["flow_pct"] == pytest.approx(1)
+    assert scores["nonrigid_pct"] is None

@@ -18,6 +18,8 @@ SCORES: dict[str, str] = {
     "longest_hold_s": "longest time for which one drawing stands, seconds",
     "camera_pct": "median motion of the camera, % of the frame width per frame",
     "motion_pct": "median of the 95th percentile of foreground motion, % of the frame height per frame",
+    "flow_pct": "mean flow of the foreground after the camera's motion, % of the frame height per frame",
+    "nonrigid_pct": "mean of what an affine fit leaves of that flow, % of the frame height per frame",
     "noise_levels": "grain: fine change from frame to frame in calm blocks, grey levels",
     "luma": "mean luma, 0..1",
 }
@@ -43,6 +45,8 @@ def economy_scores(tracks: Tracks, start_frame: int, end_frame: int) -> dict[str
         "longest_hold_s": _longest_hold(new) / rate if enough else None,
         "camera_pct": _median(100 * np.hypot(tracks["camera_x"][rows], tracks["camera_y"][rows])),
         "motion_pct": _median(tracks["motion_pct"][rows]),
+        "flow_pct": _mean(tracks["flow_pct"][rows]),
+        "nonrigid_pct": _mean(tracks["nonrigid_pct"][rows]),
         "noise_levels": _median(tracks["grain"][rows]),
         "luma": _median(tracks["luma"][start_frame:end_frame]),
     }
@@ -64,3 +68,9 @@ def _median(values: np.ndarray) -> float | None:
     known = values[np.isfinite(values)]
     found = float(np.median(known)) if len(known) else math.nan
     return None if math.isnan(found) else found
+
+
+def _mean(values: np.ndarray) -> float | None:
+    """Of the frames that can be told: a median would be 0 wherever drawings are held for two frames and more."""
+    known = values[np.isfinite(values)]
+    return float(np.mean(known, dtype=np.float64)) if len(known) else None
