@@ -1,0 +1,183 @@
+"""What a run says of itself: metrics.jsonl, held_out.jsonl, samples/ and TensorBoard, without a host sync per step."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+
+from animatrix_trainer import flops
+from animatrix_trainer.checkpoint import System
+from animatrix_trainer.config import Window
+from animatrix_trainer.data import readings
+from animatrix_trainer.data.read import Batch, Batches
+
+Item = TypeVar("Item")
+
+
+class LossError(RuntimeError):
+    """A loss that is no number; the message names step and samples."""
+
+
+@dataclass
+class Since:
+    """What has happened since the last line. Losses stay on the device."""
+
+    losses: list[torch.Tensor] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+    numbers: list[tuple[int, ...]] = field(default_factory=list)
+    tokens: int = 0
+    flops: int = 0
+    wait_s: float = 0.0
+    busy_s: float = 0.0
+
+
+class Log:
+    """metrics.jsonl and TensorBoard, every `log_every` steps and before every checkpoint; the loss is a mean over the
+    steps since the last line. held_out.jsonl has the loss on clips of another split; data.json what is read.
+
+    The device is read once a line, not once a step. That is also when a loss that is no number is found, and a line
+    comes before every checkpoint, so none is written after it. The loop takes its batches through `timed`, which is
+    how waiting for data is told from working, and both from writing checkpoints.
+    """
+
+    def __init__(self, out: Path, accelerator: Accelerator, system: System, start: int, notes: Sequence[str]) -> None:
+        self.out, self.path, self.unseen = out, out / "metrics.jsonl", out / "held_out.jsonl"
+        self.accelerator, self.recipe = accelerator, system.recipe
+        self.size = flops.Size.of(system.model.config, system.recipe.text.length)
+        self.strides = flops.strides(system.codec)
+        self.peak = flops.peak_flops(accelerator.device, system.recipe.parallel.precision)
+        out.mkdir(parents=True, exist_ok=True)
+        accelerator.init_trackers("tensorboard")
+        self.since = Since()
+        self.began = self.asked = time.perf_counter()
+        self.before_s = 0.0
+        if accelerator.is_main_process:
+            for path in (self.path, self.unseen):
+                kept = [line for line in _lines(path) if line["step"] <= start]
+                self.before_s = max([self.before_s, *(line["seconds"] for line in kept[-1:])])
+                if path.exists():
+                    path.write_text("".join(json.dumps(line) + "\n" for line in kept), "utf-8")
+            readings.write(out, system.read)
+            accelerator.print("\n".join([system.read[-1].words(), *notes]), flush=True)
+
+    def timed(self, items: Iterable[Item]) -> Iterator[Item]:
+        """The same items; the time until each comes is the wait for data."""
+        source = iter(items)
+        while True:
+            self.asked = time.perf_counter()
+            try:
+                item = next(source)
+            except StopIteration:
+                return
+            self.since.wait_s += time.perf_counter() - self.asked
+            yield item
+
+    def step(self, step: int, loss: torch.Tensor, rate: float, norm: torch.Tensor | None, batch: Batch) -> None:
+        """Note 0-based `step`: its loss and norm (tensors, not read here), its rate, this process's part of its batch.
+
+        Raises LossError, on all processes alike, where a loss since the last line is no number.
+        """
+        since, done = self.since, step + 1
+        since.losses.append(loss.detach())
+        since.steps.append(step)
+        since.numbers.append(tuple(batch.numbers))
+        tokens = self._tokens(batch)
+        since.tokens += len(batch.numbers) * tokens
+        since.flops += len(batch.numbers) * flops.train_flops(self.size, tokens, self.recipe.stages[batch.stage].train)
+        if done % self.recipe.log_every == 0 or done % self.recipe.save_every == 0 or done == self.recipe.steps:
+            self.line(done, rate, norm, batch.stage)
+        self.since.busy_s += time.perf_counter() - self.asked  # `line` has begun a new count where it wrote one
+
+    def line(self, done: int, rate: float, norm: torch.Tensor | None, stage: int) -> None:
+        """Write what happened since the last line. The only place that waits for the device."""
+        since = self.since
+        mine = torch.stack(since.losses).float().reshape(1, -1)
+        all_losses = cast(torch.Tensor, self.accelerator.gather(mine)).cpu()
+        if not torch.isfinite(all_losses).all():
+            raise LossError(self._broken(all_losses))
+        seconds = since.busy_s + time.perf_counter() - self.asked
+        world = self.accelerator.num_processes
+        per_second = since.flops / max(seconds, 1e-9)
+        line = {
+            "step": done,
+            "stage": self.recipe.stages[stage].name,
+            "loss": round(float(all_losses.mean()), 6),
+            "lr": rate,
+            "grad_norm": round(float(norm), 4) if norm is not None else None,
+            "seconds": self._seconds(),
+            "step_s": round(seconds / len(since.losses), 4),
+            "tokens_per_s": round(world * since.tokens / max(seconds, 1e-9), 1),
+            "tflops": round(per_second / 1e12, 4),
+            "mfu": round(per_second / self.peak, 4) if self.peak else None,
+            "data_wait": round(since.wait_s / max(seconds, 1e-9), 4),
+            "memory_gib": round(peak_memory(self.accelerator.device) / 2**30, 3),
+        }
+        self.since, self.asked = Since(), time.perf_counter()
+        self.accelerator.log({k: v for k, v in line.items() if isinstance(v, float)}, step=done)
+        if self.accelerator.is_main_process:
+            _append(self.path, line)
+            self.accelerator.print(f"step {done:6d}  {line['stage']}  {_words(line)}", flush=True)
+
+    def held_out(self, done: int, loss: torch.Tensor, batches: Batches) -> None:
+        """Write the loss on clips of another split, the same windows and noise every time."""
+        mean = float(cast(torch.Tensor, self.accelerator.gather(loss.reshape(1))).mean())
+        split = batches.shards.reading.split
+        self.accelerator.log({f"{split}_loss": mean}, step=done)
+        if self.accelerator.is_main_process:
+            line = {"step": done, "split": split, "loss": round(mean, 6), "seconds": self._seconds()}
+            _append(self.unseen, line)
+            self.accelerator.print(f"step {done:6d}  {split} loss {line['loss']:.4f}", flush=True)
+
+    def _tokens(self, batch: Batch) -> int:
+        _, frames, height_px, width_px, _ = batch.videos.shape
+        latent = flops.latent_size(Window(frames, height_px, width_px), *self.strides)
+        return flops.video_tokens(latent, self.size.patch)
+
+    def _broken(self, losses: torch.Tensor) -> str:
+        """What to say of losses (processes, steps) of which some are no numbers: the first such step, its samples."""
+        at = int((~torch.isfinite(losses)).any(0).nonzero()[0, 0])
+        numbers = cast(list[tuple[int, ...]], gather_object([self.since.numbers[at]]))
+        bad = [n for rank, of_rank in enumerate(numbers) if not torch.isfinite(losses[rank, at]) for n in of_rank]
+        stage, _ = self.recipe.stage_of(self.since.steps[at])
+        return (
+            f"step {self.since.steps[at] + 1}, stage {self.recipe.stages[stage].name}: the loss is no number over the "
+            f"samples {sorted(bad)}; nothing was saved since. Look at them with `animatrix-train plan`, lower the "
+            f"stage's lr or optim.clip_norm, or leave a broken clip out by a correction, and go on with --resume"
+        )
+
+    def _seconds(self) -> float:
+        return round(self.before_s + time.perf_counter() - self.began, 2)
+
+
+def peak_memory(device: torch.device) -> int:
+    """Most bytes that this process had: tensors on a CUDA device, all of it on a CPU. Asks nothing of the device."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _words(line: dict[str, Any]) -> str:
+    parts = [f"loss {line['loss']:.4f}", f"{line['step_s']:.2f} s a step", f"{line['tokens_per_s']:.0f} tokens/s"]
+    if line["mfu"] is not None:
+        parts.append(f"MFU {line['mfu']:.0%}")
+    return "  ".join([*parts, f"data wait {line['data_wait']:.0%}", f"{line['memory_gib']:.1f} GiB"])
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+
+def _append(path: Path, line: dict[str, Any]) -> None:
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
