@@ -33,8 +33,8 @@ from animatrix_trainer.config import CheckpointError, Recipe
 from animatrix_trainer.data import readings
 from animatrix_trainer.data.readings import Reading
 from animatrix_trainer.model import experts, lora, warp
-from animatrix_trainer.model.codec import PixelCodec, WanCodec, build_codec, load_codec
-from animatrix_trainer.model.denoise import PLANES
+from animatrix_trainer.model.codec import PixelCodec, VideoCodec, WanCodec, build_codec, load_codec
+from animatrix_trainer.model.given import extra_channels
 from animatrix_trainer.model.wan import TagWanTransformer3DModel, vocabulary_config
 from animatrix_trainer.optim import Ema
 
@@ -100,7 +100,7 @@ def build(recipe: Recipe) -> System:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         models = [
-            _from_wan(recipe, folder, tag) if folder else _from_nothing(recipe, tag, codec.channels, text.dim)
+            _from_wan(recipe, folder, tag) if folder else _from_nothing(recipe, tag, codec, text.dim)
             for folder in folders
         ]
         if any(stage.train == "lora" for stage in recipe.stages):
@@ -240,14 +240,13 @@ def _load_model(folder: Path, recipe: Recipe, name: str) -> TagWanTransformer3DM
     return model
 
 
-def _from_nothing(recipe: Recipe, tag: dict[str, Any], channels: int, text_dim: int) -> TagWanTransformer3DModel:
-    shape = recipe.shape
-    planes = PLANES if recipe.flow.given == "plane" else 0
+def _from_nothing(recipe: Recipe, tag: dict[str, Any], codec: VideoCodec, text_dim: int) -> TagWanTransformer3DModel:
+    shape, channels = recipe.shape, codec.channels
     model = TagWanTransformer3DModel(
         patch_size=shape.patch,
         num_attention_heads=shape.heads,
         attention_head_dim=shape.head_dim,
-        in_channels=channels + planes,
+        in_channels=channels + extra_channels(recipe.flow, channels, codec.time_stride),
         out_channels=warp.channels(channels) if recipe.flow.predicts == "warp" else channels,
         text_dim=text_dim,
         freq_dim=shape.freq_dim,

@@ -11,9 +11,24 @@ import torch
 TIMESTEPS = 1000
 
 
-def logit_normal(normal_B: torch.Tensor, mean: float, std: float, shift: float) -> torch.Tensor:
-    """Noise shares from standard normal draws: their sigmoid (Esser et al. 2024), then `shifted`."""
-    return shifted(torch.sigmoid(mean + std * normal_B), shift)
+def logit_normal(
+    normal_B: torch.Tensor, mean: float, std: float, shift: float, window: tuple[float, float] = (0.0, 1.0)
+) -> torch.Tensor:
+    """Noise shares from standard normal draws: their sigmoid (Esser et al. 2024), then `shifted`.
+
+    In a `window` each draw keeps its rank: what is drawn is the distribution cut to the window, by its inverse.
+    """
+    if window != (0.0, 1.0):
+        low, high = (_normal_of(torch.tensor(end, dtype=torch.float64), mean, std, shift) for end in window)
+        share = torch.special.ndtr(normal_B.double())
+        within = torch.special.ndtr(low) + share * (torch.special.ndtr(high) - torch.special.ndtr(low))
+        normal_B = torch.special.ndtri(within).to(normal_B)
+    return shifted(torch.sigmoid(mean + std * normal_B), shift).clamp(*window)
+
+
+def _normal_of(s: torch.Tensor, mean: float, std: float, shift: float) -> torch.Tensor:
+    """The normal draw that becomes the noise share s."""
+    return (torch.logit(s / (shift - (shift - 1) * s)) - mean) / std
 
 
 def shifted(s: torch.Tensor, shift: float) -> torch.Tensor:
@@ -44,11 +59,11 @@ def clip_from_velocity(x_s_BCTHW: torch.Tensor, v_BCTHW: torch.Tensor, s_B: torc
     return x_s_BCTHW - s_B[:, None, None, None, None] * v_BCTHW
 
 
-def loss(v_BCTHW: torch.Tensor, target_BCTHW: torch.Tensor, given_BT: torch.Tensor) -> torch.Tensor:
-    """Mean squared error in fp32 over the latent frames that are not given, each sample weighing the same."""
+def errors(v_BCTHW: torch.Tensor, target_BCTHW: torch.Tensor, given_BT: torch.Tensor) -> torch.Tensor:
+    """Mean squared error of each sample (B,) in fp32, over the latent frames that are not given."""
     error_BT = (v_BCTHW.float() - target_BCTHW.float()).square().mean(dim=(1, 3, 4))
     asked_BT = (~given_BT).float()
-    return ((error_BT * asked_BT).sum(1) / asked_BT.sum(1).clamp(min=1)).mean()
+    return (error_BT * asked_BT).sum(1) / asked_BT.sum(1).clamp(min=1)
 
 
 def schedule(steps: int, shift: float) -> torch.Tensor:

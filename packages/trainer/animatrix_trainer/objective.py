@@ -1,9 +1,11 @@
 """The loss of a batch. Its random numbers belong to its samples, not to history, ranks or batch sizes.
 
-Legend as in flow.py.
+Legend as in flow.py; F picture frames.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,28 +15,62 @@ from animatrix_trainer.checkpoint import System
 from animatrix_trainer.config import Tasks
 from animatrix_trainer.data.plan import generator
 from animatrix_trainer.data.read import Batch
+from animatrix_trainer.model import experts
 from animatrix_trainer.model.denoise import velocity
+from animatrix_trainer.model.given import Known, known_of_clip
 
 
-def objective(model: torch.nn.Module, system: System, batch: Batch) -> torch.Tensor:
-    """The flow-matching loss of a batch: a mean over its samples."""
+@dataclass(frozen=True)
+class Task:
+    """What a batch asks of the network: the clips, their noise and noise shares, and what it is told of them."""
+
+    x_BCTHW: torch.Tensor
+    e_BCTHW: torch.Tensor
+    s_B: torch.Tensor
+    known: Known
+    text_BND: torch.Tensor
+    tags_BK: torch.Tensor
+
+
+def objective(model: torch.nn.Module, system: System, batch: Batch, expert: int = 0) -> torch.Tensor:
+    """The flow-matching loss of a batch, a mean over its samples. `model` is the transformer number `expert`, and s
+    lies in its window."""
+    return errors(model, system, task(system, batch, expert)).mean()
+
+
+def task(system: System, batch: Batch, expert: int = 0) -> Task:
+    """A batch as the network meets it: a pure function of the run's seed and the samples' numbers."""
     recipe, device = system.recipe, system.model.device
     stage = recipe.stages[batch.stage]
     video = torch.from_numpy(batch.videos).to(device).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
     x = system.codec.encode(video)
     rngs = [generator(recipe.seed, "noise", number) for number in batch.numbers]
     normal = torch.tensor([rng.standard_normal() for rng in rngs], dtype=torch.float32)
-    given = torch.from_numpy(np.stack([given_frames(stage.tasks, x.shape[2], rng) for rng in rngs])).to(device)
+    stride, how = system.codec.time_stride, recipe.flow.given
+    told = np.stack([told_frames(given_frames(stage.tasks, x.shape[2], rng), stride, how) for rng in rngs])
     e = torch.from_numpy(np.stack([rng.standard_normal(x.shape[1:], dtype=np.float32) for rng in rngs])).to(device)
-    s = flow.logit_normal(normal, recipe.flow.s_mean, recipe.flow.s_std, stage.shift).to(device)
-    told = [system.words.encode(condition.tags, drop_unsaid=True) for condition in batch.conditions]
-    tags = torch.tensor(told, device=device)
-    text = system.text([condition.text for condition in batch.conditions])
-    x_s = flow.add_noise(x, e, s, given)
-    v = velocity(model, x_s, s, given, text, tags, recipe.flow, system.patch, recipe.flow.s_floor)
-    if recipe.flow.predicts == "velocity":
-        return flow.loss(v, e - x, given)
-    return flow.loss(v, flow.velocity_from_clip(x_s, x, s, recipe.flow.s_floor), given)
+    window = experts.window(recipe, batch.stage, expert)
+    s = flow.logit_normal(normal, recipe.flow.s_mean, recipe.flow.s_std, stage.shift, window).to(device)
+    tags = [system.words.encode(condition.tags, drop_unsaid=True) for condition in batch.conditions]
+    return Task(
+        x_BCTHW=x,
+        e_BCTHW=e,
+        s_B=s,
+        known=known_of_clip(system.codec, video, x, told, how),
+        text_BND=system.text([condition.text for condition in batch.conditions]),
+        tags_BK=torch.tensor(tags, device=device),
+    )
+
+
+def errors(model: torch.nn.Module, system: System, of: Task) -> torch.Tensor:
+    """Mean squared error of the velocity of each sample (B,), in fp32, over the latent frames that are asked for."""
+    settings = system.recipe.flow
+    x_s = of.known.into(flow.add_noise(of.x_BCTHW, of.e_BCTHW, of.s_B, of.known.clean_BT))
+    v = velocity(model, x_s, of.s_B, of.known, of.text_BND, of.tags_BK, settings, system.patch, settings.s_floor)
+    target = of.e_BCTHW - of.x_BCTHW
+    if settings.predicts != "velocity":
+        target = flow.velocity_from_clip(x_s, of.x_BCTHW, of.s_B, settings.s_floor)
+    return flow.errors(v, target, of.known.clean_BT)
 
 
 def given_frames(tasks: Tasks, n_frames: int, rng: np.random.Generator) -> np.ndarray:
@@ -51,3 +87,14 @@ def given_frames(tasks: Tasks, n_frames: int, rng: np.random.Generator) -> np.nd
         n_given = int(rng.integers(1, n_frames))
         given[rng.choice(n_frames, n_given, replace=False)] = True
     return given
+
+
+def told_frames(given_T: np.ndarray, time_stride: int, how: str) -> np.ndarray:
+    """The picture frames (F,) that stand for given latent frames: all of them, or for `channels` the last of each, as
+    Wan I2V is given a last picture."""
+    told = np.zeros(time_stride * (len(given_T) - 1) + 1, bool)
+    told[::time_stride] = given_T
+    if how != "channels":
+        for at in np.flatnonzero(given_T[1:]):
+            told[time_stride * at + 1 : time_stride * (at + 1) + 1] = True
+    return told

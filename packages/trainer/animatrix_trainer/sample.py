@@ -21,6 +21,7 @@ from animatrix_trainer.conditioning.dropout import Condition
 from animatrix_trainer.config import Guidance
 from animatrix_trainer.data.crop import fit
 from animatrix_trainer.model.denoise import velocity
+from animatrix_trainer.model.given import known_of
 
 
 @torch.no_grad()
@@ -42,24 +43,22 @@ def sample(
     shape = system.codec.encode(blank).shape[1:]
     noise = [torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
     x = torch.stack(noise).to(device)
-    given = torch.zeros(len(x), shape[1], dtype=torch.bool, device=device)
-    clean = None
+    told_NF, video = np.zeros((len(x), window.frames), bool), blank.repeat(len(x), 1, 1, 1, 1)
     if first_NHWC is not None:
-        given[:, 0] = True
+        told_NF[:, 0] = True
         pictures = torch.from_numpy(np.ascontiguousarray(first_NHWC)).to(device)
-        clean = system.codec.encode(pictures.permute(0, 3, 1, 2)[:, :, None].float() / 127.5 - 1)
+        video[:, :, 0] = pictures.permute(0, 3, 1, 2).float() / 127.5 - 1
+    known = known_of(system.codec, video, told_NF, system.recipe.flow.given)
     told = [branch for condition in conditions for branch in guidance.branches(condition)]
     text = system.text([branch.text for branch in told])
     tags = torch.tensor([system.words.encode(branch.tags) for branch in told], device=device)
     times = flow.schedule(settings.steps, settings.shift).to(device)
     for s, s_next in pairwise(times):
-        if clean is not None:
-            x[:, :, :1] = clean
         v = velocity(
             model,
             x.repeat_interleave(3, 0),
             s.expand(3 * len(x)),
-            given.repeat_interleave(3, 0),
+            known.repeat(3),
             text,
             tags,
             system.recipe.flow,
@@ -67,9 +66,7 @@ def sample(
         )
         guided = guidance.combine(v[0::3], v[1::3], v[2::3], settings.text, settings.tag)
         x = x + (s_next - s) * guided
-    if clean is not None:
-        x[:, :, :1] = clean
-    video = system.codec.decode(x).clamp(-1, 1)
+    video = system.codec.decode(known.into(x)).clamp(-1, 1)
     video_NFHWC = ((video + 1) * 127.5).round().byte().permute(0, 2, 3, 4, 1).cpu().numpy()
     if first_NHWC is not None:
         video_NFHWC[:, 0] = first_NHWC
