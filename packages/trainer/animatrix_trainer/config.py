@@ -312,6 +312,8 @@ class Recipe:
     """who decodes clips; decord only where it gives the pictures that PyAV gives (data/decode.py)"""
     save_every: int = 500
     log_every: int = 10
+    samples: int = 0
+    """clips drawn at every checkpoint from held-out conditions, always the same seeds"""
     shape: Shape = field(default_factory=Shape)
     experts: Experts = field(default_factory=Experts)
     lora: Lora = field(default_factory=Lora)
