@@ -15,10 +15,11 @@ from anicaption.directive import from_tags
 from anicaption.frames import frames
 from animatrix_trainer.checkpoint import System, latest, load
 from animatrix_trainer.conditioning.dropout import Condition
+from animatrix_trainer.conditioning.guidance import Wish
 from animatrix_trainer.config import Window
 from animatrix_trainer.data.crop import fit
 from animatrix_trainer.obedience import PANS, ZOOMS, obey, read_back
-from animatrix_trainer.sample import sample
+from animatrix_trainer.sample import Asked, sample
 
 MOVES = (*PANS, *ZOOMS, "none")
 Counts = dict[str, dict[str, int]]
@@ -100,8 +101,8 @@ def trial(name: str, size: str, system: System, firsts: np.ndarray | None, clips
     counts, videos = {}, {}
     for move in MOVES:
         tags = {"camera.move": (move,)}
-        conditions = [Condition(tags, from_tags(tags).prose)] * clips
-        videos[move] = sample(system, conditions, [1000 + n for n in range(clips)])
+        wish = Wish(Condition(tags, from_tags(tags).prose))
+        videos[move] = sample(system, [Asked(wish, 1000 + n) for n in range(clips)])
         counts[move] = dict(Counter(read_back(video) for video in videos[move]))
     return Trial(name, f"{size}, text-to-video", counts, videos)
 

@@ -67,14 +67,16 @@ def small_wan(folder):
 
 def test_a_real_wan_folder_trains_saves_and_samples(wan_folder, dataset, tmp_path):
     from animatrix_trainer.conditioning.dropout import Condition
+    from animatrix_trainer.conditioning.guidance import Wish
     from animatrix_trainer.config import Guidance
     from animatrix_trainer.loop import fit
-    from animatrix_trainer.sample import sample
+    from animatrix_trainer.sample import Asked, sample
 
     saved = fit(small_wan(wan_folder), dataset, tmp_path / "run")
     system = checkpoint.load(saved)
     assert type(system.codec).__name__ == "WanCodec" and system.text.dim == 32
-    video = sample(system, [Condition({"camera.move": ("pan_left",)}, "A pan.")], [1], None, Guidance(steps=2))
+    asked = Asked(Wish(Condition({"camera.move": ("pan_left",)}, "A pan.")), 1)
+    video = sample(system, [asked], Guidance(steps=2))
     assert video.shape == (1, 5, 32, 48, 3)
 
 

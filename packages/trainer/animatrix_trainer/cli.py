@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 from anicaption.taxonomy import TaxonomyError, taxonomy
@@ -13,15 +13,18 @@ from animatrix_ingest.keep.store import StoreError
 
 from animatrix_trainer.config import CheckpointError, Data, DataError, Guidance, Recipe, RecipeError
 from animatrix_trainer.recipes import RECIPES
+from animatrix_trainer.requests import Request, RequestError, read_requests, several
 
 USAGE = """usage: animatrix-train fit RECIPE --shards DIR --out DIR [--resume] [--init CHECKPOINT] [--data.tier B]
                            [--data.video N --data.labels M] [--KEY VALUE ...]
        animatrix-train sample CHECKPOINT --tags "camera.move=pan_left" --text "..." --seed 1 --out clip.mp4
+                              [--image first.png --last last.png --keys 8 middle.png] [--sheet] [--png]
+       animatrix-train sample CHECKPOINT --requests requests.jsonl --out FOLDER
        animatrix-train obey CHECKPOINT --shards DIR [--data.video N --data.labels M] [--out table.json]
        animatrix-train export CHECKPOINT --out DIR
 
 fit     train a recipe on a data set of animatrix-ingest: a folder or s3://BUCKET/PREFIX
-sample  draw one clip from a checkpoint
+sample  draw clips from a checkpoint: one, several seeds of one, or a file of requests
 obey    ask a checkpoint for each camera move from unseen first frames and read its clips back
 export  copy a checkpoint without what only going on needs
 
@@ -56,26 +59,34 @@ class Scales:
     guidance_tag: float | None = None
     """How strongly the tags are followed on top of it."""
     guidance_steps: int | None = None
-    """Euler steps."""
+    """Steps of the solver."""
+    guidance_solver: Literal["euler", "unipc"] | None = None
+    guidance_shift: float | None = None
+    """More than 1: more steps where there is much noise, for large pictures."""
 
     def over(self, guidance: Guidance) -> Guidance:
-        given = {"text": self.guidance_text, "tag": self.guidance_tag, "steps": self.guidance_steps}
+        given = {item.name: getattr(self, f"guidance_{item.name}", None) for item in fields(guidance)}
         return replace(guidance, **{name: value for name, value in given.items() if value is not None})
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Draw one clip from a checkpoint."""
+    """Draw clips from a checkpoint. Each mp4 says in its comment how it was asked for."""
 
     checkpoint: tyro.conf.Positional[Path]
     out: Path
-    """The mp4 to write."""
-    tags: str = ""
-    """field=value pairs, as in "camera.move=pan_left,motion.timing=twos"."""
-    text: str = ""
-    seed: int = 0
-    image: Path | None = None
-    """A first frame, PNG or JPEG."""
+    """The mp4 to write; a folder where there are --requests or several --seeds."""
+    request: Annotated[Request, tyro.conf.arg(name="")] = field(default_factory=Request)
+    seeds: int = 1
+    """How many clips, from the seed on."""
+    requests: Path | None = None
+    """A JSONL file with a request a line, in place of the one above: {"name": ..., "tags": ..., "seed": ...}."""
+    sheet: bool = False
+    """Write an exposure sheet (XDTS) beside each clip."""
+    png: bool = False
+    """Write the pictures of each clip too."""
+    batch: int = 4
+    """Clips of one size drawn together."""
     guidance: Annotated[Scales, tyro.conf.arg(name="")] = Scales()
 
 
@@ -115,7 +126,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     try:
         return commands[command](f"animatrix-train {command}", rest)
-    except (TaxonomyError, RecipeError, DataError, CheckpointError, StoreError) as error:
+    except (TaxonomyError, RecipeError, DataError, CheckpointError, RequestError, StoreError) as error:
         print(f"animatrix-train {command}: {error}", file=sys.stderr)
         return 2
 
@@ -139,17 +150,19 @@ def _fit(prog: str, argv: list[str]) -> int:
 
 def _sample(prog: str, argv: list[str]) -> int:
     run = tyro.cli(Sample, args=argv, prog=prog)
-    taxonomy().parse_tags(run.tags)  # a wrong tag is answered before torch is imported
-    from anicaption.captioner import caption
-
-    from animatrix_trainer.sample import sample_to_file
+    if run.requests and run.request != Request():
+        raise RequestError("--requests is given and so is a request; put it into the file as a line of its own")
+    asked = dict(read_requests(run.requests)) if run.requests else several(run.request, run.seeds)
+    taxonomy().parse_tags(run.request.tags)  # a wrong tag is answered before torch is imported
+    from animatrix_trainer.sample_files import sample_to_files
 
     _quiet()
-    scales = run.guidance.over
-    clip = sample_to_file(run.checkpoint, run.tags, run.text, run.seed, run.out, run.image, scales)
-    if "flashing" in caption(clip)["content.flashing"].values:
-        print(f"{clip}: flashes as may harm photosensitive viewers (content.flashing)", file=sys.stderr)
-    print(clip)
+    folder = run.requests is not None or run.seeds > 1
+    clips = {run.out / f"{name}.mp4" if folder else run.out: request for name, request in asked.items()}
+    for clip, flashes in sample_to_files(run.checkpoint, clips, run.guidance.over, run.batch, run.sheet, run.png):
+        if flashes:
+            print(f"{clip}: flashes as may harm photosensitive viewers (content.flashing)", file=sys.stderr)
+        print(clip, flush=True)
     return 0
 
 

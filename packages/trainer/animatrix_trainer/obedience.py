@@ -21,10 +21,11 @@ from anicaption.measure.onepass import Watch
 
 from animatrix_trainer.checkpoint import System, load
 from animatrix_trainer.conditioning.dropout import Condition
+from animatrix_trainer.conditioning.guidance import Wish
 from animatrix_trainer.config import NEWEST, Data, DataError, Window
 from animatrix_trainer.data.plan import Pick, generator
 from animatrix_trainer.data.read import Shards
-from animatrix_trainer.sample import sample
+from animatrix_trainer.sample import Asked, sample
 
 PANS = ("pan_left", "pan_right", "pan_up", "pan_down")
 ZOOMS = ("track_up", "track_back")
@@ -79,9 +80,9 @@ def obey(
     counts, clips = {}, {}
     for move in moves:
         tags = {MOVE: (move,)}
-        condition = Condition(tags, from_tags(tags).prose)
-        seeds = [seed * 1000 + number for number in range(len(first_frames))]
-        clips[move] = sample(system, [condition] * len(first_frames), seeds, first_frames)
+        wish = Wish(Condition(tags, from_tags(tags).prose))
+        asked = [Asked(wish, seed * 1000 + number, {0: first}) for number, first in enumerate(first_frames)]
+        clips[move] = sample(system, asked)
         counts[move] = dict(Counter(read_back(clip) for clip in clips[move]))
     return counts, clips
 

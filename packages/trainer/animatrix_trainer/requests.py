@@ -108,6 +108,12 @@ def scales(text: str, tags: Any) -> dict[str, float]:
     return found
 
 
+def several(request: Request, n_seeds: int) -> dict[str, Request]:
+    """The request from its seed and the ones after it, by a name that says the seed."""
+    seeds = range(request.seed, request.seed + n_seeds)
+    return {f"seed-{seed:04d}": dataclasses.replace(request, seed=seed) for seed in seeds}
+
+
 def read_requests(path: Path) -> Iterator[tuple[str, Request]]:
     """(name, request) of every line of a JSONL file; the name is the line's `name`, or its number.
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import torch
-
 from animatrix_trainer.conditioning.dropout import Condition
 from animatrix_trainer.conditioning.tags import TagSet
 from animatrix_trainer.config import Guidance
@@ -68,13 +66,3 @@ def _merged(parts: list[tuple[Condition, float]]) -> list[tuple[Condition, float
         else:
             found[at] = (condition, found[at][1] + share)
     return [(condition, share) for condition, share in found if abs(share) > 1e-9]
-
-
-def branches(condition: Condition) -> tuple[Condition, Condition, Condition]:
-    """The three conditions of a guided step: nothing, text alone, text and tags. They run as one batch."""
-    return Condition(None, ""), Condition(None, condition.text), condition
-
-
-def combine(v_null: torch.Tensor, v_text: torch.Tensor, v_both: torch.Tensor, text: float, tag: float) -> torch.Tensor:
-    """v_null + text (v_text - v_null) + tag (v_both - v_text); AniMatrix, inference."""
-    return v_null + text * (v_text - v_null) + tag * (v_both - v_text)

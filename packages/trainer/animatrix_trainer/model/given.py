@@ -40,9 +40,9 @@ class Known(NamedTuple):
         """x_s with the clean frames in their places."""
         return torch.where(self.clean_BT[:, None, :, None, None], self.latents_BCTHW.to(x_s_BCTHW), x_s_BCTHW)
 
-    def repeat(self, times: int) -> Known:
-        """Each sample `times` times in a row, for the branches of a guided step."""
-        return Known(*(None if part is None else part.repeat_interleave(times, 0) for part in self))
+    def rows(self, index_M: torch.Tensor) -> Known:
+        """These samples, which may come several times, as the branches of a guided step need them."""
+        return Known(*(None if part is None else part[index_M] for part in self))
 
 
 def known_of(codec: VideoCodec, video_B3FHW: torch.Tensor, told_BF: np.ndarray, how: str) -> Known:
