@@ -1,9 +1,9 @@
 """Clips come in: a list in JSONL, or a data set of animatrix-ingest as reference clips. All of a list, or nothing.
 
 A line is {"prompt", "model", "path", "rating", "motion", "tags", "text"} and perhaps "id", "split", "image" and
-"quarantined". `prompt` is the prompt's id, `text` and `tags` are what was asked for, `path` is relative to the list. What
-is not rated general or sensitive, or is quarantined, never enters; every clip is decoded whole first, and its flashes
-are measured.
+"quarantined". `prompt` is the prompt's id, `text` and `tags` are what was asked for, `path` is relative to the list.
+What is not rated general or sensitive, or is quarantined, never enters; every clip is decoded whole first, and its
+flashes are measured.
 """
 
 from __future__ import annotations
@@ -175,6 +175,7 @@ def _row(session: Session, clip: Coming, place: str) -> tables.Clip:
     prompt = session.get(tables.Prompt, clip.prompt)
     if prompt is None:
         session.add(tables.Prompt(id=clip.prompt, text=clip.text, tags=dict(clip.tags), image=clip.image))
+        session.flush()  # the clip's row leans on it
     elif (prompt.text, prompt.tags) != (clip.text, dict(clip.tags)):
         raise RoomError(f"{place}: prompt {clip.prompt} was other words or tags before; give the new prompt a new id")
     row = clip_table(

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from animatrix_reward.room import api, media, refresh
+from animatrix_reward.room import api, media, pages, refresh
 from animatrix_reward.room.limits import Limited
 from animatrix_reward.room.people import Guarded, NotEntered, Sessions
 from animatrix_reward.room.settings import Settings
@@ -52,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(title="AniMatrix annotation room", version="1", lifespan=living, docs_url=None, redoc_url=None)
     app.state.settings, app.state.store, app.state.sessions = settings, store, sessions
-    for each in (api.router, media.router):
+    for each in (api.router, media.router, pages.router):
         app.include_router(each)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.add_exception_handler(NotEntered, _enter_first)

@@ -1,0 +1,89 @@
+"""Rooms for tests: clips that need no pixels, people who entered, and answers as a page would send them."""
+
+import itertools
+import uuid
+from pathlib import Path
+
+from animatrix_reward.room import people, tables
+from animatrix_reward.room.add import Coming, Seen, add
+from animatrix_reward.room.assign import Task
+from animatrix_reward.room.settings import Settings
+from animatrix_reward.room.store import Store, now_s
+
+MOTIONS = ("hold", "walk", "impact")
+MODELS = ("Acme-Film-9", "Borealis-2b", "Cumulus-14B")
+
+
+def clip(number: int, prompt: str, model: str, motion: str, folder: Path = Path("clips"), **changed) -> Coming:
+    """A clip that nobody decoded."""
+    facts = {
+        "id": f"c-{number}",
+        "prompt": prompt,
+        "text": f"what {prompt} asks",
+        "tags": {"camera.move": ["pan_left"]},
+        "image": None,
+        "model": model,
+        "path": folder / f"{model}-{number}.mp4",
+        "sha256": f"{number:064x}",
+        "rating": "general",
+        "split": "train",
+        "motion": motion,
+        "seen": Seen(24, False),
+    }
+    return Coming(**{**facts, **changed})
+
+
+def fill(store: Store, n_prompts: int = 6, models=MODELS) -> None:
+    """Clips of every model for so many prompts, each prompt of one kind of motion."""
+    numbers = itertools.count()
+    add(
+        store,
+        [
+            clip(next(numbers), f"prompt-{n}", model, MOTIONS[n % len(MOTIONS)])
+            for n in range(n_prompts)
+            for model in models
+        ],
+        "test",
+    )
+
+
+def room(folder: Path, n_prompts: int = 6, **settings) -> Store:
+    """A room with clips."""
+    store = Store(Settings(folder, **settings))
+    fill(store, n_prompts)
+    return store
+
+
+def somebody(store: Store, name: str = "Aoi", role: str = "rater") -> people.Person:
+    """A person in the room."""
+    with store.write() as session:
+        row = tables.Person(
+            id=f"p-{uuid.uuid4().hex[:12]}", name=name, roles=[role], epoch=0, active=True, made_at_s=now_s()
+        )
+        session.add(row)
+        return people.Person(row.id, row.name, (role,))
+
+
+def answer(task: Task | dict, verdict: str = "left", **more) -> dict:
+    """What the page sends for a task."""
+    facts = task if isinstance(task, dict) else {"id": task.id, "about": task.about, "kind": task.kind,
+                                                 "clips": [{"token": c.token} for c in task.clips]}  # fmt: skip
+    tokens = [c["token"] for c in facts["clips"]]
+    span = {"start": 2, "end": 5, "kind": "smear_stretch", "verdict": "intentional", "severity": 2,
+            "cues": ["recovery"], "box": [0.1, 0.1, 0.5, 0.5]}  # fmt: skip
+    body = {
+        "compare": lambda: {"left": tokens[0], "right": tokens[1], "dimension": "overall", "verdict": verdict},
+        "rate": lambda: {"clip": tokens[0], "scores": {"anime_aesthetic": 4, "face_topology": 2}},
+        "deform": lambda: {"clip": tokens[0], "spans": [span], "none": False},
+        "correct": lambda: {"clip": tokens[0], "tags": {"camera.move": ["pan_right"]}},
+    }[facts["about"]]()
+    body |= more
+    if facts["kind"] in ("adjudicate", "gold"):
+        body = {"kind": facts["about"], "body": body}
+    return {
+        "id": str(uuid.uuid4()),
+        "task": facts["id"],
+        "kind": facts["kind"],
+        "body": body,
+        "made_at_ms": 1_760_000_000_000,
+    }
