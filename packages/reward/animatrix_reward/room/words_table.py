@@ -85,6 +85,18 @@ WORDS: dict[str, tuple[str, str]] = {
     "player.speed": ("Speed", "速度"),
     "player.zoom": ("Zoom", "拡大"),
     "player.span": ("Span", "区間"),
+    # the toolbar's short words; the long ones are those of the keys
+    "tool.loop": ("Loop", "ループ"),
+    "tool.in": ("In", "始点"),
+    "tool.out": ("Out", "終点"),
+    "tool.clear": ("All", "解除"),
+    "tool.flip": ("Flip", "切替"),
+    "tool.side": ("Side", "並置"),
+    "tool.difference": ("Diff", "差分"),
+    "tool.before": ("Before", "前"),
+    "tool.after": ("After", "後"),
+    "tool.off": ("Off", "なし"),
+    "tool.fit": ("Fit", "全体"),
     # compare
     "compare.overall": ("Overall", "総合"),
     "compare.left": ("A better", "Aが良い"),
@@ -160,6 +172,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "progress.undefined": ("not defined yet", "未定義"),
     "progress.goal": ("the paper's study reached more than 0.72", "論文の調査は0.72超"),
     "progress.experts": ("Agreement is shown to experts.", "一致度は専門家に表示されます。"),
+    "progress.people": ("People", "評価者"),
+    "progress.name": ("Name", "名前"),
+    "progress.gold_right": ("Gold right", "基準問題の正答"),
+    "progress.repeats_same": ("Repeats the same", "再提示の一致"),
     # keys
     "keys.title": ("Keys", "キーの割り当て"),
     "keys.lead": (
