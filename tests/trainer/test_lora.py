@@ -1,0 +1,197 @@
+"""Adapters: nothing at first, nothing when off, and the same change wherever their files are read."""
+
+import dataclasses
+
+import pytest
+import torch
+from animatrix_trainer.conditioning.tags import vocabulary
+from animatrix_trainer.config import CheckpointError, Lora, RecipeError, Stage
+from animatrix_trainer.model import lora
+from animatrix_trainer.model.wan import TagWanTransformer3DModel, is_tag_parameter
+from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
+from safetensors.torch import load_file, save_file
+from transformers import ByT5Tokenizer, UMT5Config, UMT5EncoderModel
+
+SMALL = {
+    "num_attention_heads": 2,
+    "attention_head_dim": 24,
+    "text_dim": 32,
+    "freq_dim": 32,
+    "ffn_dim": 64,
+    "num_layers": 2,
+    "rope_max_seq_len": 32,
+}
+RANKED = Lora(rank=4, alpha=6)
+
+
+def wan(**more):
+    torch.manual_seed(0)
+    return WanTransformer3DModel(**SMALL, **more).eval()
+
+
+def graft(plain):
+    torch.manual_seed(1)
+    return TagWanTransformer3DModel.from_wan(plain, tag_dim=16, tag_heads=2, tag_layers=1).eval()
+
+
+def adapted(plain=None, settings=RANKED):
+    """A model whose adapters have learnt something."""
+    model = graft(plain or wan())
+    lora.attach(model, settings)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if ".lora_B." in name:
+                weight.normal_(std=0.1, generator=torch.Generator().manual_seed(len(name)))
+    return model
+
+
+def adapters(model):
+    return {name: weight.detach() for name, weight in model.named_parameters() if lora.is_adapter_parameter(name)}
+
+
+def inputs():
+    generator = torch.Generator().manual_seed(2)
+    return {
+        "hidden_states": torch.randn(2, 16, 2, 4, 4, generator=generator),
+        "timestep": torch.tensor([10.0, 700.0]),
+        "encoder_hidden_states": torch.randn(2, 7, 32, generator=generator),
+    }
+
+
+@torch.no_grad()
+def out(model):
+    tags = {"tags": torch.tensor([vocabulary().encode(None)] * 2)} if hasattr(model, "tag_encoder") else {}
+    return model(**inputs(), **tags).sample
+
+
+def test_an_untrained_adapter_changes_nothing_and_a_trained_one_off_is_the_base_exactly():
+    plain = wan()
+    base = out(graft(plain))
+    fresh = graft(plain)
+    lora.attach(fresh, RANKED)
+    assert torch.equal(out(fresh), base) and torch.equal(base, out(plain))
+    model = adapted(plain)
+    assert (out(model) - base).abs().max() > 1e-2
+    with lora.without(model):
+        assert torch.equal(out(model), base)
+    assert (out(model) - base).abs().max() > 1e-2
+
+
+def test_plain_weights_keep_their_names():
+    plain = wan()
+    names = dict(adapted(plain).named_parameters())
+    for name, weight in plain.named_parameters():
+        assert torch.equal(names[name], weight), name
+
+
+def test_the_tag_channel_gets_no_adapter_and_stays_trainable():
+    """The trap: freezing all but the adapters would freeze the tag channel with the base."""
+    model = adapted()
+    assert not [name for name in adapters(model) if is_tag_parameter(name)]
+    assert len(adapters(model)) == 2 * 2 * (4 + 4 + 2)  # A and B of two blocks' q, k, v, out twice and two of the ffn
+    lora.move_only(model, Stage("a", steps=1, train="lora"))
+    moving = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    assert moving == {n for n in dict(model.named_parameters()) if is_tag_parameter(n) or lora.is_adapter_parameter(n)}
+    model(**inputs(), tags=torch.tensor([vocabulary().encode(None)] * 2)).sample.square().mean().backward()
+    still = [n for n, w in model.named_parameters() if lora.is_adapter_parameter(n) and w.grad.abs().sum() == 0]
+    assert not still
+    assert all(w.grad is None for n, w in model.named_parameters() if n not in moving)
+
+
+@pytest.mark.parametrize("train", ["all", "tags", "lora"])
+def test_a_stage_says_what_moves(train):
+    model = adapted()
+    moved = lora.trainable(model, Stage("a", steps=1, train=train))
+    names = {name for name, _ in model.named_parameters()}
+    tags, added = {n for n in names if is_tag_parameter(n)}, set(adapters(model))
+    assert moved == {"all": names - added, "tags": tags, "lora": tags | added}[train]
+    assert "proj_out.weight" in names and len(tags) > 10 and len(added) == 40
+
+
+def test_a_stage_without_adapters_and_targets_that_nothing_has_are_refused():
+    with pytest.raises(RecipeError, match="stage quality: train=lora, but the transformer has no adapters"):
+        lora.trainable(graft(wan()), Stage("quality", steps=1, train="lora"))
+    with pytest.raises(RecipeError, match=r"no layer's name ends in 'query'; there are .*'attn1.to_q'"):
+        lora.attach(graft(wan()), Lora(targets=("to_k", "query")))
+
+
+def test_merged_weights_do_the_same_without_adapters():
+    model = adapted()
+    before = out(model)
+    lora.merge(model)
+    assert not lora.has_adapters(model) and not adapters(model)
+    torch.testing.assert_close(out(model), before, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("spelling", ["lora.safetensors", "lora.comfyui.safetensors"])
+def test_both_files_give_the_same_adapters_back(tmp_path, spelling):
+    i2v = {"image_dim": 20, "added_kv_proj_dim": 48}
+    settings = dataclasses.replace(RANKED, targets=(*RANKED.targets, "add_k_proj", "add_v_proj"))
+    model = adapted(wan(**i2v), settings)
+    lora.save(adapters(model), settings, tmp_path / "lora.safetensors")
+    again = graft(wan(**i2v))
+    lora.load(again, tmp_path / spelling)
+    for name, weight in adapters(model).items():
+        assert torch.equal(weight, adapters(again)[name]), name
+    assert {m.alpha for m in again.modules() if isinstance(m, lora.LoraLinear)} == {6.0}
+
+
+def test_comfyui_names_are_those_of_the_original_model(tmp_path):
+    lora.save(adapters(adapted()), RANKED, tmp_path / "lora.safetensors")
+    names = set(load_file(tmp_path / "lora.comfyui.safetensors"))
+    layers = ["self_attn." + k for k in "qkvo"] + ["cross_attn." + k for k in "qkvo"] + ["ffn.0", "ffn.2"]
+    assert names == {
+        f"diffusion_model.blocks.{block}.{layer}.{part}"
+        for block in range(2)
+        for layer in layers
+        for part in ("lora_A.weight", "lora_B.weight", "alpha")
+    }
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    torch.manual_seed(0)
+    text = UMT5EncoderModel(UMT5Config(vocab_size=384, d_model=32, d_kv=8, num_heads=4, d_ff=32, num_layers=1))
+    vae = AutoencoderKLWan(
+        base_dim=8, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
+    )
+    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
+    return WanPipeline(ByT5Tokenizer(), text, vae, scheduler, wan())
+
+
+@pytest.mark.parametrize("spelling", ["lora.safetensors", "lora.comfyui.safetensors"])
+def test_diffusers_reads_both_files_as_we_mean_them(pipeline, tmp_path, spelling):
+    """A WanPipeline with our adapters computes what our model computes, alpha included."""
+    plain = wan()
+    model = adapted(plain)
+    lora.save(adapters(model), RANKED, tmp_path / "lora.safetensors")
+    base = out(pipeline.transformer)
+    pipeline.load_lora_weights(tmp_path, weight_name=spelling)
+    try:
+        theirs = out(pipeline.transformer)
+    finally:
+        pipeline.unload_lora_weights()
+    assert (theirs - base).abs().max() > 1e-2
+    torch.testing.assert_close(theirs, out(model), rtol=1e-4, atol=1e-5)
+
+
+def test_files_that_do_not_fit_are_named(tmp_path):
+    path = tmp_path / "lora.safetensors"
+    lora.save(adapters(adapted()), RANKED, path)
+    with pytest.raises(CheckpointError, match=r"adapts blocks\.0\.attn1\.to_k, of 72 to 72, by 48 to 48"):
+        lora.load(graft_of(num_attention_heads=3), path)
+    with pytest.raises(CheckpointError, match=r"blocks\.1\.attn1\.to_k, which the model lacks"):
+        lora.load(graft_of(num_layers=1), path)
+    with pytest.raises(CheckpointError, match="rank 4, the model's adapter 8"):
+        lora.load(adapted(settings=Lora(rank=8)), path)
+    save_file({"transformer.blocks.0.attn1.to_q.lora_A.weight": torch.zeros(4, 48)}, path)
+    with pytest.raises(CheckpointError, match="has only"):
+        lora.load(graft(wan()), path)
+    save_file({"lora_te1_text_model.alpha": torch.zeros(1)}, path)
+    with pytest.raises(CheckpointError, match=r"'lora_te1_text_model\.alpha' is no adapter"):
+        lora.load(graft(wan()), path)
+
+
+def graft_of(**changes):
+    torch.manual_seed(0)
+    return graft(WanTransformer3DModel(**SMALL | changes))
