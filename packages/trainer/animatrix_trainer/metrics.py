@@ -15,7 +15,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object
 
-from animatrix_trainer import flops
+from animatrix_trainer import flops, held_out, show
 from animatrix_trainer.checkpoint import System
 from animatrix_trainer.config import Window
 from animatrix_trainer.data import readings
@@ -43,7 +43,8 @@ class Since:
 
 class Log:
     """metrics.jsonl and TensorBoard, every `log_every` steps and before every checkpoint; the loss is a mean over the
-    steps since the last line. held_out.jsonl has the loss on clips of another split; data.json what is read.
+    steps since the last line. held_out.jsonl has the loss on clips of another split at fixed noise shares, of all and
+    of those that say something of an axis of the taxonomy; samples/ clips of fixed seeds; data.json what is read.
 
     The device is read once a line, not once a step. That is also when a loss that is no number is found, and a line
     comes before every checkpoint, so none is written after it. The loop takes its batches through `timed`, which is
@@ -128,15 +129,40 @@ class Log:
             _append(self.path, line)
             self.accelerator.print(f"step {done:6d}  {line['stage']}  {_words(line)}", flush=True)
 
-    def held_out(self, done: int, loss: torch.Tensor, batches: Batches) -> None:
-        """Write the loss on clips of another split, the same windows and noise every time."""
-        mean = float(cast(torch.Tensor, self.accelerator.gather(loss.reshape(1))).mean())
+    def held_out(self, done: int, system: System, batches: Batches) -> None:
+        """Ask the model of clips of another split, the same windows and noise every time, and write the answer.
+
+        All processes call it together, each with its own part (data/read.py, held_back).
+        """
+        mine = held_out.measure(system, batches)
+        parts = (mine.error_NQ, mine.told_NA.float(), mine.silenced_NA)
+        error, told, silenced = (cast(torch.Tensor, self.accelerator.gather(part.contiguous())).cpu() for part in parts)
+        said = held_out.summary(error, told, silenced, mine)
         split = batches.shards.reading.split
-        self.accelerator.log({f"{split}_loss": mean}, step=done)
+        tracked = {f"{split}_loss": said["loss"]}
+        tracked |= {f"{split}_loss/s={s:.2f}": x for s, x in zip(said["sigmas"], said["by_sigma"], strict=True)}
+        for axis, of_axis in said["by_axis"].items():
+            tracked[f"{split}_gap/{axis}"] = of_axis["gap"]
+            shares = zip(said["sigmas"], of_axis["loss"], strict=True)
+            tracked |= {f"{split}_loss_{axis}/s={s:.2f}": x for s, x in shares}
+        self.accelerator.log(tracked, step=done)
         if self.accelerator.is_main_process:
-            line = {"step": done, "split": split, "loss": round(mean, 6), "seconds": self._seconds()}
-            _append(self.unseen, line)
-            self.accelerator.print(f"step {done:6d}  {split} loss {line['loss']:.4f}", flush=True)
+            _append(self.unseen, {"step": done, "split": split, **said, "seconds": self._seconds()})
+            gaps = "  ".join(f"{axis} {x['gap']:+.4f}" for axis, x in said["by_axis"].items())
+            self.accelerator.print(f"step {done:6d}  {split} loss {said['loss']:.4f}  gaps: {gaps}", flush=True)
+
+    def samples(self, done: int, system: System, batches: Batches) -> None:
+        """Draw the recipe's number of clips from held-out conditions: samples/step-N/ and TensorBoard.
+
+        All processes call it together; the first one writes.
+        """
+        if not self.recipe.samples:
+            return
+        clips, words = held_out.draw(system, batches, self.recipe.samples)
+        if self.accelerator.is_main_process:
+            writer = self.accelerator.get_tracker("tensorboard", unwrap=True)
+            show.write(self.out / "samples" / f"step-{done:08d}", clips, words)
+            show.to_tensorboard(writer, done, clips, words)
 
     def _tokens(self, batch: Batch) -> int:
         _, frames, height_px, width_px, _ = batch.videos.shape
