@@ -1,11 +1,13 @@
 """diffusers' Wan transformer with a tag channel: a subclass, so that Wan's weights and tools keep working.
 
-Legend: B batch, L video tokens, N context tokens, S tag slots, D width of the transformer, T time steps of latents.
+Legend: B batch, L video tokens, N context tokens, S tag tokens, E width of the tag encoder, D width of the transformer,
+T latent frames.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+import math
+from typing import Any, ClassVar, NamedTuple, cast
 
 import torch
 from diffusers.configuration_utils import register_to_config
@@ -18,60 +20,76 @@ from diffusers.models.transformers.transformer_wan import (
 from torch import nn
 
 from animatrix_trainer.conditioning.tags import TagEncoder, vocabulary
+from animatrix_trainer.model.modulation import BlockModulation, Heard, TagWanTransformerBlock, modulated
 
-TEXT_LENGTH = 512
-"""Wan 2.1 I2V puts its image tokens before a text context of exactly this many tokens."""
+ATTENTION = ("concat", "decoupled", "none")
+MODULATION = ("shared", "lowrank", "full", "none")
 
 
 class Context(NamedTuple):
-    """What travels through Wan's `encoder_hidden_states` slot."""
+    """What travels through the model's `encoder_hidden_states` slot to the embedder."""
 
     text: torch.Tensor
-    tag_tokens: torch.Tensor
-    tag_pooled: torch.Tensor
+    n_latent_frames: int
+    tag_tokens: torch.Tensor | None = None
+    tag_pooled: torch.Tensor | None = None
 
 
 class TagConditionEmbedder(WanTimeTextImageEmbedding):
-    """Adds the pooled tags to the time embedding all blocks share, and the tag tokens behind the text tokens."""
+    """Adds the pooled tags to the time embedding all blocks share (path 2, `shared`), and makes what blocks hear."""
 
-    def __init__(self, tag_dim: int, modulation: str, **wan: Any) -> None:
+    def __init__(self, tag_dim: int, attention: str, modulation: str, **wan: Any) -> None:
         super().__init__(**wan)
         dim = wan["dim"]
-        self.tag_projection = nn.Linear(tag_dim, dim)
-        self.type_text = nn.Parameter(torch.zeros(dim))
-        self.type_tag = nn.Parameter(torch.zeros(dim))
-        self.tag_time = nn.Linear(tag_dim, dim) if modulation == "shared" else None
-        if self.tag_time is not None:
+        self.per_block = modulation in ("lowrank", "full")
+        self.tag_projection = self.tag_time = None
+        self.scale = 1.0
+        if attention != "none":
+            self.tag_projection = nn.Linear(tag_dim, dim)
+            self.type_text = nn.Parameter(torch.zeros(dim))
+            self.type_tag = nn.Parameter(torch.zeros(dim))
+        if modulation == "shared":
+            self.tag_time = nn.Linear(tag_dim, dim)
             nn.init.zeros_(self.tag_time.weight)
             nn.init.zeros_(self.tag_time.bias)
 
     def forward(self, timestep, encoder_hidden_states, encoder_hidden_states_image=None, timestep_seq_len=None):
         context = cast(Context, encoder_hidden_states)
-        temb, time_proj, text_BND, image = super().forward(
+        temb, time_proj, text_BND, image_BND = super().forward(
             timestep, context.text, encoder_hidden_states_image, timestep_seq_len=timestep_seq_len
         )
+        pooled_BE, tags_BSD, time = context.tag_pooled, None, None
         if self.tag_time is not None and self.time_proj is not None:
-            shift = self.tag_time(context.tag_pooled)
+            shift = self.tag_time(pooled_BE)
+            shift = shift if self.scale == 1.0 else shift * self.scale
             temb = temb + (shift if timestep_seq_len is None else shift.unsqueeze(1))  # (B, D) or (B, L, D)
             time_proj = self.time_proj(self.act_fn(temb))
-        tags_BSD = self.tag_projection(context.tag_tokens) + self.type_tag
-        return temb, time_proj, torch.cat([text_BND + self.type_text, tags_BSD], dim=1), image
+        if self.tag_projection is not None:
+            text_BND = text_BND + self.type_text
+            tags_BSD = self.tag_projection(context.tag_tokens) + self.type_tag
+        if self.per_block:
+            time = temb if timestep_seq_len is None else temb[:, :: timestep_seq_len // context.n_latent_frames]
+        heard = Heard(text_BND, image_BND, tags_BSD, pooled_BE if self.per_block else None, time)
+        return temb, time_proj, heard, None  # no image: Wan's forward would put it before the text itself
 
 
 class TagCrossAttention(nn.Module):
-    """Cross-attention of one block over [image,] text and tags. A module with forward(), so that FSDP and ZeRO hooks
+    """Cross-attention of one block over image, text and tags. A module with forward(), so that FSDP and ZeRO hooks
     see its parameters.
 
-    Without own keys and values (`concat`) the tags join the text under one softmax. With them (`decoupled`) they are
-    attended by the same queries on their own, scaled per head by tanh(gate), and share the output projection: at
-    gate 0 the block is exactly Wan's.
+    `concat`: the tags join the text under one softmax. `decoupled`: they have keys and values of their own, are
+    attended by the same queries, scaled per head by tanh(gate), and share the output projection: at gate 0 the block
+    is exactly Wan's. `none`: tags are not attended to. `scale` weighs the tags against what they would have: under
+    one softmax it multiplies their shares before these are normalised.
     """
 
-    def __init__(self, attention: WanAttention, tag_slots: int, decoupled: bool) -> None:
+    _attention_backend = None
+    _parallel_config = None
+
+    def __init__(self, attention: WanAttention, kind: str) -> None:
         super().__init__()
-        self.tag_slots = tag_slots
-        self.decoupled = decoupled
-        if decoupled:
+        self.kind, self.scale = kind, 1.0
+        if kind == "decoupled":
             dim, inner = attention.to_k.in_features, attention.to_k.out_features
             self.to_k = nn.Linear(dim, inner)
             self.to_v = nn.Linear(dim, inner)
@@ -79,29 +97,34 @@ class TagCrossAttention(nn.Module):
             self.gate = nn.Parameter(torch.zeros(attention.heads))
 
     def forward(self, attn: Any, hidden_states, encoder_hidden_states, attention_mask=None, rotary_emb=None):
-        n_context = encoder_hidden_states.shape[1] - self.tag_slots
-        context_BND = encoder_hidden_states[:, :n_context]
-        tags_BSD = encoder_hidden_states[:, n_context:]
+        heard = cast(Heard, encoder_hidden_states)
+        if heard.cross is not None:
+            hidden_states = modulated(hidden_states, *heard.cross)
         query = attn.norm_q(attn.to_q(hidden_states)).unflatten(2, (attn.heads, -1))
-        seen: torch.Tensor | float = 0.0
-        if attn.add_k_proj is not None:
-            image_BND, context_BND = context_BND[:, :-TEXT_LENGTH], context_BND[:, -TEXT_LENGTH:]
-            seen = _attend(query, attn.norm_added_k(attn.add_k_proj(image_BND)), attn.add_v_proj(image_BND))
-        if not self.decoupled:
-            context_BND = torch.cat([context_BND, tags_BSD], dim=1)
-        out = _attend(query, attn.norm_k(attn.to_k(context_BND)), attn.to_v(context_BND)) + seen
-        if self.decoupled:
-            tags = _attend(query, self.norm_k(self.to_k(tags_BSD)), self.to_v(tags_BSD))
-            gate = torch.tanh(self.gate).repeat_interleave(tags.shape[-1] // attn.heads)
+        context_BND, bias = heard.text_BND, None
+        if self.kind == "concat" and heard.tags_BSD is not None and self.scale > 0:
+            context_BND = torch.cat([context_BND, heard.tags_BSD], dim=1)
+            if self.scale != 1.0:
+                bias = query.new_zeros(1, 1, 1, context_BND.shape[1])
+                bias[..., heard.text_BND.shape[1] :] = math.log(self.scale)
+        out = self._attend(query, attn.norm_k(attn.to_k(context_BND)), attn.to_v(context_BND), bias)
+        if heard.image_BND is not None:
+            image = heard.image_BND
+            out = out + self._attend(query, attn.norm_added_k(attn.add_k_proj(image)), attn.add_v_proj(image))
+        if self.kind == "decoupled" and heard.tags_BSD is not None:
+            tags = self._attend(query, self.norm_k(self.to_k(heard.tags_BSD)), self.to_v(heard.tags_BSD))
+            gate = self.scale * torch.tanh(self.gate).repeat_interleave(tags.shape[-1] // attn.heads)
             out = out + gate.to(tags.dtype) * tags
         return attn.to_out[1](attn.to_out[0](out))
 
-
-def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-    """query (B, L, heads, d) over key and value (B, N, heads x d) to (B, L, heads x d)."""
-    heads = query.shape[2]
-    out = dispatch_attention_fn(query, key.unflatten(2, (heads, -1)), value.unflatten(2, (heads, -1)))
-    return out.flatten(2, 3).type_as(query)
+    def _attend(
+        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """query (B, L, heads, d) over key and value (B, N, heads x d) to (B, L, heads x d)."""
+        heads = query.shape[2]
+        key, value = key.unflatten(2, (heads, -1)), value.unflatten(2, (heads, -1))
+        out = dispatch_attention_fn(query, key, value, attn_mask=bias, backend=self._attention_backend)
+        return out.flatten(2, 3).type_as(query)
 
 
 class TagWanTransformer3DModel(WanTransformer3DModel):
@@ -109,6 +132,9 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
 
     `taxonomy_hash`, `tag_rows` and `tag_values` are the vocabulary; a model refuses one that was never released.
     """
+
+    _no_split_modules: ClassVar = ["TagWanTransformerBlock"]
+    _repeated_blocks: ClassVar = ["TagWanTransformerBlock"]
 
     @register_to_config
     def __init__(
@@ -134,6 +160,7 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
         tag_layers: int = 3,
         tag_attention: str = "decoupled",
         tag_modulation: str = "shared",
+        tag_rank: int = 64,
         tag_rows: tuple[int, ...] = (),
         tag_values: int = 0,
         taxonomy_hash: str = "",
@@ -156,15 +183,16 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
             rope_max_seq_len=rope_max_seq_len,
             pos_embed_seq_len=pos_embed_seq_len,
         )
-        if tag_attention not in ("concat", "decoupled") or tag_modulation not in ("shared", "none"):
+        if tag_attention not in ATTENTION or tag_modulation not in MODULATION:
             raise ValueError(
                 f"tag_attention={tag_attention!r}, tag_modulation={tag_modulation!r}: "
-                "choose concat or decoupled, and shared or none"
+                f"choose one of {', '.join(ATTENTION)}, and one of {', '.join(MODULATION)}"
             )
         vocabulary(taxonomy_hash, "TagWanTransformer3DModel")  # refuses a taxonomy that nobody released
         dim = num_attention_heads * attention_head_dim
         self.condition_embedder = TagConditionEmbedder(
             tag_dim,
+            tag_attention,
             tag_modulation,
             dim=dim,
             time_freq_dim=freq_dim,
@@ -173,11 +201,16 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
             image_embed_dim=image_dim,
             pos_embed_seq_len=pos_embed_seq_len,
         )
-        self.tag_encoder = TagEncoder(list(tag_rows), tag_values, tag_dim, tag_heads, tag_layers)
+        self.tag_encoder = None
+        if (tag_attention, tag_modulation) != ("none", "none"):
+            self.tag_encoder = TagEncoder(list(tag_rows), tag_values, tag_dim, tag_heads, tag_layers)
         self.register_buffer("tag_row_index", torch.tensor(tag_rows, dtype=torch.long), persistent=False)
+        width = {"lowrank": tag_rank, "full": dim}.get(tag_modulation)
         for block in self.blocks:
             attention: Any = block.attn2
-            attention.set_processor(TagCrossAttention(attention, len(tag_rows), tag_attention == "decoupled"))
+            attention.set_processor(TagCrossAttention(attention, tag_attention))
+            block.__class__ = TagWanTransformerBlock
+            cast(Any, block).tag_modulation = BlockModulation(dim, tag_dim, width) if width else None
 
     def forward(
         self,
@@ -191,10 +224,14 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
     ):
         """Wan's forward with `tags`, value indices (B, S) from `Vocabulary.encode`.
 
-        `hidden_states` (B, C, T, H, W), `timestep` (B,) or per token (B, L), `encoder_hidden_states` (B, N, text_dim).
+        `hidden_states` (B, C, T, H, W), `encoder_hidden_states` (B, N, text_dim), `timestep` (B,), or (B, L) per token:
+        the tokens of one latent frame share it.
         """
-        tokens, pooled = self.tag_encoder(tags, self.tag_row_index.expand_as(tags))
-        context: Any = Context(encoder_hidden_states, tokens, pooled)
+        n_latent_frames = hidden_states.shape[2] // self.config["patch_size"][0]
+        context: Any = Context(encoder_hidden_states, n_latent_frames)
+        if self.tag_encoder is not None:
+            tokens, pooled = self.tag_encoder(tags, self.tag_row_index.expand_as(tags))
+            context = Context(encoder_hidden_states, n_latent_frames, tokens, pooled)
         return super().forward(
             hidden_states, cast(Any, timestep), context, encoder_hidden_states_image, return_dict, attention_kwargs
         )
@@ -208,9 +245,21 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
         if embedder.tag_time is not None:
             embedder.tag_time.reset_parameters()
         for block in self.blocks:
-            processor = cast(Any, block).attn2.processor
-            if processor.decoupled:
+            processor, modulation = cast(Any, block).attn2.processor, cast(Any, block).tag_modulation
+            if processor.kind == "decoupled":
                 torch.nn.init.ones_(processor.gate)
+            if modulation is not None:
+                modulation.out.reset_parameters()
+
+    def tag_scales(self, attention: float = 1.0, modulation: float = 1.0) -> None:
+        """How loudly each path speaks from now on: 1 as trained, 0 not at all."""
+        if attention < 0 and self.config["tag_attention"] == "concat":
+            raise ValueError(f"tag_scales: attention={attention}: under one softmax (concat) a share is not below 0")
+        cast(TagConditionEmbedder, self.condition_embedder).scale = modulation
+        for block in self.blocks:
+            cast(Any, block).attn2.processor.scale = attention
+            if (own := cast(Any, block).tag_modulation) is not None:
+                own.scale = modulation
 
     @classmethod
     def from_wan(cls, wan: WanTransformer3DModel, **tag: Any) -> TagWanTransformer3DModel:
@@ -232,5 +281,5 @@ def vocabulary_config(taxonomy_hash: str | None = None) -> dict[str, Any]:
 
 def is_tag_parameter(name: str) -> bool:
     """Whether a parameter of the model is ours and not Wan's."""
-    ours = ("tag_encoder.", ".tag_projection.", ".tag_time.", ".type_text", ".type_tag", ".attn2.processor.")
+    ours = ("tag_encoder.", ".tag_projection.", ".tag_time.", ".type_t", ".attn2.processor.", ".tag_modulation.")
     return any(part in name for part in ours)
