@@ -23,9 +23,10 @@ from animatrix_trainer.data.readings import Reading
 
 QUARANTINED = "quarantined"
 PLACES = [
-    "key", "n_frames", "width_px", "height_px", "shard", "offset", "length", "json_offset", "json_length",
+    "key", "n_frames", "width_px", "height_px", "rate", "shard", "offset", "length", "json_offset", "json_length",
     "txt_offset", "txt_length",
 ]  # fmt: skip
+TIER = "tier"
 BOX = ("crop_x0", "crop_y0", "crop_x1", "crop_y1")
 """The picture within its border, as shares of the frame. What nobody saw the end of is not cut: a box whose
 `border_doubt` is high cuts less than it might, and never more, so it is used like any other."""
@@ -34,7 +35,8 @@ TRAIN = "train"
 
 @dataclass(frozen=True)
 class Chosen:
-    """`clips` are sorted by key and have PLACES and BOX (null: the whole frame)."""
+    """`clips` are sorted by key and have PLACES, BOX (null: the whole frame) and TIER (an index into TIERS; null where
+    nothing is decided)."""
 
     clips: pa.Table
     reading: Reading
@@ -68,9 +70,9 @@ def _chosen(store: Store, data: Data, split: str) -> Chosen:
     number = int(facts["labels"])
     there = load_labels(store, number).kinds
     keys = table["key"]
-    sides = _beside(store, keys, "splits", there, number, ("split",)).get("split")
-    tiers = _beside(store, keys, "tiers", there, number, ("tier",)).get("tier")
-    scores = _beside(store, keys, "scores", there, number, (*BOX, "constant_rate"))
+    sides = beside(store, keys, "splits", there, number, ("split",)).get("split")
+    tiers = beside(store, keys, "tiers", there, number, ("tier",)).get("tier")
+    scores = beside(store, keys, "scores", there, number, (*BOX, "constant_rate"))
     notes = tuple(
         f"labels generation {number} has no {kind}: {follows}; `animatrix-ingest decide` makes them"
         for kind, is_there, follows in (
@@ -86,6 +88,9 @@ def _chosen(store: Store, data: Data, split: str) -> Chosen:
         left, left_out = _sieve(len(keys), _reasons(sides, tiers, scores, split, data.tier))
     for name in BOX:
         table = table.append_column(name, scores.get(name, pa.chunked_array([pa.nulls(len(keys), pa.float32())])))
+    ladder = pa.array(TIERS, pa.string())
+    nothing = pa.chunked_array([pa.nulls(len(keys), pa.int32())])
+    table = table.append_column(TIER, nothing if tiers is None else pc.index_in(tiers, value_set=ladder))
     side = None if sides is None else split
     n = int(left.sum())
     reading = Reading(int(facts["video"]), number, facts["dataset_hash"], side, data.tier, n, left_out)
@@ -119,7 +124,7 @@ def _sieve(n: int, reasons: list[tuple[str, Any]]) -> tuple[np.ndarray, dict[str
     return left, left_out
 
 
-def _beside(
+def beside(
     store: Store, keys: Any, kind: str, there: dict[str, tuple[str, ...]], number: int, columns: Sequence[str]
 ) -> dict[str, Any]:
     """Those of `columns` that a kind has, in the order of `keys`, null where it has no row; {}: no such kind."""

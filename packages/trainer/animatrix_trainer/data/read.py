@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from anicaption.directive import directive, from_tags, prose
-from anicaption.frames import read_clip
+from anicaption.frames import VideoError
 from anicaption.record import Record
+from anicaption.taxonomy import NOT_APPLICABLE, taxonomy
 from animatrix_ingest.keep.annotations import load_kind
 from animatrix_ingest.keep.records import record_json
-from animatrix_ingest.keep.shards import read_member
+from animatrix_ingest.keep.shards import BLOCK_BYTES, SHARDS, ShardError, read_member
 from animatrix_ingest.keep.store import open_store
 from animatrix_ingest.keep.tables import pc
 
 from animatrix_trainer.conditioning.dropout import Condition, thin
-from animatrix_trainer.config import NEWEST, Data, Dropout, Recipe, Tasks, Window
+from animatrix_trainer.conditioning.tags import TagSet
+from animatrix_trainer.config import NEWEST, TIERS, Data, DataError, Dropout, Recipe, Tasks, Window
+from animatrix_trainer.data import decode
 from animatrix_trainer.data.choose import BOX, PLACES, TRAIN, choose, first_side
 from animatrix_trainer.data.crop import Crop, crop_of, fit
+from animatrix_trainer.data.decode import Decoder, Kind
+from animatrix_trainer.data.difficulty import traits
 from animatrix_trainer.data.plan import Pick, Plan, generator
+from animatrix_trainer.data.pools import Traits
+
+T = TypeVar("T")
+
+
+class SampleError(DataError):
+    """A sample that cannot be read; the message says which, where it lies, why, and what to do."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples `numbers` of the run, all of one stage and size: `videos` RGB uint8 (B, T, H, W, 3) and what the model
-    is told of each."""
+    """Samples `numbers` of the run, all of one stage and size: `videos` RGB uint8 (B, T, H, W, 3), what the model is
+    told of each, and the frames per second of each (nan: not constant). `skipped` tells of each sample that could not
+    be read and that another took the place of."""
 
     numbers: tuple[int, ...]
     videos: np.ndarray
     conditions: tuple[Condition, ...]
     stage: int = 0
+    rates: tuple[float, ...] = ()
+    skipped: tuple[str, ...] = ()
 
 
 class Shards:
@@ -44,32 +61,62 @@ class Shards:
     what nobody decided. A border is cut off before the centre crop, and the record speaks of what is left.
 
     No horizontal flips and no resampling in time: either would make tags lie, and so would clips of uneven rate, which
-    are left out. With `cache` a clip stays in memory at that size once it is decoded (tiny recipes).
+    are left out. Only the frames of a window are decoded; with `cache` a whole clip is, and stays in memory at that
+    size (tiny recipes). `decoder` is refused where it differs from PyAV (decode.py).
     """
 
-    def __init__(self, folder: Path | str, cache: bool = False, data: Data = NEWEST, split: str = TRAIN) -> None:
-        self.folder, self.cache = open_store(folder), cache
-        chosen = choose(self.folder, data, split)
-        self.reading, self.notes = chosen.reading, chosen.notes
-        self._table = chosen.clips
+    def __init__(
+        self,
+        folder: Path | str,
+        cache: bool = False,
+        data: Data = NEWEST,
+        split: str = TRAIN,
+        decoder: decode.Name = "pyav",
+    ) -> None:
+        self.folder, self.cache, self._decoder = open_store(folder), cache, Decoder(decoder)
+        self._chosen = choose(self.folder, data, split)
+        self.reading, self.notes = self._chosen.reading, self._chosen.notes
+        self._table = self._chosen.clips
         self._newer, self._newer_at = self._recaptioned()
-        self._clip = lru_cache(maxsize=None if cache else 8)(self._decode)
+        self._clip = lru_cache(maxsize=None)(self._whole)
         self._record = lru_cache(maxsize=1024)(self._parse)
         self._tags = lru_cache(maxsize=100_000)(
             lambda row, start, window: self.record(Pick(row, start, 0, window)).tags()
         )
+        if decoder == "decord":
+            self._decoder.check(self._one_of_each_kind())
+        self.reading = replace(self.reading, decoder=self._decoder.words())
 
     @classmethod
     def first_of(
-        cls, splits: Sequence[str], folder: Path | str, frames: int, cache: bool = False, data: Data = NEWEST
+        cls,
+        splits: Sequence[str],
+        folder: Path | str,
+        frames: int,
+        cache: bool = False,
+        data: Data = NEWEST,
+        decoder: decode.Name = "pyav",
     ) -> Shards | None:
         """The clips of the first of these splits that has one of so many frames; None where none has."""
         split = first_side(open_store(folder), data, splits, frames)
-        return None if split is None else cls(folder, cache, data, split)
+        return None if split is None else cls(folder, cache, data, split, decoder)
 
     @property
     def n_frames(self) -> tuple[int, ...]:
         return tuple(self._table["n_frames"].to_pylist())
+
+    @property
+    def decoder(self) -> decode.Name:
+        return self._decoder.name
+
+    def traits(self, recipe: Recipe) -> tuple[Traits, tuple[str, ...]]:
+        """What the recipe's stages draw by, and notes for people; DataError where the data set does not say it."""
+        return traits(self.folder, self._chosen, recipe)
+
+    def rate(self, number: int) -> float:
+        """The native frames per second of a row; nan where its frames come unevenly."""
+        rate = self._table["rate"][number].as_py()
+        return float(Fraction(rate)) if rate != "None" else float("nan")
 
     def row(self, number: int) -> dict[str, Any]:
         """One row of the manifest; rows become Python objects one by one, as there may be millions."""
@@ -87,8 +134,10 @@ class Shards:
 
     def video(self, pick: Pick) -> np.ndarray:
         """RGB uint8 (window.frames, H, W, 3)."""
-        size = pick.window.height_px, pick.window.width_px
-        return self._clip(pick.row, *size)[pick.start : pick.start + pick.window.frames]
+        size, end = (pick.window.height_px, pick.window.width_px), pick.start + pick.window.frames
+        if self.cache:
+            return self._clip(pick.row, *size)[pick.start : end]
+        return self._decode(pick.row, pick.start, end, *size)
 
     def record(self, pick: Pick) -> Record:
         """The record of the window: its frames, its crop."""
@@ -98,22 +147,52 @@ class Shards:
         """Tags and prose of the window. The whole shot has its stored prose; for a part of it the prose is made from
         the part's tags, mentioning each field with probability 1/2 where a seed is given."""
         row, tags = self.row(pick.row), self._tags(pick.row, pick.start, pick.window)
+        if pick.window.frames == 1:
+            tags = of_a_still(tags)
         whole = row["n_frames"] == pick.window.frames
         if whole and self.crop(pick) is None:
             if self._newer_at[pick.row] >= 0:
                 return Condition(tags, prose(directive(self._record(pick.row)).text))
-            stored = read_member(self.folder, row["shard"], row["txt_offset"], row["txt_length"])
-            return Condition(tags, prose(stored.decode()))
+            return Condition(tags, prose(self._member(row, "txt").decode()))
         return Condition(tags, from_tags(tags, seed).prose)
 
-    def _decode(self, number: int, height_px: int, width_px: int) -> np.ndarray:
+    def readable(self, pick: Pick, read: Callable[[], T]) -> T:
+        """What `read` gives; SampleError, with the place and the remedy, where the pick's clip is broken."""
+        try:
+            return read()
+        except (ShardError, VideoError, ValueError, KeyError) as error:
+            row = self.row(pick.row)
+            why = error.words if isinstance(error, VideoError) else str(error) or type(error).__name__
+            raise SampleError(
+                f"{self.folder.url}/{SHARDS}/{row['shard']}: clip {row['key']} at byte {row['offset']}: {why}. "
+                "`animatrix-ingest verify` names what is broken in a data set; put a good copy of the shard in its "
+                "place, or draw other clips for broken ones with --skip-corrupt"
+            ) from error
+
+    def _whole(self, number: int, height_px: int, width_px: int) -> np.ndarray:
+        return self._decode(number, 0, self.row(number)["n_frames"], height_px, width_px)
+
+    def _decode(self, number: int, start: int, end: int, height_px: int, width_px: int) -> np.ndarray:
         row = self.row(number)
-        video = read_clip(read_member(self.folder, row["shard"], row["offset"], row["length"]))
-        if len(video) != row["n_frames"]:
-            raise ValueError(
-                f"{row['key']}: {len(video)} frames decode, the manifest says {row['n_frames']}; ingest again"
-            )
+        video = self._decoder(_kind(row), self._member(row, "mp4"), start, end, row["n_frames"])
         return fit(video, Window(1, height_px, width_px), self.box(number))
+
+    def _member(self, row: dict[str, Any], suffix: str) -> bytes:
+        """The bytes of one of a clip's three files; ShardError where another file lies in their place."""
+        prefix = "" if suffix == "mp4" else f"{suffix}_"
+        offset, length = row[f"{prefix}offset"], row[f"{prefix}length"]
+        data = read_member(self.folder, row["shard"], offset - BLOCK_BYTES, length + BLOCK_BYTES)
+        name, named = data[:100].rstrip(b"\0"), f"{row['key']}.{suffix}".encode()
+        if name != named:
+            raise ShardError(f"the tar has {name[:60]!r} where the manifest has {named.decode()}")
+        return data[BLOCK_BYTES:]
+
+    def _one_of_each_kind(self) -> list[tuple[Kind, bytes, int]]:
+        """The first clip of each of the commonest sizes and rates."""
+        columns = [self._table[name].to_pylist() for name in ("width_px", "height_px", "rate")]
+        kinds = list(zip(*columns, strict=True))
+        rows = [self.row(kinds.index(kind)) for kind, _ in Counter(kinds).most_common(KINDS_CHECKED)]
+        return [(_kind(row), self._member(row, "mp4"), row["n_frames"]) for row in rows]
 
     def _recaptioned(self) -> tuple[pa.ChunkedArray, np.ndarray]:
         """Records that are newer than the ones in the shards, as JSON, and which of them is each row's; -1: none."""
@@ -126,8 +205,26 @@ class Shards:
     def _parse(self, number: int) -> Record:
         at = int(self._newer_at[number])
         row = self.row(number)
-        member = read_member(self.folder, row["shard"], row["json_offset"], row["json_length"])
+        member = self._member(row, "json")
         return Record.from_json(record_json(member, self._newer[at].as_py() if at >= 0 else None))
+
+
+KINDS_CHECKED = 8
+"""Kinds of clips that a decoder is checked on before a run; others when they are met."""
+NO_STILLS = (
+    *(field.id for field in taxonomy() if field.axis == "motion"),
+    *("camera.move", "camera.speed", "camera.easing", "camera.shake", "camera.transition", "content.flashing"),
+)
+"""Fields that do not apply to one frame."""
+
+
+def of_a_still(tags: TagSet) -> TagSet:
+    """The tags of one frame: `na` for motion and for what the camera does."""
+    return {**tags, **dict.fromkeys(NO_STILLS, (NOT_APPLICABLE,))}
+
+
+def _kind(row: dict[str, Any]) -> Kind:
+    return row["width_px"], row["height_px"], row["rate"]
 
 
 UNSEEN_CLIPS = 32
@@ -137,9 +234,11 @@ UNSEEN_CLIPS = 32
 def held_back(shards: Shards, recipe: Recipe, rank: int = 0, world: int = 1) -> Batches | None:
     """Some clips that training does not see, of the same generations and tier: validation's, or where there are none
     held_out's; None where nothing is held out. Tags and text are said whole, nothing is dropped."""
-    now = shards.reading
-    data = Data(now.video, now.labels, now.tier)
-    others = Shards.first_of(("validation", "held_out"), shards.folder.url, recipe.window.frames, shards.cache, data)
+    now, sides = shards.reading, ("validation", "held_out")
+    least = TIERS[max(TIERS.index(now.tier), TIERS.index(recipe.stages[-1].tier))]
+    data = Data(now.video, now.labels, least)
+    frames = recipe.window.frames
+    others = Shards.first_of(sides, shards.folder.url, frames, shards.cache, data, shards.decoder)
     if others is None:
         return None
     bucket = next(bucket for bucket in recipe.stages[-1].buckets if bucket.window == recipe.window)
@@ -166,10 +265,15 @@ def _tasks(recipe: Recipe) -> Tasks:
     return Tasks(0.0, tasks.t2v / video, tasks.i2v / video, tasks.ends / video, tasks.keys / video)
 
 
+ATTEMPTS = 8
+"""How many samples in a row may be broken before a run that skips broken ones stops."""
+
+
 class Batches:
     """Item `step` is the batch of that step, so that a loader can start anywhere.
 
-    A rank sees samples rank, rank + world, ... of the global batch.
+    A rank sees samples rank, rank + world, ... of the global batch. Where the recipe skips what is corrupt, each
+    sample's substitutes depend on seed, step and sample alone, so every rank count trains on the same samples.
     """
 
     def __init__(self, shards: Shards, recipe: Recipe, rank: int = 0, world: int = 1) -> None:
@@ -180,7 +284,8 @@ class Batches:
                         f"stage {stage.name}: batch={bucket.batch} does not divide among {world} processes"
                     )
         self.shards, self.recipe, self.rank, self.world = shards, recipe, rank, world
-        self.plan = Plan(recipe, shards.n_frames)
+        traits, self.notes = shards.traits(recipe)
+        self.plan = Plan(recipe, traits)
 
     def __len__(self) -> int:
         return self.recipe.steps
@@ -188,11 +293,33 @@ class Batches:
     def __getitem__(self, step: int) -> Batch:
         picks = self.plan.step(step)[self.rank :: self.world]
         stage, _ = self.recipe.stage_of(step)
-        videos = np.stack([self.shards.video(pick) for pick in picks])
-        conditions = tuple(self._condition(pick, self.recipe.stages[stage].dropout) for pick in picks)
-        return Batch(tuple(pick.number for pick in picks), videos, conditions, stage)
+        skipped: list[str] = []
+        samples = [self._sample(step, pick, self.recipe.stages[stage].dropout, skipped) for pick in picks]
+        return Batch(
+            tuple(pick.number for pick in picks),
+            np.stack([video for video, _, _ in samples]),
+            tuple(condition for _, condition, _ in samples),
+            stage,
+            tuple(rate for _, _, rate in samples),
+            tuple(skipped),
+        )
 
-    def _condition(self, pick: Pick, dropout: Dropout) -> Condition:
+    def _sample(
+        self, step: int, pick: Pick, dropout: Dropout, skipped: list[str]
+    ) -> tuple[np.ndarray, Condition, float]:
+        """Pixels, words and rate of a pick, or of what is drawn in its place."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                video, condition = self.shards.readable(pick, lambda: self._read(pick, dropout))  # noqa: B023
+                return video, condition, self.shards.rate(pick.row)
+            except SampleError as error:
+                if not self.recipe.skip_corrupt:
+                    raise
+                skipped.append(str(error))
+                pick = self.plan.again(step, pick, attempt)
+        raise SampleError(f"{ATTEMPTS} samples in a row cannot be read: {skipped[-1]}")
+
+    def _read(self, pick: Pick, dropout: Dropout) -> tuple[np.ndarray, Condition]:
         rng = generator(self.recipe.seed, "condition", pick.number)
         whole = self.shards.condition(pick, seed=int(rng.integers(2**31)))
-        return thin(whole, dropout, rng)
+        return self.shards.video(pick), thin(whole, dropout, rng)

@@ -29,6 +29,8 @@ class Reading:
     left_out: dict[str, int] = field(default_factory=dict)
     run: str = ""
     from_step: int = 0
+    decoder: str = "pyav"
+    """who decoded the clips, and what was seen of it beforehand"""
 
     def words(self) -> str:
         """One line for people."""
