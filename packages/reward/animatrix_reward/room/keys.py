@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PLAYER, COMPARE, RATE, DEFORM, TASK = "player", "compare", "rate", "deform", "task"
-MODIFIERS = ("Ctrl", "Alt", "Shift", "Meta")
+PLAYER, TASK, COMPARE, RATE, DEFORM, BOX = "player", "task", "compare", "rate", "deform", "box"
 
 
 @dataclass(frozen=True)
@@ -96,21 +95,18 @@ ACTIONS = (
     Action("cue.7", "Shift+Digit7", DEFORM),
     Action("box", "KeyR", DEFORM),
     Action("none", "KeyN", DEFORM),
+    Action("box.left", "ArrowLeft", BOX),
+    Action("box.right", "ArrowRight", BOX),
+    Action("box.up", "ArrowUp", BOX),
+    Action("box.down", "ArrowDown", BOX),
+    Action("box.wider", "Shift+ArrowRight", BOX),
+    Action("box.narrower", "Shift+ArrowLeft", BOX),
+    Action("box.higher", "Shift+ArrowDown", BOX),
+    Action("box.lower", "Shift+ArrowUp", BOX),
+    Action("box.done", "Enter", BOX),
 )
-SCOPES_OF_KIND = {
-    "compare": (PLAYER, TASK, COMPARE),
-    "rate": (PLAYER, TASK, RATE),
-    "deform": (PLAYER, TASK, DEFORM),
-    "correct": (PLAYER, TASK),
-    "adjudicate": (PLAYER, TASK),
-    "gold": (PLAYER, TASK),
-}
 
 
-def table(scopes: tuple[str, ...] | None = None) -> list[dict[str, str]]:
-    """The actions of some scopes, or all, as JSON holds them."""
-    return [
-        {"id": action.id, "key": action.key, "scope": action.scope}
-        for action in ACTIONS
-        if scopes is None or action.scope in scopes
-    ]
+def table() -> list[dict[str, str]]:
+    """All actions, as JSON holds them."""
+    return [{"id": action.id, "key": action.key, "scope": action.scope} for action in ACTIONS]

@@ -6,6 +6,15 @@ const FIRST_WAIT_MS = 1000;
 const MOST_WAIT_MS = 30000;
 const AT_ONCE = 100;
 
+/** A random UUID, version 4; crypto.randomUUID exists over HTTPS only, and a studio's own network may do without. */
+export function uuid() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
+}
+
 export class Outbox extends EventTarget {
   /** `person` keeps the answers of two people at one browser apart. */
   constructor({ person, csrf, storage = localStorage, url = "/api/events", entered = "/enter" }) {
@@ -22,7 +31,7 @@ export class Outbox extends EventTarget {
 
   /** Write answers down, and begin to send. Returns their ids. */
   keep(events) {
-    const kept = events.map((event) => ({ id: crypto.randomUUID(), made_at_ms: Date.now(), ...event }));
+    const kept = events.map((event) => ({ id: uuid(), made_at_ms: Date.now(), ...event }));
     for (const event of kept) {
       this._serial += 1;
       this.storage.setItem(this._key(event.id), JSON.stringify({ serial: this._serial, event }));
