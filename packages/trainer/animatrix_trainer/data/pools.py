@@ -53,7 +53,7 @@ class Pool:
         """The sum of w_i of each level, (G,)."""
         if self.sums is None:
             return np.diff(self.starts).astype(float)
-        return np.diff(np.concatenate([[0.0], self.sums])[self.starts])
+        return np.diff(self.sums[self.starts[1:] - 1], prepend=0.0)
 
     def chances(self, stage: Stage, progress: float) -> np.ndarray:
         """The probability of each level at this progress, (G,)."""
