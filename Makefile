@@ -5,7 +5,7 @@ READY := .venv/.ready
 SEED ?= 1
 RECIPE ?= tiny_i2v
 
-.PHONY: help setup demo test test-slow test-faults fuzz check check-infra format ingest ingest-job dataset recaption bench-ingest caption draw gallery train sample bench-road bench-cost bench-scale bench-caption bench-captions bench-stages bench-shots bench-segments real-footage checkpoint clean
+.PHONY: help setup demo test test-slow test-room annotate test-faults fuzz check check-infra format ingest ingest-job dataset recaption bench-ingest caption draw gallery train sample bench-road bench-cost bench-scale bench-caption bench-captions bench-stages bench-shots bench-segments real-footage checkpoint clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: $(READY)  ## all quick tests
 
 test-slow: $(READY)  ## the tests that take longer than 30 seconds each
 	$(BIN)/python -m pytest -m slow
+
+test-room: $(READY)  ## the annotation room whole: PostgreSQL, a browser, fifty raters and a server that is killed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m room -s tests/reward/room
 
 test-faults: $(READY)  ## kills, full and slow disks, busy servers: always the same data set. [N=200; a bigger N goes on]
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.faults $(or $(N),200) $(ARGS)
@@ -65,6 +68,10 @@ dataset: $(READY)  ## a data set by a recipe: RECIPE=laptop SOURCES= OUT= [ARGS=
 ingest-job: $(READY)  ## the same as a Ray job: SOURCES= OUT= [ADDRESS=http://HEAD:8265 ARGS=...], on a local cluster without ADDRESS
 	$(BIN)/python infra/job.py $(if $(ADDRESS),--address $(ADDRESS)) -- run $(or $(SOURCES),$(error say SOURCES="folder *.mkv")) \
 	    --out $(or $(OUT),$(error say OUT=folder)) $(ARGS)
+
+annotate: $(READY)  ## the annotation room on http://127.0.0.1:8008: [ROOM=folder CLIPS=list.jsonl ARGS=...]
+	$(if $(CLIPS),$(BIN)/animatrix-reward add-clips $(CLIPS) --room $(or $(ROOM),build/room))
+	$(BIN)/animatrix-reward serve --room $(or $(ROOM),build/room) $(ARGS)
 
 train: $(READY)  ## a model from shards: SHARDS=folder OUT=folder [RECIPE=tiny_i2v ARGS=...]
 	$(BIN)/animatrix-train fit $(RECIPE) --shards $(or $(SHARDS),$(error say SHARDS=folder)) --out $(or $(OUT),$(error say OUT=folder)) $(ARGS)

@@ -24,7 +24,7 @@ ARROWS = {
     "animatrix_trainer": ("animatrix_trainer", "animatrix_ingest.keep", "animatrix_reward", "anicaption"),
 }
 SOURCES = [(package, path) for package, folder in PACKAGES.items() for path in sorted(folder.rglob("*.py"))]
-COMMANDS = ["anicaption.cli", "animatrix_ingest.cli", "animatrix_trainer.cli"]
+COMMANDS = ["anicaption.cli", "animatrix_ingest.cli", "animatrix_trainer.cli", "animatrix_reward.cli"]
 
 
 def imports(path: Path) -> set[str]:

@@ -10,6 +10,7 @@ from animatrix_reward.agreement import Rating, alpha
 from animatrix_reward.dimensions import DIMENSIONS, HUMAN, OVERALL
 from animatrix_reward.events import Event, standing
 from animatrix_reward.intervals import bootstrap
+from animatrix_reward.votes import comparisons
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,6 @@ def strengths(
     """Models ranked by all comparisons, or the reason why they cannot be."""
     left_out = set(repeats)
     kept = [event for event in events if event.task not in left_out]
-    from animatrix_reward.votes import comparisons
-
     said = [
         ratings.Comparison(model_of[v.left], model_of[v.right], v.verdict, v.rater, v.prompt)
         for v in comparisons(kept)
@@ -149,4 +148,14 @@ def as_text(rows: Sequence[Row]) -> str:
             f"{row.what:<8}{row.dimension:<24}{row.scale:<9}{value:>7}  {interval:<18}{row.n_units:>6}"
             f"{row.n_values:>8}{'  ' + row.why if row.why else ''}"
         )
+    return "\n".join(lines)
+
+
+def strengths_as_text(fitted: ratings.Strengths) -> str:
+    """Models, best first, and what was found of raters."""
+    order = sorted(fitted.strength, key=lambda name: -fitted.strength[name])
+    lines = [f"{'model':<32}{'strength':>10}"] + [f"{name:<32}{fitted.strength[name]:>10.2f}" for name in order]
+    lines.append(f"left bias {fitted.left_bias:+.2f}, tie logit {fitted.tie_logit:.2f}")
+    lines += [f"{'rater':<32}{'reliability':>12}"]
+    lines += [f"{name:<32}{value:>12.2f}" for name, value in sorted(fitted.reliability.items())]
     return "\n".join(lines)

@@ -28,7 +28,7 @@ def clip(number: int, prompt: str, model: str, motion: str, folder: Path = Path(
         "rating": "general",
         "split": "train",
         "motion": motion,
-        "seen": Seen(24, False),
+        "seen": Seen(24, 24.0, False),
     }
     return Coming(**{**facts, **changed})
 

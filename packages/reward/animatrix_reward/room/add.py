@@ -34,9 +34,10 @@ _PROMPT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}\Z")
 
 @dataclass(frozen=True)
 class Seen:
-    """What decoding a clip whole tells."""
+    """What decoding a clip whole tells; `rate` in frames a second."""
 
     n_frames: int
+    rate: float
     flashing: bool
 
 
@@ -154,7 +155,7 @@ def watched(path: Path) -> Seen:
         raise ValueError("no frame in it")
     rate = float(stream.rate or Fraction(24))
     spans = [flashing_spans([f + 1 for f in changes(column[1:])], rate) for column in watch.columns().values()]
-    return Seen(n_frames, any(spans))
+    return Seen(n_frames, rate, any(spans))
 
 
 def add(store: Store, coming: Iterable[Coming], place: str) -> tuple[int, int]:
@@ -188,6 +189,7 @@ def _row(session: Session, clip: Coming, place: str) -> tables.Clip:
         split=clip.split,
         motion=clip.motion,
         n_frames=clip.seen.n_frames,
+        rate=clip.seen.rate,
         flashing=clip.seen.flashing,
         added_at_s=now_s(),
     )

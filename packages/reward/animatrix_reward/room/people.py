@@ -206,12 +206,12 @@ def enter(session: Session, invitation: str, name: str) -> tuple[Person, int]:
     return Person(person.id, person.name, tuple(person.roles)), person.epoch
 
 
-def send_away(session: Session, person_id: str, *, active: bool) -> None:
+def send_away(session: Session, person_id: str) -> None:
     """End all sessions of a person, and keep them out until an invitation of their own lets them in again."""
     row = session.get(tables.Person, person_id)
     if row is None:
         raise RoomError(f"people: nobody is {person_id}; `animatrix-reward people` lists who there is")
-    row.active, row.epoch = active, row.epoch + 1
+    row.active, row.epoch = False, row.epoch + 1
 
 
 def everybody(session: Session) -> list[tables.Person]:

@@ -40,6 +40,7 @@ class Clip(Table):
     split: Mapped[str]
     motion: Mapped[str]
     n_frames: Mapped[int]
+    rate: Mapped[float]
     flashing: Mapped[bool]
     added_at_s: Mapped[float]
 

@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("split", sa.Text, nullable=False),
         sa.Column("motion", sa.Text, nullable=False),
         sa.Column("n_frames", sa.Integer, nullable=False),
+        sa.Column("rate", sa.Float(53), nullable=False),
         sa.Column("flashing", sa.Boolean, nullable=False),
         sa.Column("added_at_s", sa.Float(53), nullable=False),
     )

@@ -1,0 +1,61 @@
+"""The `animatrix-reward` command. Flags come from the commands' dataclasses; heavy imports wait until one runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Protocol
+
+import tyro
+
+from animatrix_reward.commands_room import AddClips, AddPairs, Agreement, Export, Import, Invite, People, Serve
+
+
+class Command(Protocol):
+    """One of the commands, with its arguments. Called, it gives the exit status."""
+
+    def __call__(self) -> int: ...
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The exit status: 0 done, 2 refused, with the reason."""
+    command = parse(list(sys.argv[1:] if argv is None else argv))
+    try:
+        return command()
+    except Exception as error:
+        if isinstance(error, _refusals()):
+            print(f"animatrix-reward: {error}", file=sys.stderr)
+            return 2
+        raise
+
+
+def parse(argv: list[str]) -> Command:
+    """The command that some arguments mean; exits with the reason where they mean none."""
+    return tyro.cli(
+        Annotated[Serve, tyro.conf.subcommand("serve")]
+        | Annotated[AddClips, tyro.conf.subcommand("add-clips")]
+        | Annotated[AddPairs, tyro.conf.subcommand("add-pairs")]
+        | Annotated[Invite, tyro.conf.subcommand("invite")]
+        | Annotated[People, tyro.conf.subcommand("people")]
+        | Annotated[Import, tyro.conf.subcommand("import")]
+        | Annotated[Export, tyro.conf.subcommand("export")]
+        | Annotated[Agreement, tyro.conf.subcommand("agreement")],
+        prog="animatrix-reward",
+        description="What is art and what is failure: the annotation room, its votes, and what is learned of them.",
+        args=argv,
+        config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
+    )
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What is told in one line: bad input, and a room that cannot do what was asked."""
+    from anicaption.frames_probe import VideoError
+    from anicaption.taxonomy import TaxonomyError
+
+    from animatrix_reward.events import EventError
+    from animatrix_reward.room.store import RoomError
+
+    return (EventError, RoomError, TaxonomyError, VideoError)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

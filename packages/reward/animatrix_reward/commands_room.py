@@ -1,0 +1,222 @@
+"""The commands of the annotation room. What a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+Room = Annotated[Path, tyro.conf.arg(help="the room's folder; it is made if it is not there")]
+Database = Annotated[str, tyro.conf.arg(help="postgresql://user:password@host/name; SQLite in the folder without")]
+
+
+def _store(room: Path, database_url: str):
+    from animatrix_reward.room.settings import Settings
+    from animatrix_reward.room.store import Store
+
+    return Store(Settings(room, database_url))
+
+
+@dataclass(frozen=True)
+class Serve:
+    """Serve the annotation room. The first start prints an invitation for an administrator."""
+
+    room: Room = Path("build/room")
+    database_url: Database = ""
+    host: str = "127.0.0.1"
+    port: int = 8008
+    https: bool = False
+    """cookies are marked Secure: a proxy in front speaks HTTPS"""
+    behind_proxy: bool = False
+    """believe X-Forwarded-For of a proxy on this machine: rate limits count its visitors, not the proxy"""
+    raters: int = 3
+    """people who see each comparison, rating and deformation task"""
+    lease_s: float = 1200.0
+    """how long a task waits for the person who has it"""
+
+    def __call__(self) -> int:
+        import uvicorn
+
+        from animatrix_reward.room import people
+        from animatrix_reward.room.app import create_app
+        from animatrix_reward.room.settings import Settings
+
+        settings = Settings(self.room, self.database_url, https=self.https, raters=self.raters, lease_s=self.lease_s)
+        app = create_app(settings)
+        with app.state.store.write() as session:
+            first = None if people.everybody(session) else people.invite(session, ("admin",))
+        if first:
+            print(
+                f"nobody is here yet; enter as administrator: http://{self.host}:{self.port}/enter#{first}", flush=True
+            )
+        print(f"the room: http://{self.host}:{self.port}", flush=True)
+        uvicorn.run(
+            app,
+            host=self.host,
+            port=self.port,
+            server_header=False,
+            proxy_headers=self.behind_proxy,
+            log_level="warning",
+            timeout_keep_alive=75,
+        )
+        return 0
+
+
+@dataclass(frozen=True)
+class AddClips:
+    """Let clips of a JSONL list into the room, all or none. What is not rated general or sensitive is refused."""
+
+    clips: Annotated[Path, tyro.conf.Positional]
+    """lines {"prompt", "model", "path", "rating", "motion", "tags", "text"}; paths relative to the list"""
+    room: Room = Path("build/room")
+    database_url: Database = ""
+    pairs: Path | None = None
+    """lines {"left": clip, "right": clip}: comparisons to be made first"""
+
+    def __call__(self) -> int:
+        from animatrix_reward.room import add
+
+        store = _store(self.room, self.database_url)
+        n_clips, n_tasks = add.add(store, add.read_list(self.clips), str(self.clips))
+        print(f"{self.clips}: {n_clips} clips, {n_tasks} tasks")
+        if self.pairs:
+            print(f"{self.pairs}: {add.ask(store, self.pairs)} pairs come first")
+        return 0
+
+
+@dataclass(frozen=True)
+class AddPairs:
+    """Ask for comparisons that shall be made first, of clips in the room."""
+
+    pairs: Annotated[Path, tyro.conf.Positional]
+    """lines {"left": clip, "right": clip}"""
+    room: Room = Path("build/room")
+    database_url: Database = ""
+
+    def __call__(self) -> int:
+        from animatrix_reward.room import add
+
+        print(f"{self.pairs}: {add.ask(_store(self.room, self.database_url), self.pairs)} pairs come first")
+        return 0
+
+
+@dataclass(frozen=True)
+class Invite:
+    """Print the link of a new invitation."""
+
+    room: Room = Path("build/room")
+    database_url: Database = ""
+    roles: tuple[Literal["rater", "expert", "admin"], ...] = ("rater",)
+    uses: int = 1
+    """how many people may enter by it"""
+    days: float = 14.0
+    """days until it runs out"""
+    person: str = ""
+    """let this person in again (another browser), with the roles they have"""
+    url: str = "http://127.0.0.1:8008"
+    """the room's address as people reach it"""
+
+    def __call__(self) -> int:
+        from animatrix_reward.room import people
+
+        with _store(self.room, self.database_url).write() as session:
+            made = people.invite(session, self.roles, self.uses, self.days, self.person)
+        print(f"{self.url.rstrip('/')}/enter#{made}")
+        return 0
+
+
+@dataclass(frozen=True)
+class People:
+    """List who is in the room, or send somebody away."""
+
+    room: Room = Path("build/room")
+    database_url: Database = ""
+    send_away: str = ""
+    """end all sessions of this person, until an invitation with --person lets them in again"""
+
+    def __call__(self) -> int:
+        from animatrix_reward.room import people, review
+
+        store = _store(self.room, self.database_url)
+        if self.send_away:
+            with store.write() as session:
+                people.send_away(session, self.send_away)
+        with store.read() as session:
+            for row in people.everybody(session):
+                done = ", ".join(f"{kind} {n}" for kind, n in review.votes_of(session, row.id).items())
+                print(f"{row.id}  {row.name}  {'+'.join(row.roles)}  {'' if row.active else 'sent away  '}{done}")
+        return 0
+
+
+@dataclass(frozen=True)
+class Import:
+    """Bring votes in from a file: all of them, or none with the line and the reason."""
+
+    votes: Annotated[Path, tyro.conf.Positional]
+    """.jsonl, .parquet, .json (Label Studio) or .csv (VideoAlign)"""
+    room: Room = Path("build/room")
+    database_url: Database = ""
+    translate: bool = False
+    """bring votes of an older, released taxonomy to today's words"""
+
+    def __call__(self) -> int:
+        from animatrix_reward.room.transfer import bring_in
+
+        n = bring_in(_store(self.room, self.database_url), self.votes, translate=self.translate)
+        print(f"{self.votes}: {n} events")
+        return 0
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write votes to a file, in the format that its name ends with."""
+
+    votes: Annotated[Path, tyro.conf.Positional]
+    """.jsonl, .parquet, .json (Label Studio) or .csv (VideoAlign)"""
+    room: Room = Path("build/room")
+    database_url: Database = ""
+    kinds: tuple[str, ...] = ()
+    """only these kinds of event, and undo"""
+
+    def __call__(self) -> int:
+        from animatrix_reward.room.transfer import take_out
+
+        done = take_out(_store(self.room, self.database_url), self.votes, self.kinds)
+        left_out = f"; {done.n_left_out} have no place in this format" if done.n_left_out else ""
+        print(f"{self.votes}: {done.n_events} events{left_out}")
+        return 0
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far raters agree: Krippendorff's alpha per dimension with intervals over prompts, and models ranked."""
+
+    source: Annotated[Path, tyro.conf.Positional] = Path("build/room")
+    """a room's folder, or a .jsonl file of events"""
+    database_url: Database = ""
+    draws: int = 1000
+    """draws of the bootstrap"""
+
+    def __call__(self) -> int:
+        from animatrix_reward import agreement_report as agreement
+        from animatrix_reward import events
+        from animatrix_reward.room import review
+        from animatrix_reward.room.store import events as kept
+
+        prompts: dict[str, str] = {}
+        models: dict[str, str] = {}
+        repeats: list[str] = []
+        if self.source.suffix == ".jsonl":
+            said = events.read(self.source)
+        else:
+            with _store(self.source, self.database_url).read() as session:
+                said = kept(session)
+                prompts, models = review.clip_prompts(session), review.clip_models(session)
+                repeats = review.repeats(session)
+        print(agreement.as_text(agreement.report(said, prompts, repeats=repeats, draws=self.draws)))
+        if models:
+            ranked = agreement.strengths(said, models, repeats=repeats)
+            print(ranked if isinstance(ranked, str) else agreement.strengths_as_text(ranked))
+        return 0
