@@ -61,9 +61,17 @@ def clip_from_velocity(x_s_BCTHW: torch.Tensor, v_BCTHW: torch.Tensor, s_B: torc
 
 def errors(v_BCTHW: torch.Tensor, target_BCTHW: torch.Tensor, given_BT: torch.Tensor) -> torch.Tensor:
     """Mean squared error of each sample (B,) in fp32, over the latent frames that are not given."""
-    error_BT = (v_BCTHW.float() - target_BCTHW.float()).square().mean(dim=(1, 3, 4))
-    asked_BT = (~given_BT).float()
-    return (error_BT * asked_BT).sum(1) / asked_BT.sum(1).clamp(min=1)
+    return over_frames(frame_errors(v_BCTHW, target_BCTHW), (~given_BT).float())
+
+
+def frame_errors(v_BCTHW: torch.Tensor, target_BCTHW: torch.Tensor) -> torch.Tensor:
+    """Mean squared error of each latent frame (B, T), in fp32."""
+    return (v_BCTHW.float() - target_BCTHW.float()).square().mean(dim=(1, 3, 4))
+
+
+def over_frames(value_BT: torch.Tensor, weight_BT: torch.Tensor) -> torch.Tensor:
+    """The weighted mean over the latent frames (B,); 0 where no frame counts."""
+    return (value_BT * weight_BT).sum(1) / weight_BT.sum(1).clamp(min=1e-6)
 
 
 def schedule(steps: int, shift: float) -> torch.Tensor:

@@ -64,13 +64,17 @@ def task(system: System, batch: Batch, expert: int = 0) -> Task:
 
 def errors(model: torch.nn.Module, system: System, of: Task) -> torch.Tensor:
     """Mean squared error of the velocity of each sample (B,), in fp32, over the latent frames that are asked for."""
+    return flow.errors(*velocities(model, system, of), of.known.clean_BT)
+
+
+def velocities(model: torch.nn.Module, system: System, of: Task) -> tuple[torch.Tensor, torch.Tensor]:
+    """(what the network says, what is right) of a batch."""
     settings = system.recipe.flow
     x_s = of.known.into(flow.add_noise(of.x_BCTHW, of.e_BCTHW, of.s_B, of.known.clean_BT))
     v = velocity(model, x_s, of.s_B, of.known, of.text_BND, of.tags_BK, settings, system.patch, settings.s_floor)
-    target = of.e_BCTHW - of.x_BCTHW
-    if settings.predicts != "velocity":
-        target = flow.velocity_from_clip(x_s, of.x_BCTHW, of.s_B, settings.s_floor)
-    return flow.errors(v, target, of.known.clean_BT)
+    if settings.predicts == "velocity":
+        return v, of.e_BCTHW - of.x_BCTHW
+    return v, flow.velocity_from_clip(x_s, of.x_BCTHW, of.s_B, settings.s_floor)
 
 
 def given_frames(tasks: Tasks, n_frames: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,183 @@
+"""Pairs of clips of one prompt, the better and the worse, as `animatrix-reward pairs` writes them: a JSONL line each.
+
+    prompt, tags, text      what both were asked for
+    winner, loser           clips, beside the file or by whole path
+    score_winner, score_loser   composite scores, 1..5
+    real                    whether the winner is a real clip
+    deformed                [[start, end], ...] frames of the winner judged deformed on purpose
+    segments                [[start, end, "winner"|"loser"|"even"], ...] who is better where; none: the winner
+    by                      "judge", or "people", whose word may go against the scores
+
+Legend: B pairs, F frames, T latent frames, G segments.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from anicaption.frames import VideoError, read_clip
+from anicaption.taxonomy import TaxonomyError, taxonomy
+
+from animatrix_trainer.conditioning.dropout import Condition, thin
+from animatrix_trainer.config import DataError, Recipe, Window
+from animatrix_trainer.data.crop import fit
+from animatrix_trainer.data.plan import generator
+
+LABELS = {"winner": 1.0, "loser": -1.0, "even": 0.0}
+NAMES = {
+    "prompt",
+    "tags",
+    "text",
+    "winner",
+    "loser",
+    "score_winner",
+    "score_loser",
+    "real",
+    "deformed",
+    "segments",
+    "by",
+}
+LOWEST, HIGHEST = 1.0, 5.0
+"""What a composite score can be; the trainer's weights take them as 0..1."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    prompt: str
+    condition: Condition
+    winner: Path
+    loser: Path
+    score_winner: float
+    score_loser: float
+    real: bool = False
+    deformed: tuple[tuple[int, int], ...] = ()
+    segments: tuple[tuple[int, int, str], ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """Pairs `numbers` of the run: RGB uint8 (B, F, H, W, 3) on both sides, and what is known of them. Scores are in
+    0..1; `segments_BGT` says how much of each latent frame lies in a segment, `labels_BG` who is better there."""
+
+    numbers: tuple[int, ...]
+    winners: np.ndarray
+    losers: np.ndarray
+    conditions: tuple[Condition, ...]
+    stage: int
+    scores_B2: np.ndarray
+    real_B: np.ndarray
+    deformed_BT: np.ndarray
+    segments_BGT: np.ndarray
+    labels_BG: np.ndarray
+
+
+def read_pairs(path: Path) -> tuple[Pair, ...]:
+    """All pairs of a file. DataError names the first line that is wrong, before any clip is opened."""
+    pairs = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        if line.strip():
+            place = f"{path}, line {number}"
+            try:
+                pairs.append(_pair(json.loads(line), path.parent, place))
+            except json.JSONDecodeError as error:
+                raise DataError(f"{place}: is no JSON ({error.msg})") from None
+            except TaxonomyError as error:
+                raise DataError(f"{place}: {error}") from error
+    if not pairs:
+        raise DataError(f"{path}: holds no pair; make some with `animatrix-reward pairs`")
+    return tuple(pairs)
+
+
+class Pairs:
+    """The pairs of a run, in an order of its own each epoch; sample `number` is a pure function of the seed."""
+
+    def __init__(self, pairs: Sequence[Pair], recipe: Recipe, time_stride: int) -> None:
+        self.pairs, self.recipe, self.time_stride = tuple(pairs), recipe, time_stride
+        self._order = lru_cache(maxsize=2)(
+            lambda epoch: generator(recipe.seed, "pairs", epoch).permutation(len(self.pairs))
+        )
+        self._clip = lru_cache(maxsize=64)(_read)
+
+    def batch(self, numbers: Sequence[int], window: Window, stage: int) -> PairBatch:
+        """The pairs of these numbers. DataError for a clip that cannot be read or has too few frames."""
+        chosen = [self.pairs[self._order(n // len(self.pairs))[n % len(self.pairs)]] for n in numbers]
+        dropout = self.recipe.stages[stage].dropout
+        conditions = tuple(
+            thin(pair.condition, dropout, generator(self.recipe.seed, "condition", number))
+            for pair, number in zip(chosen, numbers, strict=True)
+        )
+        latent = lambda spans: in_latent_frames(spans, window.frames, self.time_stride)  # noqa: E731
+        segments = [pair.segments or ((0, window.frames, "winner"),) for pair in chosen]
+        most = max(map(len, segments))
+        parts = np.zeros((len(chosen), most, latent(()).shape[0]), np.float32)
+        labels = np.zeros((len(chosen), most), np.float32)
+        for row, of_pair in enumerate(segments):
+            for at, (start, end, better) in enumerate(of_pair):
+                parts[row, at], labels[row, at] = latent([(start, end)]), LABELS[better]
+        scores = np.array([[pair.score_winner, pair.score_loser] for pair in chosen], np.float32)
+        return PairBatch(
+            numbers=tuple(numbers),
+            winners=np.stack([self._clip(pair.winner, window) for pair in chosen]),
+            losers=np.stack([self._clip(pair.loser, window) for pair in chosen]),
+            conditions=conditions,
+            stage=stage,
+            scores_B2=((scores - LOWEST) / (HIGHEST - LOWEST)).clip(0, 1),
+            real_B=np.array([pair.real for pair in chosen]),
+            deformed_BT=np.stack([latent(pair.deformed) for pair in chosen]),
+            segments_BGT=parts,
+            labels_BG=labels,
+        )
+
+
+def in_latent_frames(spans: Sequence[tuple[int, int]], n_frames: int, time_stride: int) -> np.ndarray:
+    """How much of each latent frame (T,) lies in the spans of frames [start, end), 0..1."""
+    inside = np.zeros(n_frames, np.float32)
+    for start, end in spans:
+        inside[start:end] = 1
+    return np.concatenate([inside[:1], inside[1:].reshape(-1, time_stride).mean(1)])
+
+
+def _read(path: Path, window: Window) -> np.ndarray:
+    try:
+        video = read_clip(path)
+    except (VideoError, OSError) as error:
+        raise DataError(f"{path}: {error}; draw the candidates again, or take the pair out of the file") from error
+    if len(video) < window.frames:
+        raise DataError(f"{path}: has {len(video)} frames, the stage's bucket takes {window.frames}")
+    return fit(video[: window.frames], window)
+
+
+def _pair(said: Any, folder: Path, place: str) -> Pair:
+    if not isinstance(said, dict) or (strange := set(said) - NAMES):
+        what = f"has {sorted(strange)}" if isinstance(said, dict) else "is no object"
+        raise DataError(f"{place}: {what}; a pair has {sorted(NAMES)}")
+    if missing := {"prompt", "winner", "loser", "score_winner", "score_loser"} - set(said):
+        raise DataError(f"{place}: lacks {sorted(missing)}")
+    scores = [said["score_winner"], said["score_loser"]]
+    for score in scores:
+        if isinstance(score, bool) or not isinstance(score, int | float) or not LOWEST <= score <= HIGHEST:
+            raise DataError(f"{place}: score {score!r} lies outside {LOWEST:g}..{HIGHEST:g}")
+    if scores[0] < scores[1] and said.get("by") != "people":
+        raise DataError(
+            f"{place}: the winner's score {scores[0]} is below the loser's {scores[1]}; only people may say so"
+        )
+    segments = tuple((int(start), int(end), str(better)) for start, end, better in said.get("segments", ()))
+    if wrong := [better for _, _, better in segments if better not in LABELS]:
+        raise DataError(f"{place}: segments: '{wrong[0]}' is none of {sorted(LABELS)}")
+    return Pair(
+        prompt=str(said["prompt"]),
+        condition=Condition(taxonomy().parse_tags(said.get("tags", "")), said.get("text", "")),
+        winner=folder / said["winner"],
+        loser=folder / said["loser"],
+        score_winner=float(scores[0]),
+        score_loser=float(scores[1]),
+        real=bool(said.get("real", False)),
+        deformed=tuple((int(start), int(end)) for start, end in said.get("deformed", ())),
+        segments=segments,
+    )

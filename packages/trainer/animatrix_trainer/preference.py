@@ -1,0 +1,147 @@
+"""Flow-DPO: move the model towards the better of two clips of one prompt, measured against the model before the stage.
+
+With e = mean ||v - (noise - clip)||^2 of a clip, noise and noise share being the same on both sides,
+
+    Delta = (e_theta - e_ref)(winner) - (e_theta - e_ref)(loser)        L = -log sigmoid(-(beta / 2) Delta)
+
+Wallace et al., "Diffusion Model Alignment Using Direct Preference Optimization" (2024), for a flow: Liu et al.,
+"Improving Video Generation with Human Feedback" (2025). The paper's stage is this with `Preference()`; what else there
+is, is off in it: a mask that weighs deformed frames (ours), labels per segment (DenseDPO 2025), weights by the gap of
+the scores (GAPO 2025), the flow-matching loss on winners that are real clips.
+
+Legend as in flow.py; G segments of a pair.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from animatrix_trainer import flow
+from animatrix_trainer.checkpoint import System
+from animatrix_trainer.config import Preference, Stage
+from animatrix_trainer.data.pairs import PairBatch
+from animatrix_trainer.data.read import Batch
+from animatrix_trainer.model import lora
+from animatrix_trainer.objective import task, velocities
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is watched while it learns: tensors of one number, read when a line is logged.
+
+    `accuracy`: share of the pairs in which the winner gained on the loser. `displacement`: e_theta - e_ref of winners;
+    while it stays above 0 the model unlearns what is better too, only more slowly than what is worse. `margin`: -Delta.
+    """
+
+    accuracy: torch.Tensor
+    displacement: torch.Tensor
+    margin: torch.Tensor
+
+
+def loss(delta_BG: torch.Tensor, label_BG: torch.Tensor, weight_B: torch.Tensor, settings: Preference) -> torch.Tensor:
+    """The mean loss of pairs. `label_BG` is 1 where the winner's segment is better, -1 where the loser's is, 0 where
+    neither: such a segment says nothing."""
+    each_BG = -F.logsigmoid(-settings.beta / 2 * label_BG * delta_BG) * label_BG.abs()
+    of_pair_B = each_BG.sum(1) / label_BG.abs().sum(1).clamp(min=1)
+    return (of_pair_B * weight_B).mean()
+
+
+def gap_weights(winner_B: torch.Tensor, loser_B: torch.Tensor, settings: Preference) -> torch.Tensor:
+    """1 for every pair, or |2^s_w - 2^s_l| of scores in 0..1."""
+    return (2**winner_B - 2**loser_B).abs() if settings.gap_weight else torch.ones_like(winner_B)
+
+
+def mask(deformed_BT: torch.Tensor, settings: Preference) -> torch.Tensor:
+    """How much each latent frame counts: 1 + lambda D, D being its share of deformed pictures."""
+    return 1 + settings.deformation * deformed_BT
+
+
+class Reference:
+    """The model as it was before the stage.
+
+    What the stage moves is kept twice, and the rest is shared: whole for `train=all`, a few matrices for adapters. The
+    tag channel moves with the adapters, so that switching adapters off would not give the model before the stage.
+    `whole` keeps a frozen copy of the transformers instead, for strategies that shard parameters in place.
+    """
+
+    def __init__(self, models: Sequence[torch.nn.Module], stage: Stage, whole: bool = False) -> None:
+        self.models = [copy.deepcopy(model).requires_grad_(False).eval() for model in models] if whole else []
+        self.kept: list[dict[str, torch.Tensor]] = [
+            {name: weight.detach().clone() for name, weight in model.named_parameters() if name in moved}
+            for model in ([] if whole else models)
+            for moved in [lora.trainable(model, stage)]
+        ]
+
+    def model(self, now: torch.nn.Module, expert: int) -> Any:
+        """What answers as transformer `expert` did; `now` is that transformer, unwrapped."""
+        if self.models:
+            return self.models[expert]
+        kept = self.kept[expert]
+        return lambda **inputs: torch.func.functional_call(now, kept, (), inputs)
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """What must be kept with a checkpoint of this stage, by name."""
+        of_models = [dict(model.named_parameters()) for model in self.models] or self.kept
+        return {f"{expert}/{name}": weight for expert, kept in enumerate(of_models) for name, weight in kept.items()}
+
+    @torch.no_grad()
+    def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Put back what `tensors` gave."""
+        own = self.tensors()
+        if own.keys() != tensors.keys():
+            raise ValueError(f"reference: is for other parameters: {sorted(own.keys() ^ tensors.keys())[:4]}")
+        for name, weight in own.items():
+            weight.copy_(tensors[name])
+
+
+def objective(
+    model: torch.nn.Module, system: System, batch: PairBatch, reference: Reference, expert: int = 0
+) -> tuple[torch.Tensor, Facts]:
+    """The loss of a batch of pairs, and what is watched. `model` is the transformer number `expert`, maybe wrapped."""
+    settings = system.recipe.preference
+    both = _both(batch)
+    of = task(system, both, expert)
+    asked_BT = (~of.known.clean_BT).float()
+    now_BT = flow.frame_errors(*velocities(model, system, of))
+    raw = system.models[expert]
+    half = (
+        system.recipe.parallel.precision == "bf16"
+    )  # as the wrapped model computes, or rounding would look like drift
+    with torch.no_grad(), torch.autocast(now_BT.device.type, torch.bfloat16, enabled=half):
+        before_BT = flow.frame_errors(*velocities(reference.model(raw, expert), system, of))
+    moved_w_BT, moved_l_BT = (now_BT - before_BT).chunk(2)
+    device, n = now_BT.device, len(batch.numbers)
+    weight_BT = asked_BT[:n] * mask(torch.as_tensor(batch.deformed_BT, device=device), settings)
+    parts_BGT, labels_BG = torch.ones_like(weight_BT[:, None]), torch.ones(n, 1, device=device)
+    if settings.segments:
+        parts_BGT = torch.as_tensor(batch.segments_BGT, device=device)
+        labels_BG = torch.as_tensor(batch.labels_BG, device=device)
+    delta_BG = _of_segments(moved_w_BT - moved_l_BT, weight_BT, parts_BGT)
+    winner_B, loser_B = torch.as_tensor(batch.scores_B2, device=device).unbind(1)
+    value = loss(delta_BG, labels_BG, gap_weights(winner_B, loser_B, settings), settings)
+    if settings.sft:
+        real_B = torch.as_tensor(batch.real_B, device=device).float()
+        value = value + settings.sft * (flow.over_frames(now_BT[:n], asked_BT[:n]) * real_B).mean()
+    with torch.no_grad():
+        delta_B = flow.over_frames(moved_w_BT - moved_l_BT, asked_BT[:n])
+        displacement = flow.over_frames(moved_w_BT, asked_BT[:n]).mean()
+        facts = Facts((delta_B < 0).float().mean(), displacement, -delta_B.mean())
+    return value, facts
+
+
+def _both(batch: PairBatch) -> Batch:
+    """Winners, then losers, as one batch: a pair has one number, hence one noise, one noise share and one task."""
+    videos = torch.from_numpy(batch.winners), torch.from_numpy(batch.losers)
+    return Batch(batch.numbers * 2, torch.cat(videos).numpy(), batch.conditions * 2, batch.stage)
+
+
+def _of_segments(delta_BT: torch.Tensor, weight_BT: torch.Tensor, parts_BGT: torch.Tensor) -> torch.Tensor:
+    """The weighted mean of Delta over the latent frames of each segment (B, G)."""
+    weight_BGT = weight_BT[:, None] * parts_BGT
+    return (delta_BT[:, None] * weight_BGT).sum(2) / weight_BGT.sum(2).clamp(min=1e-6)
