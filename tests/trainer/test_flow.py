@@ -2,8 +2,6 @@ from itertools import pairwise
 
 import torch
 from animatrix_trainer import flow
-from animatrix_trainer.conditioning import guidance
-from animatrix_trainer.conditioning.dropout import Condition
 from animatrix_trainer.config import Flow
 from animatrix_trainer.model.denoise import velocity
 from animatrix_trainer.model.given import Known, planes
@@ -59,14 +57,6 @@ def test_euler_with_the_true_velocity_ends_at_the_clip():
     for s, s_next in pairwise(times):
         at = at + (s_next - s) * (e - x)
     torch.testing.assert_close(at, x, atol=1e-5, rtol=1e-5)
-
-
-def test_dual_guidance_is_the_papers_sum():
-    v0, v_text, v_both = (torch.full((1,), value) for value in (1.0, 2.0, 4.0))
-    assert guidance.combine(v0, v_text, v_both, 5.0, 2.0) == 1 + 5 * 1 + 2 * 2
-    assert guidance.combine(v0, v_text, v_both, 1.0, 1.0) == v_both
-    told = Condition({"camera.move": ("pan_left",)}, "A pan.")
-    assert guidance.branches(told) == (Condition(None, ""), Condition(None, "A pan."), told)
 
 
 class Echo(torch.nn.Module):

@@ -42,7 +42,8 @@ class Known(NamedTuple):
 
     def rows(self, index_M: torch.Tensor) -> Known:
         """These samples, which may come several times, as the branches of a guided step need them."""
-        return Known(*(None if part is None else part[index_M] for part in self))
+        frames_BpT, image_BND = (None if part is None else part[index_M] for part in self[2:])
+        return Known(self.given_BT[index_M], self.latents_BCTHW[index_M], frames_BpT, image_BND)
 
 
 def known_of(codec: VideoCodec, video_B3FHW: torch.Tensor, told_BF: np.ndarray, how: str) -> Known:
@@ -51,28 +52,29 @@ def known_of(codec: VideoCodec, video_B3FHW: torch.Tensor, told_BF: np.ndarray, 
     Only what is told is encoded: the rest is mid-grey, as in Wan I2V's pipeline. The latents of a causal codec would
     else carry frames that nobody has when sampling. `timestep` and `plane` know whole latent frames only.
     """
-    told = torch.from_numpy(np.ascontiguousarray(told_BF)).to(video_B3FHW.device)
-    latents = codec.encode(torch.where(told[:, None, :, None, None], video_B3FHW, 0.0))
+    told = torch.from_numpy(np.ascontiguousarray(told_BF))
     frames_BpT = by_latent_frame(told, codec.time_stride)
-    if how == "channels":
-        return Known(frames_BpT.any(1), latents, frames_BpT)
-    if (by_latent_frame(torch.from_numpy(told_BF), codec.time_stride).float().mean(1) % 1).any():
+    given_BT = frames_BpT.any(1)
+    if how != "channels" and not torch.equal(given_BT, frames_BpT.all(1)):
         raise ValueError(
             f"flow.given={how} gives whole latent frames of {codec.time_stride} pictures, and a part of one is given: "
             "hold the drawing over its latent frame (given.held), or use a model with given=channels"
         )
-    return Known(frames_BpT.all(1), latents)
+    device = video_B3FHW.device
+    seen = torch.where(told.to(device)[:, None, :, None, None], video_B3FHW, 0.0)
+    return Known(given_BT.to(device), codec.encode(seen), frames_BpT.to(device) if how == "channels" else None)
 
 
 def known_of_clip(
     codec: VideoCodec, video_B3FHW: torch.Tensor, x_BCTHW: torch.Tensor, told_BF: np.ndarray, how: str
 ) -> Known:
-    """`known_of` for a clip whose latents are at hand: they serve where no frame that is not given is in them."""
-    told_BT = by_latent_frame(torch.from_numpy(told_BF), codec.time_stride).all(1)
-    first_frames_only = bool((told_BT.cummin(1).values == told_BT).all())
-    if how == "channels" or not (first_frames_only or isinstance(codec, PixelCodec)):
+    """`known_of` for clips whose latents are at hand: these serve where they hold nothing of frames that are not given,
+    which is so in a codec without memory, and where only the first frames are given."""
+    given_BT = by_latent_frame(torch.from_numpy(told_BF), codec.time_stride).all(1)
+    first_only = torch.equal(given_BT.byte().cummin(1).values, given_BT.byte())
+    if how == "channels" or not (first_only or isinstance(codec, PixelCodec)):
         return known_of(codec, video_B3FHW, told_BF, how)
-    return Known(told_BT.to(x_BCTHW.device), x_BCTHW)
+    return Known(given_BT.to(x_BCTHW.device), x_BCTHW)
 
 
 def by_latent_frame(told_BF: torch.Tensor, time_stride: int) -> torch.Tensor:
@@ -95,7 +97,7 @@ def held(
         video[:, frame], told[frame] = picture, True
     if how == "channels":
         return video, told
-    for start in range(1 if n_frames > 1 else n_frames, n_frames, time_stride):
+    for start in range(1, n_frames, time_stride):
         drawn = [frame for frame in range(start, start + time_stride) if told[frame]]
         for frame in range(start, start + time_stride) if drawn else ():
             nearest = max((f for f in drawn if f <= frame), default=drawn[0])
