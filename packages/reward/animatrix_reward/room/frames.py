@@ -35,7 +35,8 @@ MOST_ROWS_PX = 1080
 WATCH_ROWS_PX = 144
 JPEG_QUALITY = 95
 LOSSLESS_AT_MOST = 2.0  # times the bytes of a JPEG: exact pixels are worth that, film grain is not
-SAME_CHANGE = 1e-3  # mean luma difference of a frame shown twice, after coding
+SAME_CHANGE, CLEAR_CHANGE = 1e-3, 2e-3  # mean luma difference of a frame shown twice, after coding; of two drawings
+CLEAN_SHARE, STANDS = 0.2, 2e-4  # of frames shown twice from which changes can be trusted; camera, frame sizes a frame
 MOST_FRAMES = 2_000
 """A clip of the room is a shot. More than this is a film that was given by mistake."""
 
@@ -208,13 +209,20 @@ def _made(path: Path, folder: Path) -> Shown | Broken:
 
 
 def drawing_numbers(tracks: Tracks) -> tuple[int, ...]:
-    """From 1, a number more where the drawing changes; where exposure cannot tell, wherever the picture changes.
+    """From 1, a number more where the drawing changes.
 
-    What is hidden from the exposure of a cel, a flash or a cut, is a drawing to who steps through the clip.
+    A picture shown twice is one drawing. Where pictures are shown twice now and then and the camera stands, any other
+    change is a new drawing; elsewhere (a moving camera, grain) AniCaption's exposure decides, and where that cannot
+    tell, any change. What is hidden from it, a flash or a cut, is a drawing to who steps through the clip.
     """
-    new = tracks["drawing_new"].astype(float)
-    changed = np.nan_to_num(tracks["change"], nan=1.0) > SAME_CHANGE
-    new = np.where(np.isfinite(new), new, changed) > 0.5
+    change = np.nan_to_num(tracks["change"], nan=1.0)
+    again = change <= SAME_CHANGE
+    measured = tracks["drawing_new"].astype(float)
+    new = np.where(np.isfinite(measured), measured > 0.5, True) & ~again
+    if len(again) > 1 and again[1:].mean() > CLEAN_SHARE:
+        moves = np.hypot(np.nan_to_num(tracks["camera_x"]), np.nan_to_num(tracks["camera_y"])) >= STANDS
+        travels = moves & (np.append(moves[1:], False) | np.append(False, moves[:-1]))  # one jump alone is no travel
+        new |= (change > CLEAR_CHANGE) & ~travels
     for event in tracks.events:
         if event.field in ("vfx.impact_frame", "camera.transition"):
             for frame in (event.start, event.end):
