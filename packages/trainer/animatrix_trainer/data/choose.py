@@ -132,6 +132,8 @@ def beside(
     if not names:
         return {}
     wanted = [name for name in tables.columns_of(store, names[0]) if name in columns]
+    if not wanted:
+        return {}
     rows = load_kind(store, kind, number, wanted)
     assert rows is not None
     if not rows["key"].equals(keys):
