@@ -1,7 +1,7 @@
 """What was asked for, as numbers for the dimensions that depend on it: tags of the taxonomy, and hashed words.
 
-The tags are one place each; words and their three-letter pieces are hashed (Weinberger et al. 2009, signed), which needs
-no weights and keeps a word that nobody taught apart from the others. Only the prompt's dimensions ever see this.
+The tags are one place each; words and their three-letter pieces are hashed (signed, Weinberger et al. 2009), which
+needs no weights and keeps a word that nobody taught apart from the others. Only the prompt's dimensions ever see this.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 
 import numpy as np
-
 from anicaption.taxonomy import RESERVED, Taxonomy, taxonomy
 
 HASHED = 128

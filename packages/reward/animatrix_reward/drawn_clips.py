@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
-
 from anicaption.drawn import variables_acts as acts
 from anicaption.drawn import variables_camera as cameras
 from anicaption.drawn.casting import cast, locate
@@ -20,6 +19,7 @@ from anicaption.drawn.film import HANDS
 from anicaption.drawn.script import Acting, CameraWork, Effects, Look, Shot
 from anicaption.drawn.truth import record_of
 from anicaption.frames import FILM_RATE, even
+
 from animatrix_reward.corrupt import CORRUPTIONS, Clip, Corrupted, corrupt
 
 IMPACTS = ("mono", "inverted", "white_flash", "black_flash", "limited_color")
@@ -41,7 +41,7 @@ class Departure:
 
 @dataclass(frozen=True)
 class Drawn:
-    """One candidate. `way` says what became of the request: asked, plain (left out), with a pathology's name after a dot."""
+    """One candidate. `way` is asked, or plain (the deformation left out), and a pathology's name after a dot."""
 
     id: str
     prompt: str

@@ -11,13 +11,13 @@ from fractions import Fraction
 
 import cv2
 import numpy as np
-
 from anicaption.frames import FILM_RATE
 from anicaption.measure.onepass import Watch
 from anicaption.tracks import Tracks
 
 VERSION = "1"
 ROWS_PX, COLUMNS_PX = 48, 84  # of the small pictures, whatever the aspect: squeezed rather than cut
+WATCHED_ROWS = 96
 _FINE_ROWS = 72
 _COARSE = (64, 36)  # width, height at which every frame is held against every other one
 _REACH = 6  # frames before and after that a frame is held against
@@ -61,18 +61,29 @@ def look(frames_THWC: np.ndarray, rate: Fraction = FILM_RATE, encoder=None) -> S
         raise ValueError(
             f"look: {frames_THWC.dtype} {frames_THWC.shape}; give uint8 (T, H, W, 3) with 4 frames or more"
         )
+    encoded = encoder(frames_THWC) if encoder is not None else np.zeros((len(frames_THWC), 0), np.float32)
+    frames_THWC = _watched(frames_THWC)
     coarse = np.stack([cv2.resize(frame, _COARSE, interpolation=cv2.INTER_AREA) for frame in frames_THWC])
     grey = np.stack([_grey(frame) for frame in coarse])
     tracks = _tracks(frames_THWC, rate)
     steps = camera_steps(tracks)
     apart, colours = _distances(grey, steps), _colour_distances(coarse)
-    columns = _columns(frames_THWC, grey, apart, colours, tracks)
+    pictures = _pictures(frames_THWC, steps)
+    columns = _columns(frames_THWC, grey, apart, colours, tracks) | _places(pictures)
     # The level of a column differs from style to style; what departs from the clip's own level says more.
     own = {f"{name}_own": column - np.median(column) for name, column in columns.items()}
     columns_TF = np.stack([*columns.values(), *own.values()], axis=1).astype(np.float32)
     drawings = np.cumsum(_drawn_anew(apart, tracks)).astype(np.int32)
-    encoded = encoder(frames_THWC) if encoder is not None else np.zeros((len(grey), 0), np.float32)
-    return Seen(columns_TF, _pictures(frames_THWC, steps), drawings, apart.astype(np.float32), encoded)
+    return Seen(columns_TF, pictures, drawings, apart.astype(np.float32), encoded)
+
+
+def _watched(frames: np.ndarray) -> np.ndarray:
+    """The frames at the size that is watched, so that a clip says the same in any resolution."""
+    height, width = frames.shape[1:3]
+    if height <= WATCHED_ROWS:
+        return frames
+    size = round(width * WATCHED_ROWS / height), WATCHED_ROWS
+    return np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames])
 
 
 def names() -> list[str]:
@@ -80,7 +91,8 @@ def names() -> list[str]:
     blank = np.random.default_rng(0).integers(0, 255, (8, 48, 84, 3), dtype=np.uint8)
     grey = np.stack([_grey(cv2.resize(frame, _COARSE)) for frame in blank])
     apart = np.zeros((8, 8), np.float32)
-    columns = _columns(blank, grey, apart, apart, _tracks(blank, FILM_RATE))
+    tracks = _tracks(blank, FILM_RATE)
+    columns = _columns(blank, grey, apart, apart, tracks) | _places(_pictures(blank, camera_steps(tracks)))
     return [*columns, *(f"{name}_own" for name in columns)]
 
 
@@ -301,6 +313,35 @@ def _pictures(frames: np.ndarray, steps_T33: np.ndarray) -> np.ndarray:
         differences.append(np.stack([grey[t] - b, grey[t] - a, b - a, grey[t] - before[0]]))
     packed = (128 + np.stack(differences)).clip(0, 255).astype(np.uint8)
     return np.concatenate([small.transpose(0, 3, 1, 2), packed], axis=1)
+
+
+def _places(pictures_TCHW: np.ndarray) -> dict[str, np.ndarray]:
+    """How much the most changed places of a frame differ: from before, from after, from both, and for good; and whether
+    there is more or less drawn there than before."""
+    grey = pictures_TCHW[:, :3].astype(np.float32).mean(1)
+    before, after, across, step = np.abs(pictures_TCHW[:, 3:].astype(np.float32) - 128).transpose(1, 0, 2, 3)
+    maps = {
+        "before": before, "after": after, "step": step,
+        # Differs from both sides: one drawing of its own. Differs from before as what comes after does: it stays.
+        "own": np.minimum(before, after), "stays": np.maximum(np.minimum(before, across) - after, 0),
+    }  # fmt: skip
+    said: dict[str, np.ndarray] = {}
+    n = len(grey)
+    for name, plane in maps.items():
+        blocks = (
+            np.stack([cv2.resize(one, (14, 8), interpolation=cv2.INTER_AREA) for one in plane]).reshape(n, -1) / 255
+        )
+        blocks = np.sort(blocks, axis=1)[:, ::-1]
+        said[f"place_{name}_1"], said[f"place_{name}_6"] = blocks[:, 0], blocks[:, :6].mean(1)
+        said[f"place_{name}_area"] = (blocks > 0.06).mean(1)
+    drawn = np.stack([np.abs(cv2.Laplacian(one, cv2.CV_32F)) for one in grey])
+    for name in ("own", "stays"):
+        weight = maps[name] * (maps[name] > 12)
+        total = weight.sum(axis=(1, 2)) + 1e3
+        for side, shift in (("before", 3), ("after", -3)):
+            other = drawn[np.clip(np.arange(n) - shift, 0, n - 1)]
+            said[f"place_{name}_drawn_{side}"] = ((drawn - other) * weight).sum(axis=(1, 2)) / total / 20
+    return said
 
 
 def _laid_over(grey: np.ndarray, t: int, steps: range, ways: np.ndarray, offset: int) -> np.ndarray:

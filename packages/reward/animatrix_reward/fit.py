@@ -20,9 +20,11 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
+from animatrix_reward.evaluate import Told, threshold_of
 from animatrix_reward.features import Seen
 from animatrix_reward.fit_rows import SCORED, Rows
 from animatrix_reward.judge import Batch, Frames, Judge, JudgeConfig, Opinion, batch_of, soft_excuse
+from animatrix_reward.score import read
 from animatrix_reward.support import fit_support
 
 _LEAST = 1e-6
@@ -30,7 +32,7 @@ _LEAST = 1e-6
 
 @dataclass(frozen=True)
 class Settings:
-    """How the Judge is fitted. `caught` is the share of failing validation clips that the threshold must catch."""
+    """How the Judge is fitted. Weights are those of the parts of the loss."""
 
     epochs: int = 14
     patience: int = 4
@@ -42,7 +44,6 @@ class Settings:
     score_weight: float = 0.6
     frame_weight: float = 2.0
     clip_weight: float = 1.0
-    caught: float = 0.95
     seed: int = 0
 
 
@@ -79,8 +80,8 @@ class Fitted:
     raters: Raters
     history: list[dict[str, float]] = field(default_factory=list)
     validation_prompts: tuple[str, ...] = ()
-    threshold: float = 0.5
     tie_logit: float = 0.5
+    overall_scale: float = 1.0
 
 
 def fit(
@@ -137,9 +138,21 @@ def fit(
     raters.load_state_dict(best[1])
     judge.eval()
     judge.steps.copy_(raters.steps()[0].detach())
-    fit_support(judge, [clip for clip, p in zip(clips, rows.prompts) if p in train],
-                [clip for clip, p in zip(clips, rows.prompts) if p in held])  # fmt: skip
-    return Fitted(judge, raters, history, tuple(sorted(held)), tie_logit=float(raters.log_tie.detach().exp()))
+    places = {side: data.places(prompts) for side, prompts in (("train", train), ("held", held))}
+    fit_support(judge, [clips[at] for at in places["train"]], [clips[at] for at in places["held"]])
+    set_threshold(judge, rows, clips, places["held"])
+    tie, scale = float(raters.log_tie.detach().exp()), float(raters.log_overall.detach().exp())
+    return Fitted(judge, raters, history, tuple(sorted(held)), tie, scale)
+
+
+def set_threshold(judge: Judge, rows: Rows, clips: Sequence[Seen], held: np.ndarray) -> None:
+    """The one threshold over which a clip is called a failure: chosen on validation clips that raters marked."""
+    marked = [(at, rows.marks[at]) for at in map(int, held) if at in rows.marks]
+    told = [
+        Told(rows.clips[at], rows.prompts[at], (), ("any",) if marks.any_T.max() >= 0.5 else (), 0, reading.failing)
+        for (at, marks), reading in zip(marked, read(judge, [clips[at] for at, _ in marked]))
+    ]
+    judge.threshold.copy_(torch.tensor(threshold_of(told)))
 
 
 def split(prompts: Sequence[str], settings: Settings) -> tuple[set[str], set[str]]:

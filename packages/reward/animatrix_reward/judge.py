@@ -7,18 +7,20 @@ itself, so a pair has no sides. Legend: B clips, T frames, C, H, W of small pict
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from anicaption.releases import by_hash
+from anicaption.taxonomy import taxonomy
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from anicaption.releases import by_hash
-from anicaption.taxonomy import taxonomy
 from animatrix_reward.dimensions import DIMENSIONS, HUMAN, STRUCTURE
 from animatrix_reward.excuse import INTENTS
 from animatrix_reward.features import CHANNELS, VERSION, Seen
@@ -107,7 +109,7 @@ class Pictures(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         sizes = (len(CHANNELS) + 2, 16, 32, width)  # two more channels say where a pixel is
-        steps = zip(sizes, sizes[1:])
+        steps = itertools.pairwise(sizes)
         self.blocks = nn.Sequential(
             *(
                 nn.Sequential(nn.Conv2d(a, b, 5 if n == 0 else 3, 2, 2 if n == 0 else 1), nn.GroupNorm(4, b), nn.GELU())
@@ -141,7 +143,9 @@ class Judge(nn.Module):
         self.config, width = config, config.width
         self.pictures = Pictures(width) if config.pictures else None
         self.columns = nn.Sequential(nn.Linear(config.columns, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
-        self.encoded = nn.Sequential(nn.LayerNorm(config.encoded), nn.Linear(config.encoded, width)) if config.encoded else None
+        self.encoded = (
+            nn.Sequential(nn.LayerNorm(config.encoded), nn.Linear(config.encoded, width)) if config.encoded else None
+        )
         self.spoilt = nn.Dropout(config.dropout)
         self.near = nn.Conv1d(width, width, 5, padding=2, groups=width)
         layer = nn.TransformerEncoderLayer(
@@ -208,13 +212,15 @@ class Judge(nn.Module):
 
 
 def soft_excuse(frames: Frames) -> torch.Tensor:
-    """The excuse while it is learned: the probability that a frame is meant (B, T), without rules that have no slope."""
+    """The excuse while it is learned: how probably a frame is meant (B, T), without rules that have no slope."""
     return 1 - torch.prod(1 - torch.sigmoid(frames.intent_BT2), dim=2)
 
 
 def expected(opinion: Opinion, steps_4: torch.Tensor) -> torch.Tensor:
-    """The score that is given on average, 1 to 5 (B, 5): E sigmoid(z) of a normal z is sigmoid(m / sqrt(1 + pi s^2 / 8))
-    (MacKay 1992)."""
+    """The score that is given on average, 1 to 5 (B, 5).
+
+    E sigmoid(z) of a normal z is about sigmoid(m / sqrt(1 + pi s^2 / 8)) (MacKay 1992).
+    """
     shrink = torch.sqrt(1 + math.pi / 8 * opinion.sigma_B5**2)
     return 1 + torch.sigmoid((opinion.quality_B5[..., None] - steps_4) / shrink[..., None]).sum(-1)
 
@@ -236,13 +242,27 @@ def save(judge: Judge, folder: Path, facts: dict | None = None) -> None:
     (folder / "judge.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
 
 
-def load(folder: Path) -> Judge:
-    """A saved Judge, ready to score. Raises ValueError for one of another format, features or taxonomy."""
+def facts(folder: Path) -> dict[str, Any]:
+    """What was written beside a saved Judge."""
+    return _document(folder)["facts"]
+
+
+def _document(folder: Path) -> dict[str, Any]:
     path = folder / "judge.json"
     if not path.exists():
         raise ValueError(f"{folder}: holds no judge.json; give the folder that `animatrix-reward fit --out` wrote")
-    document = json.loads(path.read_text("utf-8"))
-    for name, ours in (("format", FORMAT), ("features", VERSION), ("structure", list(STRUCTURE)), ("human", list(HUMAN))):
+    return json.loads(path.read_text("utf-8"))
+
+
+def load(folder: Path) -> Judge:
+    """A saved Judge, ready to score. Raises ValueError for one of another format, features or taxonomy."""
+    path, document = folder / "judge.json", _document(folder)
+    for name, ours in (
+        ("format", FORMAT),
+        ("features", VERSION),
+        ("structure", list(STRUCTURE)),
+        ("human", list(HUMAN)),
+    ):
         if document.get(name) != ours:
             raise ValueError(f"{path}: {name} is {document.get(name)!r}, this is {ours!r}; fit the Judge anew")
     if document["taxonomy_hash"] != taxonomy().hash:

@@ -6,6 +6,7 @@ Legend: T frames, H, W.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ SLACK = 0.02  # points of the composite that count as no rise and no fall
 
 @dataclass(frozen=True)
 class Subject:
-    """A good clip with what is known of it: `smears` and `impacts` are half-open spans, `drawings_T` numbers drawings."""
+    """A good clip and what is known of it: `smears`, `impacts` are half-open spans, `drawings_T` numbers drawings."""
 
     clip: Clip
     smears: tuple[tuple[int, int], ...]
@@ -58,7 +59,7 @@ def on_ones(subject: Subject, seed: int = 0) -> np.ndarray | None:
     frames, numbers = subject.clip.frames_THWC, subject.drawings_T
     out = frames.copy()
     starts = np.flatnonzero(np.concatenate([[True], np.diff(numbers) != 0]))
-    for start, following in zip(starts, starts[1:]):
+    for start, following in itertools.pairwise(starts):
         for t in range(start + 1, following):
             out[t] = between(frames[start], frames[following], (t - start) / (following - start))
     return out if _differs(frames, out) else None
@@ -83,9 +84,7 @@ MUST_NOT_RAISE: dict[str, Change] = {
     "frozen": frozen, "smears_blended": smears_blended, "on_ones": on_ones, "impacts_deleted": impacts_deleted,
     "sharpened": sharpened,
 }  # fmt: skip
-MUST_LOWER: dict[str, Change] = {
-    kind: _corrupted(kind) for kind in ("extra_limb", "melt", "flicker", "identity_swap")
-}
+MUST_LOWER: dict[str, Change] = {kind: _corrupted(kind) for kind in ("extra_limb", "melt", "flicker", "identity_swap")}
 
 
 @dataclass(frozen=True)
@@ -98,9 +97,7 @@ class Passed:
     mean: float
 
 
-def suite(
-    subjects: Sequence[Subject], score: Callable[[np.ndarray, int], float], *, seed: int = 0
-) -> list[Passed]:
+def suite(subjects: Sequence[Subject], score: Callable[[np.ndarray, int], float], *, seed: int = 0) -> list[Passed]:
     """Every change on every subject. `score(frames, index of the subject)` is the composite."""
     found = []
     before = [score(subject.clip.frames_THWC, at) for at, subject in enumerate(subjects)]

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from anicaption.taxonomy import taxonomy
 
 from animatrix_reward import simulate
 from animatrix_reward.dimensions import HUMAN, OVERALL, STRUCTURE
 from animatrix_reward.events import Event
 from animatrix_reward.fit_rows import FAILS
 from animatrix_reward.simulate import Rater
-from anicaption.taxonomy import taxonomy
 
 RATERS = (
     Rater("careful", 1.4, 0.3), Rater("usual", 1.0, 0.0), Rater("kind", 0.9, -0.6), Rater("hasty", 0.6, 0.1),
@@ -60,7 +60,9 @@ def qualities(shown: Shown) -> dict[str, float]:
     }
     value = {name: value[name] + changed[name] for name in HUMAN}
     for head in STRUCTURE:
-        broken = max((severity for kind, _, _, severity in shown.failed if head in FAILS.get(kind, STRUCTURE)), default=0)
+        broken = max(
+            (severity for kind, _, _, severity in shown.failed if head in FAILS.get(kind, STRUCTURE)), default=0
+        )
         value[head] = 2.6 - 1.3 * broken
     return value
 
@@ -86,7 +88,13 @@ def votes(
                 )[0]
                 level = (worth[left.id] + worth[right.id]) / 2
                 verdict = vote.verdict if vote.verdict != "tie" else "equal_good" if level > 0 else "equal_bad"
-                body = {"prompt": prompt, "left": left.id, "right": right.id, "dimension": dimension, "verdict": verdict}
+                body = {
+                    "prompt": prompt,
+                    "left": left.id,
+                    "right": right.id,
+                    "dimension": dimension,
+                    "verdict": verdict,
+                }
                 events.append(_event(rater.name, f"{left.id}.{right.id}.{dimension}", "compare", body))
     for clip in clips:
         some = rng.permutation(len(raters))[:2]
@@ -99,7 +107,9 @@ def _worth(quality: Mapping[str, float], dimension: str) -> float:
     return quality[dimension] if dimension != OVERALL else 1.3 * float(np.mean([quality[name] for name in HUMAN]))
 
 
-def _scored(clip: Shown, quality: Mapping[str, float], raters: Sequence[Rater], rng: np.random.Generator) -> list[Event]:
+def _scored(
+    clip: Shown, quality: Mapping[str, float], raters: Sequence[Rater], rng: np.random.Generator
+) -> list[Event]:
     said = []
     for rater in raters:
         rows = simulate.score(quality, [rater], seed=int(rng.integers(1 << 30)))
@@ -122,9 +132,14 @@ def _marked(clip: Shown, rater: Rater, rng: np.random.Generator) -> Event:
             verdict = "unsure"
         spans.append(
             {
-                "start": min(low, clip.n_frames - 1), "end": max(high, min(low, clip.n_frames - 1) + 1), "kind": kind,
-                "verdict": verdict, "severity": severity, "cues": [], "box": None,
-            }  # fmt: skip
+                "start": min(low, clip.n_frames - 1),
+                "end": max(high, min(low, clip.n_frames - 1) + 1),
+                "kind": kind,
+                "verdict": verdict,
+                "severity": severity,
+                "cues": [],
+                "box": None,
+            }
         )
     body = {"clip": clip.id, "spans": spans, "none": not spans}
     return _event(rater.name, f"{clip.id}.deform", "deform", body)
