@@ -8,14 +8,13 @@ tokenizer/      and its tokenizer
 codec/          PixelCodec settings or a diffusers AutoencoderKLWan
 recipe.json     the run that made it
 data.json       the generations of the data sets that its weights have seen (see data/readings.py)
-state/          only for going on: raw weights, optimiser, random state, progress
+state/          only for going on: raw weights, optimiser, random state, progress (see state.py)
 """
 
 from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -36,7 +34,6 @@ from animatrix_trainer.model import experts, lora, warp
 from animatrix_trainer.model.codec import PixelCodec, VideoCodec, WanCodec, build_codec, load_codec
 from animatrix_trainer.model.given import extra_channels
 from animatrix_trainer.model.wan import TagWanTransformer3DModel, vocabulary_config
-from animatrix_trainer.optim import Ema
 
 TRANSFORMERS = ("transformer", "transformer_2")
 """Folders of the transformers by expert number, as diffusers calls them."""
@@ -134,20 +131,6 @@ def latest(out: Path) -> Path | None:
     return max((out / "checkpoints").glob("step-" + "[0-9]" * 8), default=None)
 
 
-def save(system: System, out: Path, step: int, raw: torch.nn.Module, optimizer: Any, ema: Ema, keep: int = 2) -> Path:
-    """Write the checkpoint after `step` steps and remove all but the newest `keep`."""
-    with writing(out, step, keep) as part:
-        (part / "state").mkdir()
-        parameters = {name: weight.detach().clone() for name, weight in raw.named_parameters()}
-        save_file(parameters, part / "state" / "model.safetensors")
-        save_file(_optimizer_tensors(raw, optimizer), part / "state" / "optimizer.safetensors")
-        torch.save(_random_state(), part / "state" / "random.pt")
-        progress = {"step": step, "ema_updates": ema.updates}
-        (part / "state" / "progress.json").write_text(json.dumps(progress) + "\n", "utf-8")
-        export(system, part, (ema.weights,))
-    return step_folder(out, step)
-
-
 def step_folder(out: Path, step: int) -> Path:
     """Where a run's checkpoint after `step` steps lies."""
     return out / "checkpoints" / f"step-{step:08d}"
@@ -200,21 +183,6 @@ def export(system: System, folder: Path, averages: Sequence[Mapping[str, torch.T
     readings.write(folder, system.read)
 
 
-def restore(folder: Path, raw: torch.nn.Module, optimizer: Any) -> tuple[int, int]:
-    """Put raw weights, optimiser and random state back; return (steps done, updates of the average).
-
-    The random state comes last, so that nothing done before it can shift it.
-    """
-    state = folder / "state"
-    if not state.is_dir():
-        raise CheckpointError(f"{folder}: has no state/, so it can be sampled from or given to --init, not resumed")
-    progress = json.loads((state / "progress.json").read_text("utf-8"))
-    raw.load_state_dict(load_file(state / "model.safetensors"), strict=True)
-    _restore_optimizer(raw, optimizer, load_file(state / "optimizer.safetensors"))
-    _restore_random_state(torch.load(state / "random.pt", weights_only=True))
-    return progress["step"], progress["ema_updates"]
-
-
 def _system(
     recipe: Recipe,
     models: Sequence[TagWanTransformer3DModel],
@@ -222,9 +190,6 @@ def _system(
     codec: PixelCodec | WanCodec,
     read: tuple[Reading, ...] = (),
 ) -> System:
-    if recipe.parallel.checkpointing == "full":
-        for model in models:
-            model.enable_gradient_checkpointing()
     return System(recipe, models[0], text, codec, read, models[1] if len(models) > 1 else None)
 
 
@@ -271,52 +236,6 @@ def _from_wan(recipe: Recipe, folder: str, tag: dict[str, Any]) -> TagWanTransfo
         )
     wan = WanTransformer3DModel.from_pretrained(folder, torch_dtype=torch.float32)
     return TagWanTransformer3DModel.from_wan(wan, **tag)
-
-
-def _optimizer_tensors(raw: torch.nn.Module, optimizer: Any) -> dict[str, torch.Tensor]:
-    states = optimizer.state
-    return {
-        f"{name}/{kind}": torch.as_tensor(value).detach().clone()
-        for name, weight in raw.named_parameters()
-        for kind, value in states.get(weight, {}).items()
-    }
-
-
-def _restore_optimizer(raw: torch.nn.Module, optimizer: Any, tensors: dict[str, torch.Tensor]) -> None:
-    """AdamW's moments by parameter name, so that the order of groups does not matter."""
-    states: dict[str, dict[str, torch.Tensor]] = {}
-    for key, value in tensors.items():
-        name, _, kind = key.rpartition("/")
-        states.setdefault(name, {})[kind] = value
-    wanted = {name for name, weight in raw.named_parameters() if weight.requires_grad}
-    if states and set(states) != wanted:
-        raise CheckpointError(f"optimiser state is for other parameters: {sorted(set(states) ^ wanted)[:4]}")
-    for name, weight in raw.named_parameters():
-        if name in states:
-            optimizer.state[weight] = {
-                kind: value if kind == "step" else value.to(weight.device) for kind, value in states[name].items()
-            }
-
-
-def _random_state() -> dict[str, Any]:
-    kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
-    version, words, gauss = random.getstate()
-    return {
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "numpy": [str(kind), [int(key) for key in keys], int(position), int(has_gauss), float(cached)],
-        "python": [version, list(words), gauss],
-    }
-
-
-def _restore_random_state(state: dict[str, Any]) -> None:
-    kind, keys, *rest = state["numpy"]
-    np.random.set_state((kind, np.array(keys, np.uint32), *rest))
-    version, words, gauss = state["python"]
-    random.setstate((version, tuple(words), gauss))
-    if state["cuda"]:
-        torch.cuda.set_rng_state_all(state["cuda"])
-    torch.set_rng_state(state["torch"])
 
 
 def _sync(path: Path) -> None:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import cast
 
-import torch
 from accelerate import Accelerator
 from torch.utils.data import DataLoader, Dataset
 
-from animatrix_trainer import checkpoint
+from animatrix_trainer import checkpoint, state
 from animatrix_trainer.checkpoint import System
 from animatrix_trainer.config import NEWEST, Data, Recipe
 from animatrix_trainer.data import readings
 from animatrix_trainer.data.read import Batch, Batches, Shards, held_back
 from animatrix_trainer.data.readings import Reading
+from animatrix_trainer.metrics import Log
+from animatrix_trainer.model import experts
 from animatrix_trainer.objective import objective
-from animatrix_trainer.optim import Ema, adamw, learning_rate
+from animatrix_trainer.optim import learning_rate
+from animatrix_trainer.parallel import Plain, begin, gradients, spread
+from animatrix_trainer.signals import Stop, deaf
 
 NO_LOSS = "no clip is held out: there is no held-out loss"
+OBJECTIVES = {"flow": objective}
+"""The loss of a stage by its `objective`."""
 
 
 def fit(
@@ -37,121 +41,84 @@ def fit(
     """Train `recipe` on the data set `shards` (a folder or s3:// URL); return the last checkpoint's folder in `out`.
 
     `resume` goes on from the newest checkpoint in `out` under the same recipe and on the same data, which `other_data`
-    lets change; `init` starts from the weights of another checkpoint.
+    lets change; `init` starts from the weights of another checkpoint. SIGTERM and SIGINT save and end the run.
     """
-    accelerator = Accelerator(mixed_precision=recipe.parallel.precision, log_with="tensorboard", project_dir=out)
-    last = _last_checkpoint(out, resume, recipe)
-    clips, read = _clips(recipe, shards, data, last, init, other_data)
-    system = (checkpoint.load(init) if init else checkpoint.build(recipe)).to(accelerator.device)
-    system.recipe, system.read = recipe, read
-    optimizer = adamw(system.model, recipe.optim)
-    model, optimizer = accelerator.prepare(system.model, optimizer)
-    raw = accelerator.unwrap_model(model)
-    start, updates = checkpoint.restore(last, raw, optimizer) if last else (0, 0)
-    average = checkpoint.load(last).model.to(accelerator.device) if last else raw
-    ema = Ema(dict(average.named_parameters()), recipe.optim.ema, updates)
+    accelerator = begin(recipe, out)
+    saved = _last_checkpoint(out, resume, recipe)
+    clips, read = _clips(recipe, shards, data, saved, init, other_data)
     place = (accelerator.process_index, accelerator.num_processes)
     batches, unseen = Batches(clips, recipe, *place), held_back(clips, recipe, *place)
+    system, spreads, start = _ready(accelerator, recipe, read, saved, init)
     log = Log(out, accelerator, system, start, [*clips.notes, unseen.shards.reading.words() if unseen else NO_LOSS])
-    saved = last
-    for step, batch in _from_step(batches, start):
-        stage, within = recipe.stage_of(step)
-        rate = learning_rate(within, recipe.stages[stage])
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss = objective(model, system, batch)
-        accelerator.backward(loss)
-        norm = accelerator.clip_grad_norm_(model.parameters(), recipe.optim.clip_norm)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        ema.update(raw.named_parameters())
-        log.step(step, loss, rate, norm)
-        done = step + 1
-        if done % recipe.save_every == 0 or done == recipe.steps:
-            if unseen:
-                log.held_out(done, held_out_loss(model, system, unseen), unseen)
-            if accelerator.is_main_process:
-                saved = checkpoint.save(system, out, done, raw, optimizer, ema)
+    with Stop() as stop:
+        for step, batch in log.timed(_from_step(batches, start)):
+            number, within = recipe.stage_of(step)
+            stage, expert = recipe.stages[number], experts.of_step(recipe, step)
+            rate = learning_rate(within, stage)
+            loss_of = partial(OBJECTIVES[stage.objective], system=system, expert=expert)
+            loss = gradients(spreads[expert], batch, recipe.parallel.accumulate, loss_of)
+            norm = spreads[expert].step(rate)
+            log.step(step, loss, rate, norm, batch)
+            done, ending = step + 1, stop.now()
+            others_move = done < recipe.steps and recipe.stages[recipe.stage_of(done)[0]].train != stage.train
+            if done % recipe.save_every == 0 or done == recipe.steps or ending or others_move:
+                if log.since.losses:  # a loss that is no number is found there, before anything is written
+                    log.line(done, rate, norm, number)
+                saved = _save(accelerator, system, spreads, out, done, stage.train)
+                if unseen and not ending:
+                    log.held_out(done, system, unseen)
+                    log.samples(done, system, unseen)
+            if ending:
+                accelerator.print(f"stopped after step {done} of {recipe.steps} as asked; go on with --resume")
+                break
+            if others_move:
+                accelerator.free_memory()
+                system, spreads, _ = _ready(accelerator, recipe, read, saved, None)
     accelerator.end_training()
     if saved is None:
         raise ValueError(f"steps={recipe.steps}: nothing to train and nothing trained yet")
     return saved
 
 
-def held_out_loss(model: torch.nn.Module, system: System, batches: Batches) -> torch.Tensor:
-    """The loss on clips that training never sees; the same windows, words and noise every time."""
-    with torch.no_grad():
-        return torch.stack([objective(model, system, batches[step]) for step in range(len(batches))]).mean()
+def _ready(
+    accelerator: Accelerator, recipe: Recipe, read: tuple[Reading, ...], last: Path | None, init: Path | None
+) -> tuple[System, list[Plain], int]:
+    """The system, its transformers spread for the stage that comes next, and the steps done.
 
-
-class Log:
-    """metrics.jsonl and TensorBoard, every `log_every` steps; the loss is a mean over the steps since the last line.
-    held_out.jsonl has the loss on clips of another split, at every checkpoint; data.json what is read.
-
-    The device is read once a line, not once a step.
+    A stage that moves other parameters than the one before begins a new optimiser, from the checkpoint between them.
     """
-
-    def __init__(self, out: Path, accelerator: Accelerator, system: System, start: int, notes: Sequence[str]) -> None:
-        self.path, self.unseen, self.accelerator = out / "metrics.jsonl", out / "held_out.jsonl", accelerator
-        self.every, self.last_step = system.recipe.log_every, system.recipe.steps
-        out.mkdir(parents=True, exist_ok=True)
-        accelerator.init_trackers("tensorboard")
-        self.losses: list[torch.Tensor] = []
-        self.began = time.perf_counter()
-        self.before_s = 0.0
-        if accelerator.is_main_process:
-            for path in (self.path, self.unseen):
-                kept = [line for line in _lines(path) if line["step"] <= start]
-                self.before_s = max([self.before_s, *(line["seconds"] for line in kept[-1:])])
-                if path.exists():
-                    path.write_text("".join(json.dumps(line) + "\n" for line in kept), "utf-8")
-            readings.write(out, system.read)
-            accelerator.print("\n".join([system.read[-1].words(), *notes]), flush=True)
-
-    def step(self, step: int, loss: torch.Tensor, rate: float, norm: torch.Tensor | None) -> None:
-        self.losses.append(loss.detach())
-        done = step + 1
-        if done % self.every and done != self.last_step:
-            return
-        mean = cast(torch.Tensor, self.accelerator.gather(torch.stack(self.losses).mean().reshape(1)))
-        line = {
-            "step": done,
-            "loss": round(float(mean.mean()), 6),
-            "lr": rate,
-            "grad_norm": round(float(norm), 4) if norm is not None else None,
-            "seconds": self._seconds(),
-        }
-        self.losses.clear()
-        self.accelerator.log({name: line[name] for name in ("loss", "lr", "grad_norm")}, step=done)
-        if self.accelerator.is_main_process:
-            _append(self.path, line)
-            self.accelerator.print(f"step {done:6d}  loss {line['loss']:.4f}  {line['seconds']:.0f} s", flush=True)
-
-    def held_out(self, done: int, loss: torch.Tensor, batches: Batches) -> None:
-        mean = float(cast(torch.Tensor, self.accelerator.gather(loss.reshape(1))).mean())
-        split = batches.shards.reading.split
-        self.accelerator.log({f"{split}_loss": mean}, step=done)
-        if self.accelerator.is_main_process:
-            line = {"step": done, "split": split, "loss": round(mean, 6), "seconds": self._seconds()}
-            _append(self.unseen, line)
-            self.accelerator.print(f"step {done:6d}  {split} loss {line['loss']:.4f}", flush=True)
-
-    def _seconds(self) -> float:
-        return round(self.before_s + time.perf_counter() - self.began, 2)
+    source = last or init
+    system = (checkpoint.load(source) if source else checkpoint.build(recipe)).to(accelerator.device)
+    system.recipe, system.read = recipe, read
+    before = state.Saved(last) if last else None
+    done = before.progress.step if before else 0
+    stage = recipe.stages[recipe.stage_of(done)[0]]
+    for number, model in enumerate(system.models):
+        if before:
+            before.weights_into(model, number)
+    spreads = [spread(accelerator, model, recipe, stage) for model in system.models]
+    if before:
+        for number, on in enumerate(spreads):
+            before.into(on, number, stage.train)
+        before.random_back()
+    return system, spreads, done
 
 
-def _lines(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
-
-
-def _append(path: Path, line: dict) -> None:
-    with open(path, "a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+def _save(accelerator: Accelerator, system: System, spreads: list[Plain], out: Path, done: int, train: str) -> Path:
+    """Write the checkpoint after `done` steps, all processes together."""
+    main = accelerator.is_main_process
+    with checkpoint.writing(out, done, main=main, wait=accelerator.wait_for_everyone) as part:
+        state.write(part, spreads, done, train, accelerator.process_index, accelerator.num_processes)
+        weights = state.averages(spreads, main)
+        if main:
+            checkpoint.export(system, part, weights)
+    return checkpoint.step_folder(out, done)
 
 
 def _from_step(batches: Batches, start: int) -> Iterator[tuple[int, Batch]]:
-    steps = range(start, len(batches))
-    loader = DataLoader(cast(Dataset, batches), batch_size=None, sampler=steps, num_workers=batches.recipe.workers)
+    steps, workers = range(start, len(batches)), batches.recipe.workers
+    data = cast(Dataset, batches)
+    loader = DataLoader(data, batch_size=None, sampler=steps, num_workers=workers, worker_init_fn=deaf)
     return zip(steps, loader, strict=True)
 
 

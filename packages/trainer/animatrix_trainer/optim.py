@@ -1,18 +1,23 @@
-"""AdamW, its learning rate, and the moving average of the weights."""
+"""AdamW, its learning rate, and the moving average of the weights, kept beside the moments of each weight."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import torch
 from torch import nn
 
 from animatrix_trainer.config import Optim, Stage
 
+MOMENTS = ("exp_avg", "exp_avg_sq")
+AVERAGE = "average"
+"""Name of the moving average in the optimiser's state: whatever shards or saves the moments does so with it."""
+
 
 def adamw(model: nn.Module, settings: Optim) -> torch.optim.AdamW:
-    """AdamW over fp32 weights. Matrices decay; biases, norms, gates, tables and embeddings do not."""
+    """AdamW over fp32 weights that ask for a gradient. Matrices decay; biases, norms, gates, tables and embeddings do
+    not. Fused: one call for all weights, and no step count read back by the host."""
     tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     decay, keep = [], []
     for name, parameter in model.named_parameters():
@@ -23,7 +28,7 @@ def adamw(model: nn.Module, settings: Optim) -> torch.optim.AdamW:
         plain = parameter.ndim < 2 or id(parameter) in tables or name.endswith("scale_shift_table")
         (keep if plain else decay).append(parameter)
     groups = [{"params": decay, "weight_decay": settings.weight_decay}, {"params": keep, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, betas=settings.betas)
+    return torch.optim.AdamW([group for group in groups if group["params"]], betas=settings.betas, fused=True)
 
 
 def learning_rate(step: int, stage: Stage) -> float:
@@ -35,18 +40,31 @@ def learning_rate(step: int, stage: Stage) -> float:
     return stage.lr * (stage.final_lr + (1 - stage.final_lr) * cosine)
 
 
-class Ema:
-    """Moving average of a model's weights; `decay` is reached gradually: min(decay, (1 + n) / (10 + n))."""
+def begin(optimizer: torch.optim.Optimizer, weights: Iterable[torch.Tensor], average: bool) -> None:
+    """Allocate AdamW's state now and not at the first step, so that what does not fit is known before it, and a saved
+    state has a place to go. With `average` the moving average starts from the weights."""
+    for weight in weights:
+        of_weight = optimizer.state[weight]
+        of_weight["step"] = torch.zeros((), dtype=torch.float32, device=weight.device)
+        for moment in MOMENTS:
+            of_weight[moment] = torch.zeros_like(weight, memory_format=torch.preserve_format).detach()
+        if average:
+            of_weight[AVERAGE] = weight.detach().clone()
 
-    def __init__(self, weights: Mapping[str, torch.Tensor], decay: float, updates: int = 0) -> None:
-        self.decay, self.updates = decay, updates
-        self.weights = {name: weight.detach().clone().float() for name, weight in weights.items()}
 
-    @torch.no_grad()
-    def update(self, parameters: Iterable[tuple[str, torch.Tensor]]) -> None:
-        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        names, weights = zip(*parameters, strict=True)
-        averages = [self.weights[name] for name in names]
-        for average, weight in zip(averages, weights, strict=True):
-            average.lerp_(weight.detach().float(), 1 - decay)
-        self.updates += 1
+def ema_decay(decay: float, updates: int) -> float:
+    """`decay` is reached gradually: min(decay, (1 + n) / (10 + n)) after n updates."""
+    return min(decay, (1 + updates) / (10 + updates))
+
+
+@torch.no_grad()
+def average(optimizer: torch.optim.Optimizer, weights: Iterable[torch.Tensor], decay: float) -> None:
+    """One update of the moving averages towards `weights`, each process its own part of them."""
+    weights = list(weights)
+    averages = [_own(optimizer.state[weight][AVERAGE]) for weight in weights]
+    torch._foreach_lerp_(averages, [_own(weight.detach()) for weight in weights], 1 - decay)
+
+
+def _own(tensor: torch.Tensor) -> torch.Tensor:
+    """What this process holds of a tensor that may be sharded."""
+    return tensor.to_local() if isinstance(tensor, torch.distributed.tensor.DTensor) else tensor

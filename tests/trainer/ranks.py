@@ -1,0 +1,129 @@
+"""What each of two processes does in test_ranks.py: `torchrun --nproc_per_node 2 ranks.py STRATEGY DATASET OUT`.
+
+It first makes sure that it is what it is said to be: two processes, and parameters or optimiser really divided.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import sys
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from accelerate.state import AcceleratorState
+from animatrix_trainer import checkpoint
+from animatrix_trainer.config import Bucket, Parallel, Recipe, Tasks, Window
+from animatrix_trainer.data.read import Batches, Shards
+from animatrix_trainer.loop import fit
+from animatrix_trainer.objective import objective
+from animatrix_trainer.parallel import Plain, Sharded, Zero, begin, gradients, spread
+from animatrix_trainer.recipes import smoke
+from safetensors.torch import save_file
+from torch.distributed.tensor import DTensor
+from torch.nn.parallel import DistributedDataParallel
+
+STEPS, SAVE_EVERY = 6, 3
+
+
+def recipe_of(strategy: str, accumulate: int = 1) -> Recipe:
+    """Six steps of four samples, the same whatever the strategy."""
+    bucket = Bucket(Window(frames=5, height_px=8, width_px=16), batch=4)
+    recipe = dataclasses.replace(smoke(), save_every=SAVE_EVERY, parallel=Parallel(strategy, accumulate))
+    return recipe.over_stages(steps=STEPS, buckets=(bucket,), tasks=Tasks(t2v=0.5, i2v=0.5))
+
+
+def begun(recipe: Recipe) -> checkpoint.System:
+    """The untrained system, with an output layer that lets gradients through: it starts at zero otherwise."""
+    system = checkpoint.build(recipe)
+    with torch.no_grad():
+        weight = system.model.proj_out.weight
+        weight.copy_(torch.linspace(-0.1, 0.1, weight.numel()).reshape(weight.shape))
+    return system
+
+
+def assert_divided(on: Plain, strategy: str) -> None:
+    assert dist.get_world_size() == 2
+    if strategy == "plain":
+        assert isinstance(on.model, DistributedDataParallel)
+    elif strategy == "fsdp2":
+        assert type(on) is Sharded
+        assert all(isinstance(weight, DTensor) for weight in on.raw.parameters())
+        held = sum(weight.to_local().numel() for weight in on.raw.parameters())
+        assert held < 0.6 * sum(weight.numel() for weight in on.raw.parameters())
+    else:
+        assert type(on) is Zero and on.stage == int(strategy[-1])
+        whole = sum(torch.Size(on._shape(weight)).numel() for weight in on.raw.parameters())
+        assert sum(part.numel() for part in on.masters()) < 0.6 * whole
+        if strategy == "zero3":
+            assert sum(weight.numel() for weight in on.raw.parameters()) < 0.6 * whole
+
+
+def first_gradients(recipe: Recipe, data: Path, out: Path) -> None:
+    accelerator = begin(recipe, out)
+    assert accelerator.num_processes == 2
+    system = begun(recipe)
+    on = spread(accelerator, system.model, recipe, recipe.stages[0])
+    assert_divided(on, recipe.parallel.strategy)
+    batch = Batches(Shards(data, cache=True), recipe, accelerator.process_index, 2)[0]
+    loss = gradients(on, batch, recipe.parallel.accumulate, partial(objective, system=system, expert=0))
+    dist.all_reduce(loss)
+    found = {"loss": loss / 2}
+    for name in on.moved:
+        gradient = on.gradient(name)
+        assert gradient is not None, name
+        found[name] = gradient.detach().clone().contiguous()
+    found["norm"] = on.step(0.0).reshape(()).float().clone()
+    if accelerator.is_main_process:
+        save_file(found, out / "gradients.safetensors")
+    accelerator.wait_for_everyone()
+    accelerator.free_memory()
+    AcceleratorState._reset_state(reset_partial_state=True)  # `fit` makes its own
+
+
+def trained(recipe: Recipe, data: Path, out: Path, **how: bool) -> Path:
+    saved = fit(recipe, data, out, **how)
+    dist.barrier()
+    AcceleratorState._reset_state(reset_partial_state=True)
+    return saved
+
+
+def told_to_stop(recipe: Recipe, data: Path, out: Path) -> None:
+    """Only the second process is told, after a few steps."""
+
+    def tell() -> None:
+        while not (out / "metrics.jsonl").exists() or (out / "metrics.jsonl").read_text().count("\n") < 2:
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if dist.get_rank() == 1:
+        threading.Thread(target=tell, daemon=True).start()
+    trained(dataclasses.replace(recipe.over_stages(steps=100_000), save_every=100_000), data, out)
+
+
+def main(strategy: str, data: Path, out: Path) -> None:
+    torch.set_num_threads(1)
+    recipe = recipe_of(strategy)
+    first_gradients(recipe_of(strategy, accumulate=2), data, out)
+    trained(recipe, data, out / "run")
+    saved = checkpoint.step_folder(out / "run", SAVE_EVERY)
+    if dist.get_rank() == 0:
+        (out / "broken" / "checkpoints").mkdir(parents=True)
+        (out / "broken" / "checkpoints" / saved.name).symlink_to(saved)
+    dist.barrier()
+    trained(recipe, data, out / "broken", resume=True)
+    if strategy == "plain":
+        told_to_stop(recipe, data, out / "stopped")
+    dist.barrier()
+    if dist.get_rank() == 0:
+        (out / "done").write_text(strategy)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+    dist.destroy_process_group()
