@@ -1,14 +1,19 @@
 """Rooms for tests: clips that need no pixels, people who entered, and answers as a page would send them."""
 
 import itertools
+import json
 import uuid
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+from anicaption.frames import write_video
 from animatrix_reward.room import people, tables
 from animatrix_reward.room.add import Coming, Seen, add
 from animatrix_reward.room.assign import Task
 from animatrix_reward.room.settings import Settings
 from animatrix_reward.room.store import Store, now_s
+from starlette.responses import Response
 
 MOTIONS = ("hold", "walk", "impact")
 MODELS = ("Acme-Film-9", "Borealis-2b", "Cumulus-14B")
@@ -87,3 +92,52 @@ def answer(task: Task | dict, verdict: str = "left", **more) -> dict:
         "body": body,
         "made_at_ms": 1_760_000_000_000,
     }
+
+
+def drawn(path: Path, n_frames: int = 8, seed: int = 0) -> Path:
+    """A little real clip."""
+    rng = np.random.default_rng(seed)
+    still = rng.integers(0, 255, (48, 64, 3), np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_video(path, (np.roll(still, n, 1) for n in range(n_frames)), Fraction(24))
+    return path
+
+
+def row(**changed) -> dict:
+    """A line of a list of clips."""
+    return {
+        "prompt": "p-0",
+        "model": MODELS[0],
+        "path": "a.mp4",
+        "rating": "general",
+        "motion": "walk",
+        "tags": {"camera.move": ["pan_left"]},
+        "text": "she turns",
+        **changed,
+    }
+
+
+def listed(folder: Path, rows: list) -> Path:
+    """A list of clips as a file; what is no dict is written as it is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "clips.jsonl"
+    path.write_text("".join(f"{json.dumps(row) if isinstance(row, dict) else row}\n" for row in rows), "utf-8")
+    return path
+
+
+def enter(client, store: Store, role: str = "rater", name: str = "Aoi"):
+    """Let a client in as somebody: it keeps the cookie, and its forgery token as a header."""
+    with store.write() as session:
+        invitation = people.invite(session, (role,))
+    sessions = people.Sessions(store.settings)
+    visitor = people.Ticket("visitor")
+    response = Response()
+    sessions.give(response, visitor)
+    cookie = response.headers["set-cookie"].split(";")[0].split("=", 1)[1]
+    client.headers[people.CSRF_HEADER] = sessions.csrf(visitor)
+    client.headers["cookie"] = f"{people.COOKIE}={cookie}"
+    answer_ = client.post("/api/enter", json={"token": invitation, "name": name})
+    assert answer_.status_code == 200, answer_.text
+    del client.headers["cookie"]
+    client.headers[people.CSRF_HEADER] = answer_.json()["csrf"]
+    return answer_.json()
