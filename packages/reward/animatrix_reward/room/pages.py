@@ -15,8 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from animatrix_reward import dimensions
-from animatrix_reward.room import api, assign, keys, people, review, tables, words
+from animatrix_reward.room import api, assign, keys, media, people, review, tables, words
 from animatrix_reward.room.people import Current, Expert, Person
+from animatrix_reward.room.store import clip_of_token
 from animatrix_reward.room.words import Language
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -150,6 +151,9 @@ def _task(request: Request, person: Person, kind: str) -> dict[str, Any]:
         raise HTTPException(403, f"{kind} is for experts; ask an administrator for the role")
     with api.store_of(request).write() as session:
         task = assign.next_task(session, person, None if kind == ANY_KIND else kind)
+        clips = [clip_of_token(session, clip.token, person) for clip in task.clips] if task else []
+    for clip in filter(None, clips):
+        media.bundles_of(request.app).ask(Path(clip.path), clip.sha256)  # begun before the page asks for it
     language = language_of(request)
     data: dict[str, Any] = {"task": task, "kind": task.kind if task else "", "tags": []}
     if task is not None:

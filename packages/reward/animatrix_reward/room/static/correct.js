@@ -15,12 +15,17 @@ export function makeForm(section, tokens, changed) {
   const mark = () => {
     for (const field of fields) field.classList.toggle("changed", isChanged(field));
   };
+  const show = (field, open) => {
+    field.classList.toggle("open", open);
+    field.querySelector("[data-open]")?.setAttribute("aria-expanded", String(open));
+  };
   const filter = () => {
     const words = find.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
     for (const field of fields) {
       const hit = words.every((word) => field.dataset.words.includes(word));
       const read = !onlyRead.checked || words.length || field.dataset.read === "yes" || isChanged(field);
       field.hidden = !(hit && read);
+      if (words.length) show(field, hit);
     }
     for (const heading of form.querySelectorAll("[data-axis]")) {
       let next = heading.nextElementSibling;
@@ -35,6 +40,10 @@ export function makeForm(section, tokens, changed) {
     if (field.dataset.shape === "set") oneKind(field, event.target);
     mark();
     changed();
+  });
+  form.addEventListener("click", (event) => {
+    const field = event.target.closest("[data-open]")?.closest("[data-field]");
+    if (field) show(field, !field.classList.contains("open"));
   });
   form.querySelector("[data-right]").addEventListener("click", () => {
     allRight = true;
