@@ -45,7 +45,8 @@ class Tags:
     `attention`: `concat` puts tag tokens behind the text tokens under one softmax (the paper's path 1); `decoupled`
     gives them keys and values of their own behind a gate that starts at 0; `none` leaves path 1 out. `modulation`
     (path 2): `shared` adds the pooled tags to the time embedding all blocks share; `lowrank` gives every block a
-    scale and shift of its own through `rank` numbers; `full` is the paper's; `none` leaves path 2 out.
+    scale and shift of its own through `rank` numbers; `full` is the paper's; `none` leaves path 2 out. `spans` is how
+    many times can be told ("smear from here to there"); 0: tags are of the whole clip only.
     """
 
     dim: int = 64
@@ -54,6 +55,7 @@ class Tags:
     attention: Literal["concat", "decoupled", "none"] = "decoupled"
     modulation: Literal["shared", "lowrank", "full", "none"] = "shared"
     rank: int = 64
+    spans: int = 16
 
 
 @dataclass(frozen=True)
@@ -179,12 +181,14 @@ class Flow:
 
 @dataclass(frozen=True)
 class Dropout:
-    """The paper's conditioning dropout. `modes` are the shares of hybrid, tags only, text only, neither."""
+    """The paper's conditioning dropout. `modes` are the shares of hybrid, tags only, text only, neither; `times`, ours,
+    is the share of samples whose tags are told without their times."""
 
     modes: tuple[float, float, float, float] = (0.7, 0.1, 0.1, 0.1)
     tag: float = 0.15
     synonym: float = 0.10
     conflict: float = 0.05
+    times: float = 0.3
 
     def __post_init__(self) -> None:
         if abs(sum(self.modes) - 1) > 1e-6:

@@ -43,7 +43,7 @@ def smoke() -> Recipe:
         log_every=1,
         cache_clips=True,
         shape=Shape(heads=2, head_dim=12, layers=2, ffn_dim=48, freq_dim=32),
-        tags=Tags(dim=16, heads=2, layers=1),
+        tags=Tags(dim=16, heads=2, layers=1, spans=0),
         text=Text(length=16, dim=16, layers=1),
         guidance=Guidance(steps=2),
     )
@@ -70,6 +70,7 @@ def tiny_i2v() -> Recipe:
         ),
         cache_clips=True,
         shape=Shape(heads=4, head_dim=32, layers=4, ffn_dim=512, patch=(1, 4, 4)),
+        tags=Tags(spans=0),
         flow=Flow(predicts="warp", given="plane", s_mean=1.5, s_floor=0.5),
         guidance=Guidance(text=1.0, tag=1.5, steps=8),
     )

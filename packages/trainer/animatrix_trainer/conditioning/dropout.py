@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from anicaption.directive import WORDS
 
-from animatrix_trainer.conditioning.tags import TagSet
+from animatrix_trainer.conditioning.tags import TagSet, TagSpan
 from animatrix_trainer.config import Dropout
 
 HYBRID, TAGS_ONLY, TEXT_ONLY, NEITHER = range(4)
@@ -16,10 +16,11 @@ HYBRID, TAGS_ONLY, TEXT_ONLY, NEITHER = range(4)
 
 @dataclass(frozen=True)
 class Condition:
-    """What the model is told: tags (None: nothing), text (empty: nothing)."""
+    """What the model is told: tags (None: nothing), text (empty: nothing), and when tags hold where that is said."""
 
     tags: TagSet | None
     text: str
+    spans: tuple[TagSpan, ...] = ()
 
 
 def thin(condition: Condition, settings: Dropout, rng: np.random.Generator) -> Condition:
@@ -31,10 +32,13 @@ def thin(condition: Condition, settings: Dropout, rng: np.random.Generator) -> C
     conflict = rng.random() < settings.conflict
     text = swap_words(condition.text, settings.synonym, rng)
     if mode == HYBRID and conflict:
-        return Condition(kept_tags, contradict(text, rng))
+        text = contradict(text, rng)
+    timed = rng.random() >= settings.times
+    spans = tuple(span for span in condition.spans if timed and span.value in kept_tags.get(span.field, ()))
     return Condition(
         kept_tags if mode in (HYBRID, TAGS_ONLY) else None,
         text if mode in (HYBRID, TEXT_ONLY) else "",
+        spans if mode in (HYBRID, TAGS_ONLY) else (),
     )
 
 

@@ -163,6 +163,7 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
         tag_rank: int = 64,
         tag_rows: tuple[int, ...] = (),
         tag_values: int = 0,
+        tag_spans: int = 0,
         taxonomy_hash: str = "",
     ) -> None:
         super().__init__(
@@ -188,7 +189,7 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
                 f"tag_attention={tag_attention!r}, tag_modulation={tag_modulation!r}: "
                 f"choose one of {', '.join(ATTENTION)}, and one of {', '.join(MODULATION)}"
             )
-        vocabulary(taxonomy_hash, "TagWanTransformer3DModel")  # refuses a taxonomy that nobody released
+        words = vocabulary(taxonomy_hash, "TagWanTransformer3DModel")  # refuses a taxonomy that nobody released
         dim = num_attention_heads * attention_head_dim
         self.condition_embedder = TagConditionEmbedder(
             tag_dim,
@@ -203,7 +204,8 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
         )
         self.tag_encoder = None
         if (tag_attention, tag_modulation) != ("none", "none"):
-            self.tag_encoder = TagEncoder(list(tag_rows), tag_values, tag_dim, tag_heads, tag_layers)
+            rows = words.value_rows() if tag_spans else None
+            self.tag_encoder = TagEncoder(list(tag_rows), tag_values, tag_dim, tag_heads, tag_layers, rows)
         self.register_buffer("tag_row_index", torch.tensor(tag_rows, dtype=torch.long), persistent=False)
         width = {"lowrank": tag_rank, "full": dim}.get(tag_modulation)
         for block in self.blocks:
@@ -222,7 +224,7 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
         return_dict: bool = True,
         attention_kwargs: dict[str, Any] | None = None,
     ):
-        """Wan's forward with `tags`, value indices (B, S) from `Vocabulary.encode`.
+        """Wan's forward with `tags`, whole numbers (B, S + 3 spans) from `Vocabulary.encode`.
 
         `hidden_states` (B, C, T, H, W), `encoder_hidden_states` (B, N, text_dim), `timestep` (B,), or (B, L) per token:
         the tokens of one latent frame share it.
@@ -230,7 +232,15 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
         n_latent_frames = hidden_states.shape[2] // self.config["patch_size"][0]
         context: Any = Context(encoder_hidden_states, n_latent_frames)
         if self.tag_encoder is not None:
-            tokens, pooled = self.tag_encoder(tags, self.tag_row_index.expand_as(tags))
+            slots, n_spans = len(self.tag_row_index), self.config["tag_spans"]
+            if tags.shape[1] != slots + 3 * n_spans:
+                raise ValueError(
+                    f"tags: {tags.shape[1]} numbers a sample, this model takes {slots} slots and {n_spans} spans of 3; "
+                    "encode them with the checkpoint's own vocabulary (System.words)"
+                )
+            spans = tags[:, slots:].unflatten(1, (n_spans, 3)) if n_spans else None
+            rows = self.tag_row_index.expand(len(tags), -1)
+            tokens, pooled = self.tag_encoder(tags[:, :slots], rows, spans)
             context = Context(encoder_hidden_states, n_latent_frames, tokens, pooled)
         return super().forward(
             hidden_states, cast(Any, timestep), context, encoder_hidden_states_image, return_dict, attention_kwargs
