@@ -159,7 +159,12 @@ def test_a_file_of_requests_gives_a_folder_of_clips(folder, tmp_path):
 def test_several_seeds_give_several_clips(folder, tmp_path):
     run = ["sample", str(folder), "--seed", "7", "--seeds", "2", "--out", str(tmp_path), "--guidance-steps", "1"]
     assert main(run) == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["seed-0007.mp4", "seed-0008.mp4"]
+    name = tmp_path.name
+    written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")}
+    assert written == {f"{name}/seed-0007.mp4", f"{name}/seed-0008.mp4", "clips.jsonl"}
+    rows = [json.loads(line) for line in (tmp_path / "clips.jsonl").read_text("utf-8").splitlines()]
+    assert {row["prompt"] for row in rows} == {name} and [row["rating"] for row in rows] == ["unknown"] * 2
+    assert all((tmp_path / row["path"]).is_file() and row["model"] == "checkpoint" for row in rows)
 
 
 @pytest.mark.parametrize(

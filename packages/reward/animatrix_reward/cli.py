@@ -7,7 +7,18 @@ from typing import Annotated, Protocol
 
 import tyro
 
-from animatrix_reward.commands_room import AddClips, AddPairs, Agreement, Export, Import, Invite, People, Serve
+from animatrix_reward.commands_pairs import Pairs
+from animatrix_reward.commands_room import (
+    AddClips,
+    AddPairs,
+    Agreement,
+    Corrections,
+    Export,
+    Import,
+    Invite,
+    People,
+    Serve,
+)
 
 
 class Command(Protocol):
@@ -38,7 +49,9 @@ def parse(argv: list[str]) -> Command:
         | Annotated[People, tyro.conf.subcommand("people")]
         | Annotated[Import, tyro.conf.subcommand("import")]
         | Annotated[Export, tyro.conf.subcommand("export")]
-        | Annotated[Agreement, tyro.conf.subcommand("agreement")],
+        | Annotated[Corrections, tyro.conf.subcommand("corrections")]
+        | Annotated[Agreement, tyro.conf.subcommand("agreement")]
+        | Annotated[Pairs, tyro.conf.subcommand("pairs")],
         prog="animatrix-reward",
         description="What is art and what is failure: the annotation room, its votes, and what is learned of them.",
         args=argv,
@@ -54,7 +67,7 @@ def _refusals() -> tuple[type[Exception], ...]:
     from animatrix_reward.events import EventError
     from animatrix_reward.room.store import RoomError
 
-    return (EventError, RoomError, TaxonomyError, VideoError)
+    return (EventError, RoomError, TaxonomyError, VideoError, ValueError)
 
 
 if __name__ == "__main__":

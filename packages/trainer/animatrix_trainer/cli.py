@@ -75,10 +75,11 @@ class Sample:
 
     checkpoint: tyro.conf.Positional[Path]
     out: Path
-    """The mp4 to write; a folder where there are --requests or several --seeds."""
+    """The mp4 to write. A folder where there are --requests or several --seeds; it gets clips.jsonl too, the list that
+    `animatrix-reward` scores and shows to people."""
     request: Annotated[Request, tyro.conf.arg(name="")] = field(default_factory=Request)
     seeds: int = 1
-    """How many clips, from the seed on."""
+    """How many clips of each request, from its seed on: candidates of one prompt."""
     requests: Path | None = None
     """A JSONL file with a request a line, in place of the one above: {"name": ..., "tags": ..., "seed": ...}."""
     sheet: bool = False
@@ -87,6 +88,8 @@ class Sample:
     """Write the pictures of each clip too."""
     batch: int = 4
     """Clips of one size drawn together."""
+    rating: Literal["general", "sensitive", "explicit", "unknown"] = "unknown"
+    """Whom the clips are for, as stated in clips.jsonl; people are shown none that is unknown or explicit."""
     guidance: Annotated[Scales, tyro.conf.arg(name="")] = Scales()
 
 
@@ -113,6 +116,8 @@ class Export:
     out: Path
     guidance: Annotated[Scales, tyro.conf.arg(name="")] = Scales()
     """What the copy samples with when nothing else is said."""
+    merge: bool = False
+    """Add low-rank adapters to the weights that they sit on."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -152,14 +157,17 @@ def _sample(prog: str, argv: list[str]) -> int:
     run = tyro.cli(Sample, args=argv, prog=prog)
     if run.requests and run.request != Request():
         raise RequestError("--requests is given and so is a request; put it into the file as a line of its own")
-    asked = dict(read_requests(run.requests)) if run.requests else several(run.request, run.seeds)
+    asked = dict(read_requests(run.requests)) if run.requests else {run.out.stem: run.request}
     taxonomy().parse_tags(run.request.tags)  # a wrong tag is answered before torch is imported
     from animatrix_trainer.sample_files import sample_to_files
 
     _quiet()
-    folder = run.requests is not None or run.seeds > 1
-    clips = {run.out / f"{name}.mp4" if folder else run.out: request for name, request in asked.items()}
-    for clip, flashes in sample_to_files(run.checkpoint, clips, run.guidance.over, run.batch, run.sheet, run.png):
+    if run.seeds > 1:
+        asked = several(asked, run.seeds)
+    folder = run.out if run.requests or run.seeds > 1 else None
+    clips = {folder / f"{name}.mp4" if folder else run.out: request for name, request in asked.items()}
+    drawn = sample_to_files(run.checkpoint, clips, run.guidance.over, run.batch, run.sheet, run.png, folder, run.rating)
+    for clip, flashes in drawn:
         if flashes:
             print(f"{clip}: flashes as may harm photosensitive viewers (content.flashing)", file=sys.stderr)
         print(clip, flush=True)
@@ -181,9 +189,13 @@ def _obey(prog: str, argv: list[str]) -> int:
 def _export(prog: str, argv: list[str]) -> int:
     run = tyro.cli(Export, args=argv, prog=prog)
     from animatrix_trainer.checkpoint import export, load
+    from animatrix_trainer.model.lora import merge
 
     _quiet()
     system = load(run.checkpoint)
+    if run.merge:
+        for model in system.models:
+            merge(model)
     system.recipe = replace(system.recipe, guidance=run.guidance.over(system.recipe.guidance))
     export(system, run.out)
     print(run.out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,10 +108,13 @@ def scales(text: str, tags: Any) -> dict[str, float]:
     return found
 
 
-def several(request: Request, n_seeds: int) -> dict[str, Request]:
-    """The request from its seed and the ones after it, by a name that says the seed."""
-    seeds = range(request.seed, request.seed + n_seeds)
-    return {f"seed-{seed:04d}": dataclasses.replace(request, seed=seed) for seed in seeds}
+def several(asked: Mapping[str, Request], n_seeds: int) -> dict[str, Request]:
+    """Each request from its seed and the ones after it, as candidates of one prompt, named NAME/seed-0001."""
+    return {
+        f"{name}/seed-{seed:04d}": dataclasses.replace(request, seed=seed)
+        for name, request in asked.items()
+        for seed in range(request.seed, request.seed + n_seeds)
+    }
 
 
 def read_requests(path: Path) -> Iterator[tuple[str, Request]]:

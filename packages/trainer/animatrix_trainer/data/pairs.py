@@ -1,8 +1,8 @@
 """Pairs of clips of one prompt, the better and the worse, as `animatrix-reward pairs` writes them: a JSONL line each.
 
-    prompt, tags, text      what both were asked for
+    prompt, tags, text      what both were asked for, tags as {field: [values]}
     winner, loser           clips, beside the file or by whole path
-    score_winner, score_loser   composite scores, 1..5
+    score_winner, score_loser   composite scores
     real                    whether the winner is a real clip
     deformed                [[start, end], ...] frames of the winner judged deformed on purpose
     segments                [[start, end, "winner"|"loser"|"even"], ...] who is better where; none: the winner
@@ -14,6 +14,7 @@ Legend: B pairs, F frames, T latent frames, G segments.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -44,7 +45,7 @@ NAMES = {
     "by",
 }
 LOWEST, HIGHEST = 1.0, 5.0
-"""What a composite score can be; the trainer's weights take them as 0..1."""
+"""The scale of scores; weights by gaps take it as 0..1. A composite may lie below, for what it costs to fail."""
 
 
 @dataclass(frozen=True)
@@ -161,8 +162,8 @@ def _pair(said: Any, folder: Path, place: str) -> Pair:
         raise DataError(f"{place}: lacks {sorted(missing)}")
     scores = [said["score_winner"], said["score_loser"]]
     for score in scores:
-        if isinstance(score, bool) or not isinstance(score, int | float) or not LOWEST <= score <= HIGHEST:
-            raise DataError(f"{place}: score {score!r} lies outside {LOWEST:g}..{HIGHEST:g}")
+        if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
+            raise DataError(f"{place}: score {score!r} is no number; give the composite score of a Judge")
     if scores[0] < scores[1] and said.get("by") != "people":
         raise DataError(
             f"{place}: the winner's score {scores[0]} is below the loser's {scores[1]}; only people may say so"
@@ -172,7 +173,7 @@ def _pair(said: Any, folder: Path, place: str) -> Pair:
         raise DataError(f"{place}: segments: '{wrong[0]}' is none of {sorted(LABELS)}")
     return Pair(
         prompt=str(said["prompt"]),
-        condition=Condition(taxonomy().parse_tags(said.get("tags", "")), said.get("text", "")),
+        condition=Condition(_tags(said.get("tags", {}), place), said.get("text", "")),
         winner=folder / said["winner"],
         loser=folder / said["loser"],
         score_winner=float(scores[0]),
@@ -181,3 +182,9 @@ def _pair(said: Any, folder: Path, place: str) -> Pair:
         deformed=tuple((int(start), int(end)) for start, end in said.get("deformed", ())),
         segments=segments,
     )
+
+
+def _tags(said: Any, place: str) -> dict[str, tuple[str, ...]]:
+    if not isinstance(said, dict):
+        raise DataError(f'{place}: tags={said!r}; write {{"camera.move": ["pan_left"]}}')
+    return {name: taxonomy()[name].check(values) for name, values in said.items()}
