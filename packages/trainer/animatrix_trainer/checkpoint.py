@@ -1,13 +1,15 @@
-"""A checkpoint is one folder that `from_pretrained`-style loaders read, written whole or not at all.
+"""A checkpoint is one folder that diffusers reads, written whole or not at all.
 
 transformer/    averaged weights (what one samples from) and config with the taxonomy's hash
 transformer_2/  the same of the second expert, where there are two
 lora/           adapters, where there are any
 text_encoder/   frozen T5
 tokenizer/      and its tokenizer
-codec/          PixelCodec settings or a diffusers AutoencoderKLWan
+codec/          PixelCodec settings; or vae/, a diffusers AutoencoderKLWan
+scheduler/      and model_index.json, where Wan's pipelines can load the plain part (see pipeline_index.py)
 recipe.json     the run that made it
 data.json       the generations of the data sets that its weights have seen (see data/readings.py)
+digests.json    sizes and hashes of all this, written last (see digests.py)
 state/          only for going on: raw weights, optimiser, random state, progress (see state.py)
 """
 
@@ -18,13 +20,16 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from diffusers.utils.constants import SAFE_WEIGHTS_INDEX_NAME
+from huggingface_hub import split_torch_state_dict_into_shards
+from safetensors.torch import save_file
 
+from animatrix_trainer import digests, pipeline_index
 from animatrix_trainer.conditioning.tags import Vocabulary, vocabulary
 from animatrix_trainer.conditioning.text import TextEncoder
 from animatrix_trainer.config import CheckpointError, Recipe
@@ -70,7 +75,7 @@ class System:
     @property
     def words(self) -> Vocabulary:
         """The vocabulary that the model was trained with."""
-        return vocabulary(self.model.config["taxonomy_hash"])
+        return vocabulary(self.model.config["taxonomy_hash"], n_spans=self.model.config["tag_spans"])
 
     @property
     def patch(self) -> tuple[int, int, int]:
@@ -86,6 +91,8 @@ def build(recipe: Recipe) -> System:
         "tag_layers": recipe.tags.layers,
         "tag_attention": recipe.tags.attention,
         "tag_modulation": recipe.tags.modulation,
+        "tag_rank": recipe.tags.rank,
+        "tag_spans": recipe.tags.spans,
     }
     experts.check(recipe)
     folders = (recipe.wan, recipe.experts.folder)[: experts.count(recipe)]
@@ -100,21 +107,34 @@ def build(recipe: Recipe) -> System:
             _from_wan(recipe, folder, tag) if folder else _from_nothing(recipe, tag, codec, text.dim)
             for folder in folders
         ]
-        if any(stage.train == "lora" for stage in recipe.stages):
-            for model in models:
-                lora.attach(model, recipe.lora)
+        _adapt(models, recipe)
     return _system(recipe, models, text, codec)
 
 
-def load(folder: Path) -> System:
-    """The system of a checkpoint folder, or of the newest checkpoint of a run's folder."""
+def start(recipe: Recipe, init: Path | None, check: bool = True) -> System:
+    """What a run begins with: the untrained system of its recipe, or the weights of another checkpoint under it."""
+    if init is None:
+        return build(recipe)
+    system = load(init, check)
+    _agree(system, recipe, init)
+    system.recipe = recipe
+    _adapt(system.models, recipe)
+    return system
+
+
+def load(folder: Path, check: bool = True) -> System:
+    """The system of a checkpoint folder, or of the newest checkpoint of a run's folder. CheckpointError where it does
+    not hold what was written; of many ranks on one machine one need `check` that."""
     folder = resolve(folder)
+    if check:
+        digests.check(folder)
     recipe = Recipe.read(folder / "recipe.json")
     config = json.loads((folder / "transformer" / "config.json").read_text("utf-8"))
     vocabulary(config["taxonomy_hash"], str(folder))  # refuses a taxonomy that nobody released
     models = [_load_model(folder, recipe, name) for name in TRANSFORMERS[: experts.count(recipe)]]
     text = TextEncoder.load(folder / "text_encoder", recipe.text.length)
-    return _system(recipe, models, text, load_codec(folder / "codec"), readings.read(folder))
+    codec = load_codec(folder / ("vae" if (folder / "vae").is_dir() else "codec"))
+    return _system(recipe, models, text, codec, readings.read(folder))
 
 
 def resolve(folder: Path) -> Path:
@@ -154,6 +174,7 @@ def writing(
     yield part
     wait()
     if main:
+        digests.write(part, latest(out))
         for path in part.rglob("*"):
             _sync(path)
         shutil.rmtree(place, ignore_errors=True)
@@ -164,23 +185,38 @@ def writing(
     wait()
 
 
-def export(system: System, folder: Path, averages: Sequence[Mapping[str, torch.Tensor]] = ()) -> None:
-    """Write what sampling needs: the folder without state/. `averages`, whole tensors by parameter name for each of
-    `system.models`, take the place of the models' own; what they do not name is written as it is."""
+def export(
+    system: System,
+    folder: Path,
+    averages: Sequence[Mapping[str, torch.Tensor]] = (),
+    before: Path | None = None,
+) -> None:
+    """Write what sampling needs: the folder without state/.
+
+    `averages`, whole tensors by parameter name for each of `system.models`, take the place of the models' own; what
+    they do not name is written as it is. Frozen parts are links to those of `before`, another checkpoint of the run,
+    where that has the same: a text encoder of 11 GB is on the disk once.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for number, (name, model) in enumerate(zip(TRANSFORMERS, system.models, strict=False)):
         own = {name: weight.detach() for name, weight in model.named_parameters()}
         if averages:
             own |= {name: weight.to(own[name].dtype) for name, weight in averages[number].items()}
-        adapters = {name: own.pop(name).contiguous() for name in list(own) if lora.is_adapter_parameter(name)}
-        model.save_pretrained(folder / name, state_dict=own)
+        adapters = {name: own.pop(name) for name in list(own) if lora.is_adapter_parameter(name)}
+        _save_transformer(model, own, folder / name)
         if adapters:
-            (folder / "lora").mkdir(exist_ok=True)
-            save_file(adapters, folder / "lora" / f"{name}.safetensors")
-    system.text.save(folder / "text_encoder")
-    system.codec.save(folder / "codec")
-    system.recipe.write(folder / "recipe.json")
+            lora.save(adapters, system.recipe.lora, folder / "lora" / f"{name}.safetensors")
+    recipe, codec = system.recipe, "vae" if isinstance(system.codec, WanCodec) else "codec"
+    old = Recipe.read(before / "recipe.json") if before else None
+    if not (before and old and old.text == recipe.text and _link(before, folder, "text_encoder", "tokenizer")):
+        system.text.save(folder / "text_encoder")
+    if not (before and old and old.codec == recipe.codec and _link(before, folder, codec)):
+        system.codec.save(folder / codec)
+    if pipeline_index.fits(recipe):
+        pipeline_index.write(folder, recipe, system.text.encoder, system.text.tokenizer)
+    recipe.write(folder / "recipe.json")
     readings.write(folder, system.read)
+    digests.write(folder, before)
 
 
 def _system(
@@ -193,15 +229,61 @@ def _system(
     return System(recipe, models[0], text, codec, read, models[1] if len(models) > 1 else None)
 
 
+def _save_transformer(model: TagWanTransformer3DModel, weights: Mapping[str, torch.Tensor], folder: Path) -> None:
+    """As diffusers' save_pretrained does, but of these weights: it takes no others than the model's own."""
+    folder.mkdir(exist_ok=True)
+    model.save_config(folder)
+    pattern = "diffusion_pytorch_model{suffix}.safetensors"
+    split = split_torch_state_dict_into_shards(dict(weights), filename_pattern=pattern, max_shard_size="10GB")
+    for file, names in split.filename_to_tensors.items():
+        save_file({name: weights[name].contiguous() for name in names}, folder / file, {"format": "pt"})
+    if split.is_sharded:
+        index = {"metadata": split.metadata, "weight_map": split.tensor_to_filename}
+        (folder / SAFE_WEIGHTS_INDEX_NAME).write_text(json.dumps(index, indent=2, sort_keys=True) + "\n", "utf-8")
+
+
+def _adapt(models: Sequence[TagWanTransformer3DModel], recipe: Recipe) -> None:
+    """Adapters on transformers that have none, where a stage trains them."""
+    if any(stage.train == "lora" for stage in recipe.stages):
+        for model in models:
+            if not lora.has_adapters(model):
+                lora.attach(model, recipe.lora)
+
+
+def _agree(system: System, recipe: Recipe, init: Path) -> None:
+    """CheckpointError where a checkpoint's weights mean something else than the recipe that goes on from them."""
+    own = system.recipe
+    for name, one, two in (
+        ("codec", replace(own.codec, folder=None), replace(recipe.codec, folder=None)),
+        ("text", replace(own.text, folder=None), replace(recipe.text, folder=None)),
+        ("tags", own.tags, recipe.tags),
+        ("experts.boundary", own.experts.boundary, recipe.experts.boundary),
+        ("flow.predicts", own.flow.predicts, recipe.flow.predicts),
+        ("flow.given", own.flow.given, recipe.flow.given),
+        *((("shape", own.shape, recipe.shape),) if not (own.wan or recipe.wan) else ()),
+    ):
+        if one != two:
+            raise CheckpointError(f"{init}: its {name} is {one}, the recipe's {two}; they must be the same")
+
+
+def _link(before: Path, folder: Path, *parts: str) -> bool:
+    """Hard links in `folder` to the files of these parts of `before`; False where the disk knows no links."""
+    if not all((before / part).is_dir() for part in parts):
+        return False
+    try:
+        for part in parts:
+            shutil.copytree(before / part, folder / part, copy_function=os.link, dirs_exist_ok=True)
+    except OSError:
+        for part in parts:
+            shutil.rmtree(folder / part, ignore_errors=True)
+        return False
+    return True
+
+
 def _load_model(folder: Path, recipe: Recipe, name: str) -> TagWanTransformer3DModel:
     model = TagWanTransformer3DModel.from_pretrained(folder / name)
-    adapters = folder / "lora" / f"{name}.safetensors"
-    if adapters.exists():
-        lora.attach(model, recipe.lora)
-        missing, strange = model.load_state_dict(load_file(adapters), strict=False)
-        strange += [name for name in missing if lora.is_adapter_parameter(name)]
-        if strange:
-            raise CheckpointError(f"{adapters}: does not fit lora.targets of the recipe beside it: {strange[:4]}")
+    if (adapters := folder / "lora" / f"{name}.safetensors").exists():
+        lora.load(model, adapters)
     return model
 
 
@@ -229,9 +311,11 @@ def _from_nothing(recipe: Recipe, tag: dict[str, Any], codec: VideoCodec, text_d
 def _from_wan(recipe: Recipe, folder: str, tag: dict[str, Any]) -> TagWanTransformer3DModel:
     from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 
-    if recipe.flow.given != "timestep" or recipe.flow.predicts != "velocity":
+    config = json.loads((Path(folder) / "config.json").read_text("utf-8"))
+    given = "channels" if config["in_channels"] > config["out_channels"] else "timestep"
+    if recipe.flow.given != given or recipe.flow.predicts != "velocity":
         raise CheckpointError(
-            f"{folder}: Wan's weights know flow.given=timestep and flow.predicts=velocity only, "
+            f"{folder}: these weights know flow.given={given} and flow.predicts=velocity only, "
             f"not {recipe.flow.given} and {recipe.flow.predicts}"
         )
     wan = WanTransformer3DModel.from_pretrained(folder, torch_dtype=torch.float32)
