@@ -190,6 +190,22 @@ class Export:
 
 
 @dataclass(frozen=True)
+class Corrections:
+    """Write corrected captions as ingest's corrections: what `anicaption train` learns of."""
+
+    corrections: Annotated[Path, tyro.conf.Positional]
+    """.jsonl with rows key, field, values, who, when"""
+    room: Room = Path("build/room")
+    database_url: Database = ""
+
+    def __call__(self) -> int:
+        from animatrix_reward.room.transfer import corrections
+
+        print(f"{self.corrections}: {corrections(_store(self.room, self.database_url), self.corrections)} corrections")
+        return 0
+
+
+@dataclass(frozen=True)
 class Agreement:
     """How far raters agree: Krippendorff's alpha per dimension with intervals over prompts, and models ranked."""
 

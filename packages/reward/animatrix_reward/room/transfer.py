@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from sqlalchemy import select
 
 from animatrix_reward import exchange
+from animatrix_reward.events import standing
 from animatrix_reward.exchange import Clip, Written
 from animatrix_reward.room import tables
 from animatrix_reward.room.store import RoomError, Store, append, check_text, events, remember_import
@@ -34,6 +36,22 @@ def bring_in(store: Store, path: Path, *, translate: bool = False) -> int:
                     "or under another name; import only what is new"
                 )
     return len(said)
+
+
+def corrections(store: Store, path: Path) -> int:
+    """Write what stands of corrected captions, as rows {key, field, values, who, when} (the format of ingest's
+    corrections, of which `anicaption train` learns); `key` is the clip's id. Returns how many rows."""
+    with store.read() as session:
+        said = standing(events(session, kinds=("correct",)))
+    rows = [
+        {"key": e.body["clip"], "field": field, "values": values, "who": e.rater, "when": e.made_at}
+        for e in said
+        for field, values in sorted(e.body["tags"].items())
+    ]
+    part = path.with_name(path.name + ".part")
+    part.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    part.replace(path)
+    return len(rows)
 
 
 def take_out(store: Store, path: Path, kinds: tuple[str, ...] = ()) -> Written:
