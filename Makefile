@@ -14,7 +14,7 @@ setup: $(READY)  ## make .venv and install everything into it
 
 $(READY): pyproject.toml infra/constraints.txt $(wildcard infra/torchvision_cpu/*)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint infra/constraints.txt --editable '.[caption,learn,vlm,ingest,reward,train,dev]'
+	$(BIN)/pip install --quiet --constraint infra/constraints.txt --editable '.[caption,learn,vlm,ingest,reward,train,decord,dev]'
 	$(BIN)/pip install --quiet ./infra/torchvision_cpu
 	touch $@
 

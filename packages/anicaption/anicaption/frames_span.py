@@ -1,7 +1,7 @@
 """Some frames of a short clip, decoded from the key frame before them: nothing else of it is decoded.
 
-The pictures are those of `frames.read_clip`. A frame from a key frame on leans on nothing before that key frame, in
-open GOPs too; only what is shown before a key frame and coded after it does, and that is never entered at.
+The pictures are those of `frames.read_clip`. A clip is entered only where a GOP is closed: pictures that are coded
+after a key frame and shown before it lean on what came earlier.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ def read_span(source: VideoSource, start: int, end: int, n_frames: int | None = 
     with open_video(source) as container:
         stream = video_stream(container, source)
         stream.codec_context.thread_count = 1
+        stream.codec_context.options = {"err_detect": "explode"}  # else what leans on a damaged frame looks whole
         packets = [packet for packet in container.demux(stream) if packet.size]
         stamps = sorted(packet.pts for packet in packets if packet.pts is not None and not packet.is_discard)
         if n_frames not in (None, len(stamps)) or not 0 <= start < end <= len(stamps):
@@ -55,9 +56,16 @@ def read_span(source: VideoSource, start: int, end: int, n_frames: int | None = 
 
 
 def _entry(packets: list[Packet], stamp: int) -> int:
-    """The place of the last key frame that is shown no later than `stamp`; 0 where there is none."""
-    keys = [at for at, p in enumerate(packets) if p.is_keyframe and p.pts is not None and p.pts <= stamp]
-    return keys[-1] if keys else 0
+    """The place of the last key frame shown no later than `stamp` after which nothing is shown that lies before it."""
+    earliest = stamp + 1
+    for at in reversed(range(len(packets))):
+        pts = packets[at].pts
+        if pts is None:
+            return 0
+        if packets[at].is_keyframe and pts < earliest:
+            return at
+        earliest = min(earliest, pts)
+    return 0
 
 
 def _wrong(source: VideoSource, words: str, n_decoded: int = 0) -> VideoError:
