@@ -134,7 +134,7 @@ def test_swapping_winners_and_losers_turns_delta_around(pairs):
     with torch.no_grad():
         system.model.proj_out.weight.add_(0.1)
     batch = batch_of(pairs, wanted)
-    other = dataclasses.replace(batch, winners=batch.losers, losers=batch.winners)
+    other = dataclasses.replace(batch, videos=batch.losers, losers=batch.videos)
     one, two = (objective(system.model, system, each, reference)[1] for each in (batch, other))
     assert float(one.margin) == pytest.approx(-float(two.margin), rel=1e-4)
 
@@ -142,9 +142,9 @@ def test_swapping_winners_and_losers_turns_delta_around(pairs):
 def test_a_batch_is_a_pure_function_of_numbers(pairs):
     wanted = recipe()
     one, two = batch_of(pairs, wanted, (5, 6)), batch_of(pairs, wanted, (6,))
-    assert np.array_equal(one.winners[1], two.winners[0]) and one.conditions[1] == two.conditions[0]
+    assert np.array_equal(one.videos[1], two.videos[0]) and one.conditions[1] == two.conditions[0]
     rows = Pairs(read_pairs(pairs), wanted, 4)
-    epoch = np.concatenate([rows.batch((n,), WINDOW, 0).winners for n in range(4)])
+    epoch = np.concatenate([rows.batch((n,), WINDOW, 0).videos for n in range(4)])
     assert len({clip.tobytes() for clip in epoch}) == 4
 
 

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -137,8 +138,7 @@ def objective(
 
 def _both(batch: PairBatch) -> Batch:
     """Winners, then losers, as one batch: a pair has one number, hence one noise, one noise share and one task."""
-    videos = torch.from_numpy(batch.winners), torch.from_numpy(batch.losers)
-    return Batch(batch.numbers * 2, torch.cat(videos).numpy(), batch.conditions * 2, batch.stage)
+    return Batch(batch.numbers * 2, np.concatenate([batch.videos, batch.losers]), batch.conditions * 2, batch.stage)
 
 
 def _of_segments(delta_BT: torch.Tensor, weight_BT: torch.Tensor, parts_BGT: torch.Tensor) -> torch.Tensor:

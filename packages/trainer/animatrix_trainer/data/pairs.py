@@ -29,6 +29,7 @@ from animatrix_trainer.conditioning.dropout import Condition, thin
 from animatrix_trainer.config import DataError, Recipe, Window
 from animatrix_trainer.data.crop import fit
 from animatrix_trainer.data.plan import generator
+from animatrix_trainer.data.read import Batch
 
 LABELS = {"winner": 1.0, "loser": -1.0, "even": 0.0}
 NAMES = {
@@ -61,16 +62,12 @@ class Pair:
     segments: tuple[tuple[int, int, str], ...] = field(default=())
 
 
-@dataclass(frozen=True)
-class PairBatch:
-    """Pairs `numbers` of the run: RGB uint8 (B, F, H, W, 3) on both sides, and what is known of them. Scores are in
+@dataclass(frozen=True, kw_only=True)
+class PairBatch(Batch):
+    """Pairs `numbers` of the run: `videos` are the winners, `losers` likewise, and what is known of them. Scores are in
     0..1; `segments_BGT` says how much of each latent frame lies in a segment, `labels_BG` who is better there."""
 
-    numbers: tuple[int, ...]
-    winners: np.ndarray
     losers: np.ndarray
-    conditions: tuple[Condition, ...]
-    stage: int
     scores_B2: np.ndarray
     real_B: np.ndarray
     deformed_BT: np.ndarray
@@ -124,7 +121,7 @@ class Pairs:
         scores = np.array([[pair.score_winner, pair.score_loser] for pair in chosen], np.float32)
         return PairBatch(
             numbers=tuple(numbers),
-            winners=np.stack([self._clip(pair.winner, window) for pair in chosen]),
+            videos=np.stack([self._clip(pair.winner, window) for pair in chosen]),
             losers=np.stack([self._clip(pair.loser, window) for pair in chosen]),
             conditions=conditions,
             stage=stage,
