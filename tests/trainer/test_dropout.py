@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from animatrix_trainer.conditioning.dropout import Condition, contradict, swap_words, thin
+from animatrix_trainer.conditioning.tags import TagSpan
 from animatrix_trainer.config import Dropout
 
 TAGS = {"camera.move": ("pan_left",), "motion.timing": ("twos",), "style.temperature": ("warm",)}
@@ -58,3 +59,22 @@ def test_a_contradiction_names_other_values_of_the_same_fields():
         assert "pan to the left" not in text and "on twos" not in text
         assert text.startswith("The camera makes ") and ". The figure moves " in text
     assert contradict("A quiet place.", rng(0)) == "A quiet place."
+
+
+SPANS = (TagSpan("camera.move", "pan_left", 0.0, 0.5), TagSpan("motion.timing", "twos", 0.5, 1.0))
+
+
+def test_times_fall_with_their_tags_and_change_nothing_else():
+    plain, timed = (
+        [thin(Condition(TAGS, TEXT, spans), Dropout(), rng(seed)) for seed in range(2000)] for spans in ((), SPANS)
+    )
+    assert [(c.tags, c.text) for c in plain] == [(c.tags, c.text) for c in timed]
+    for condition in timed:
+        assert {span.field for span in condition.spans} <= set(condition.tags or {})
+    heard = [bool(c.spans) for c in timed if c.tags is not None and "camera.move" in c.tags]
+    assert np.mean(heard) == pytest.approx(0.7, abs=0.03)
+
+
+def test_times_stay_where_nothing_is_dropped():
+    settings = Dropout(modes=(1.0, 0.0, 0.0, 0.0), tag=0.0, synonym=0.0, conflict=0.0, times=0.0)
+    assert thin(Condition(TAGS, TEXT, SPANS), settings, rng(0)) == Condition(TAGS, TEXT, SPANS)

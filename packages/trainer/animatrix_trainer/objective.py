@@ -47,16 +47,16 @@ def task(system: System, batch: Batch, expert: int = 0) -> Task:
     rngs = [generator(recipe.seed, "noise", number) for number in batch.numbers]
     normal = torch.tensor([rng.standard_normal() for rng in rngs], dtype=torch.float32)
     stride, how = system.codec.time_stride, recipe.flow.given
-    told = np.stack([told_frames(given_frames(stage.tasks, x.shape[2], rng), stride, how) for rng in rngs])
+    given = np.stack([told_frames(given_frames(stage.tasks, x.shape[2], rng), stride, how) for rng in rngs])
     e = torch.from_numpy(np.stack([rng.standard_normal(x.shape[1:], dtype=np.float32) for rng in rngs])).to(device)
     window = experts.window(recipe, batch.stage, expert)
     s = flow.logit_normal(normal, recipe.flow.s_mean, recipe.flow.s_std, stage.shift, window).to(device)
-    tags = [system.words.encode(condition.tags, drop_unsaid=True) for condition in batch.conditions]
+    tags = [system.words.encode(told.tags, drop_unsaid=True, spans=told.spans) for told in batch.conditions]
     return Task(
         x_BCTHW=x,
         e_BCTHW=e,
         s_B=s,
-        known=known_of_clip(system.codec, video, x, told, how),
+        known=known_of_clip(system.codec, video, x, given, how),
         text_BND=system.text([condition.text for condition in batch.conditions]),
         tags_BK=torch.tensor(tags, device=device),
     )

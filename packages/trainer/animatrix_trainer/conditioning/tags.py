@@ -46,8 +46,8 @@ def spans_of(record: Record) -> tuple[TagSpan, ...]:
 
 
 def parse_spans(text: str) -> tuple[str, tuple[TagSpan, ...]]:
-    """(tags without times, spans) of tags as in "camera.move=pan_left,motion.deformation=smear@0.2-0.35": a time is a
-    part of the clip, in shares of its length."""
+    """(tags without times, spans) of tags that may say when: "camera.move=fix,motion.deformation=squash@0.2-0.35" is a
+    squash in a part of the clip, in shares of its length."""
     plain, spans = [], []
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         pair, at, time = part.partition("@")
