@@ -4,6 +4,7 @@ import pytest
 import torch
 from animatrix_trainer.conditioning.dropout import Condition
 from animatrix_trainer.conditioning.guidance import Wish, shares
+from animatrix_trainer.conditioning.tags import TagSpan
 from animatrix_trainer.config import Guidance
 
 PAN = {"camera.move": ("pan_left",), "motion.timing": ("twos",)}
@@ -70,3 +71,11 @@ def test_the_second_expert_has_its_own_scales():
     assert shares(wish, settings) == shares(wish, Guidance(4.0, 2.0))
     assert shares(wish, settings, below=True) == shares(wish, Guidance(3.0, 1.5))
     assert shares(wish, Guidance(4.0, 2.0), below=True) == shares(wish, Guidance(4.0, 2.0))
+
+
+def test_times_go_where_their_tags_go():
+    spans = (TagSpan("camera.move", "pan_left", 0.0, 0.5),)
+    wish = Wish(Condition(PAN, "A pan.", spans), fields={"camera.move": 1.0})
+    for order in ("text_first", "tags_first"):
+        for condition, _ in shares(wish, Guidance(text=3.0, tag=2.0, order=order)):
+            assert bool(condition.spans) == ("camera.move" in (condition.tags or {}))

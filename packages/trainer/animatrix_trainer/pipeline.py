@@ -14,7 +14,7 @@ from anicaption.taxonomy import taxonomy
 from animatrix_trainer.checkpoint import System, load
 from animatrix_trainer.conditioning.dropout import Condition
 from animatrix_trainer.conditioning.guidance import Wish
-from animatrix_trainer.conditioning.tags import TagSet
+from animatrix_trainer.conditioning.tags import TagSet, parse_spans
 from animatrix_trainer.config import Window
 from animatrix_trainer.data.crop import fit
 from animatrix_trainer.sample import Asked, OnStep, sample
@@ -90,7 +90,10 @@ class AniMatrixPipeline:
         window = Window(num_frames or own.frames, height or own.height_px, width or own.width_px)
         scales = {"text": text_guidance_scale, "tag": tag_guidance_scale, "steps": num_inference_steps or None}
         settings = replace(guidance, **{name: value for name, value in scales.items() if value is not None})
-        wish = Wish(Condition(_tags(tags), prompt), negative_prompt, _tags(negative_tags), dict(field_guidance or {}))
+        plain, spans = parse_spans(tags) if isinstance(tags, str) else (tags, ())
+        wish = Wish(
+            Condition(_tags(plain), prompt, spans), negative_prompt, _tags(negative_tags), dict(field_guidance or {})
+        )
         given = {0: image, window.frames - 1: last_image, **(key_frames or {})}
         pictures = {number: _picture(one, window) for number, one in given.items() if one is not None}
         asked = [Asked(wish, seed + at, pictures) for at in range(num_videos_per_prompt)]

@@ -30,7 +30,7 @@ class Request:
     """
 
     tags: str = ""
-    """field=value pairs, as in "camera.move=pan_left,motion.timing=twos"."""
+    """field=value pairs, as in "camera.move=pan_left,motion.timing=twos"; value@0.2-0.35 says when in the clip."""
     text: str = ""
     not_tags: str = ""
     """Tags to go away from, written likewise."""
@@ -53,12 +53,13 @@ class Request:
         """The tags and words, checked. Raises TaxonomyError with a suggestion, RequestError for a wrong scale."""
         from animatrix_trainer.conditioning.dropout import Condition  # with torch: --help does not need it
         from animatrix_trainer.conditioning.guidance import Wish
+        from animatrix_trainer.conditioning.tags import parse_spans
 
         known = taxonomy()
-        tags = known.parse_tags(self.tags)
-        return Wish(
-            Condition(tags, self.text), self.not_text, known.parse_tags(self.not_tags), scales(self.fields, tags)
-        )
+        plain, spans = parse_spans(self.tags)
+        tags = known.parse_tags(plain)
+        asked = Condition(tags, self.text, spans)
+        return Wish(asked, self.not_text, known.parse_tags(self.not_tags), scales(self.fields, tags))
 
     def window(self, own: Window) -> Window:
         """The size of the clip, `own` being the checkpoint's."""

@@ -80,7 +80,8 @@ class _Told:
         device = system.model.device
         conditions = [condition for part in parts for condition, _ in part]
         self.text = system.text([condition.text for condition in conditions])
-        self.tags = torch.tensor([system.words.encode(condition.tags) for condition in conditions], device=device)
+        tags = [system.words.encode(condition.tags, spans=condition.spans) for condition in conditions]
+        self.tags = torch.tensor(tags, device=device)
         self.clip_M = torch.tensor([at for at, part in enumerate(parts) for _ in part], device=device)
         self.share_M = torch.tensor([share for part in parts for _, share in part], device=device)
 

@@ -8,7 +8,7 @@ asked once, and one that does not count (at scales of 1 all but the last) is not
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from animatrix_trainer.conditioning.dropout import Condition
 from animatrix_trainer.conditioning.tags import TagSet
@@ -43,16 +43,15 @@ def shares(wish: Wish, settings: Guidance, below: bool = False) -> list[tuple[Co
         null, start, between = Condition(None, wish.not_text), Condition(None, said), Condition(not_tags, said)
         first, second = text, tag
     else:
-        null, start, between = Condition(not_tags, ""), Condition(tags, ""), Condition(tags, wish.not_text)
+        null, start, between = Condition(not_tags, ""), replace(both, text=""), replace(both, text=wish.not_text)
         first, second = tag, text
     parts = [(null, 1 - first), (start, first), (between, -second), (both, second)]
     for name, scale in wish.fields.items():
         if name not in (tags or {}):
-            raise ValueError(
-                f"field guidance: {name} has a scale but no tag; ask for {name}=... or leave it out"
-            )
+            raise ValueError(f"field guidance: {name} has a scale but no tag; ask for {name}=... or leave it out")
         without = {other: values for other, values in (tags or {}).items() if other != name}
-        parts += [(both, scale), (Condition(without, said), -scale)]
+        times = tuple(span for span in both.spans if span.field != name)
+        parts += [(both, scale), (Condition(without, said, times), -scale)]
     return _merged(parts)
 
 
