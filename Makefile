@@ -21,14 +21,17 @@ $(READY): pyproject.toml infra/constraints.txt $(wildcard infra/torchvision_cpu/
 demo: $(READY)  ## draw, ingest, train, sample, read back: build/demo/index.html (about ten minutes)
 	$(BIN)/python -m demo --out build/demo
 
-test: $(READY)  ## all quick tests
-	$(BIN)/python -m pytest -m 'not slow and not gpu'
+test: $(READY)  ## all quick tests; not those of test-slow, of test-ranks and of a GPU
+	$(BIN)/python -m pytest -m 'not slow and not gpu and not ranks'
 
 test-slow: $(READY)  ## the tests that take longer than 30 seconds each
 	$(BIN)/python -m pytest -m slow
 
 test-room: $(READY)  ## the annotation room whole: PostgreSQL, a browser, fifty raters and a server that is killed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m room -s tests/reward/room
+
+test-ranks: $(READY)  ## gradients, state and stopping of FSDP2 and ZeRO 1, 2, 3 on two processes against one (three minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m ranks tests/trainer
 
 test-faults: $(READY)  ## kills, full and slow disks, busy servers: always the same data set. [N=200; a bigger N goes on]
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.faults $(or $(N),200) $(ARGS)

@@ -16,13 +16,12 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from accelerate.state import AcceleratorState
 from animatrix_trainer import checkpoint
 from animatrix_trainer.config import Bucket, Parallel, Recipe, Tasks, Window
 from animatrix_trainer.data.read import Batches, Shards
 from animatrix_trainer.loop import fit
 from animatrix_trainer.objective import objective
-from animatrix_trainer.parallel import Plain, Sharded, Zero, begin, gradients, spread
+from animatrix_trainer.parallel import Plain, Sharded, Zero, gradients, processes, spread
 from animatrix_trainer.recipes import smoke
 from safetensors.torch import save_file
 from torch.distributed.tensor import DTensor
@@ -65,32 +64,24 @@ def assert_divided(on: Plain, strategy: str) -> None:
 
 
 def first_gradients(recipe: Recipe, data: Path, out: Path) -> None:
-    accelerator = begin(recipe, out)
-    assert accelerator.num_processes == 2
-    system = begun(recipe)
-    on = spread(accelerator, system.model, recipe, recipe.stages[0])
-    assert_divided(on, recipe.parallel.strategy)
-    batch = Batches(Shards(data, cache=True), recipe, accelerator.process_index, 2)[0]
-    loss = gradients(on, batch, recipe.parallel.accumulate, partial(objective, system=system, expert=0))
-    dist.all_reduce(loss)
-    found = {"loss": loss / 2}
-    for name in on.moved:
-        gradient = on.gradient(name)
-        assert gradient is not None, name
-        found[name] = gradient.detach().clone().contiguous()
-    found["norm"] = on.step(0.0).reshape(()).float().clone()
-    if accelerator.is_main_process:
-        save_file(found, out / "gradients.safetensors")
-    accelerator.wait_for_everyone()
-    accelerator.free_memory()
-    AcceleratorState._reset_state(reset_partial_state=True)  # `fit` makes its own
-
-
-def trained(recipe: Recipe, data: Path, out: Path, **how: bool) -> Path:
-    saved = fit(recipe, data, out, **how)
-    dist.barrier()
-    AcceleratorState._reset_state(reset_partial_state=True)
-    return saved
+    with processes(recipe, out) as accelerator:
+        assert accelerator.num_processes == 2
+        system = begun(recipe)
+        on = spread(accelerator, system.model, recipe, recipe.stages[0])
+        assert_divided(on, recipe.parallel.strategy)
+        batch = Batches(Shards(data, cache=True), recipe, accelerator.process_index, 2)[0]
+        loss = gradients(on, batch, recipe.parallel.accumulate, partial(objective, system=system, expert=0))
+        dist.all_reduce(loss)
+        found = {"loss": loss / 2}
+        for name in on.moved:
+            gradient = on.gradient(name)
+            assert gradient is not None, name
+            found[name] = gradient.detach().clone().contiguous()
+        found["norm"] = on.step(0.0).reshape(()).float().clone()
+        if accelerator.is_main_process:
+            save_file(found, out / "gradients.safetensors")
+        accelerator.wait_for_everyone()
+        accelerator.free_memory()
 
 
 def told_to_stop(recipe: Recipe, data: Path, out: Path) -> None:
@@ -103,20 +94,21 @@ def told_to_stop(recipe: Recipe, data: Path, out: Path) -> None:
 
     if dist.get_rank() == 1:
         threading.Thread(target=tell, daemon=True).start()
-    trained(dataclasses.replace(recipe.over_stages(steps=100_000), save_every=100_000), data, out)
+    fit(dataclasses.replace(recipe.over_stages(steps=100_000), save_every=100_000), data, out)
 
 
 def main(strategy: str, data: Path, out: Path) -> None:
     torch.set_num_threads(1)
+    dist.init_process_group("gloo")  # outlives each of the runs below
     recipe = recipe_of(strategy)
     first_gradients(recipe_of(strategy, accumulate=2), data, out)
-    trained(recipe, data, out / "run")
+    fit(recipe, data, out / "run")
     saved = checkpoint.step_folder(out / "run", SAVE_EVERY)
     if dist.get_rank() == 0:
         (out / "broken" / "checkpoints").mkdir(parents=True)
         (out / "broken" / "checkpoints" / saved.name).symlink_to(saved)
     dist.barrier()
-    trained(recipe, data, out / "broken", resume=True)
+    fit(recipe, data, out / "broken", resume=True)
     if strategy == "plain":
         told_to_stop(recipe, data, out / "stopped")
     dist.barrier()

@@ -12,16 +12,17 @@ from accelerate import Accelerator
 from torch.utils.data import DataLoader, Dataset
 
 from animatrix_trainer import checkpoint, state
+from animatrix_trainer.changes import changes
 from animatrix_trainer.checkpoint import System
 from animatrix_trainer.config import NEWEST, Data, Recipe
 from animatrix_trainer.data import readings
 from animatrix_trainer.data.read import Batch, Batches, Shards, held_back
 from animatrix_trainer.data.readings import Reading
 from animatrix_trainer.metrics import Log
-from animatrix_trainer.model import experts
+from animatrix_trainer.model import experts, published
 from animatrix_trainer.objective import objective
 from animatrix_trainer.optim import learning_rate
-from animatrix_trainer.parallel import Plain, begin, gradients, spread
+from animatrix_trainer.parallel import Plain, gradients, processes, spread
 from animatrix_trainer.signals import Stop, deaf
 
 NO_LOSS = "no clip is held out: there is no held-out loss"
@@ -37,20 +38,28 @@ def fit(
     init: Path | None = None,
     data: Data = NEWEST,
     other_data: bool = False,
+    other_recipe: bool = False,
 ) -> Path:
     """Train `recipe` on the data set `shards` (a folder or s3:// URL); return the last checkpoint's folder in `out`.
 
-    `resume` goes on from the newest checkpoint in `out` under the same recipe and on the same data, which `other_data`
-    lets change; `init` starts from the weights of another checkpoint. SIGTERM and SIGINT save and end the run.
+    `resume` goes on from the newest checkpoint in `out` under the same recipe and on the same data, which
+    `other_recipe` and `other_data` let change; `init` starts from the weights of another checkpoint. SIGTERM and SIGINT
+    save and end the run.
     """
-    accelerator = begin(recipe, out)
-    saved = _last_checkpoint(out, resume, recipe)
-    clips, read = _clips(recipe, shards, data, saved, init, other_data)
-    place = (accelerator.process_index, accelerator.num_processes)
-    batches, unseen = Batches(clips, recipe, *place), held_back(clips, recipe, *place)
-    system, spreads, start = _ready(accelerator, recipe, read, saved, init)
-    log = Log(out, accelerator, system, start, [*clips.notes, unseen.shards.reading.words() if unseen else NO_LOSS])
-    with Stop() as stop:
+    recipe = published.placed(recipe)
+    with processes(recipe, out) as accelerator, Stop() as stop:
+        saved, changed = _last_checkpoint(out, resume, recipe, other_recipe)
+        clips, read = _clips(recipe, shards, data, saved, init, other_data)
+        place = (accelerator.process_index, accelerator.num_processes)
+        batches, unseen = Batches(clips, recipe, *place), held_back(clips, recipe, *place)
+        system, spreads, start = _ready(accelerator, recipe, read, saved, init)
+        log = Log(
+            out,
+            accelerator,
+            system,
+            start,
+            [*changed, *clips.notes, *batches.notes, unseen.shards.reading.words() if unseen else NO_LOSS],
+        )
         for step, batch in log.timed(_from_step(batches, start)):
             number, within = recipe.stage_of(step)
             stage, expert = recipe.stages[number], experts.of_step(recipe, step)
@@ -74,7 +83,6 @@ def fit(
             if others_move:
                 accelerator.free_memory()
                 system, spreads, _ = _ready(accelerator, recipe, read, saved, None)
-    accelerator.end_training()
     if saved is None:
         raise ValueError(f"steps={recipe.steps}: nothing to train and nothing trained yet")
     return saved
@@ -88,8 +96,8 @@ def _ready(
     A stage that moves other parameters than the one before begins a new optimiser, from the checkpoint between them.
     """
     source = last or init
-    system = (checkpoint.load(source) if source else checkpoint.build(recipe)).to(accelerator.device)
-    system.recipe, system.read = recipe, read
+    system = checkpoint.start(recipe, source, accelerator.is_local_main_process).to(accelerator.device)
+    system.read = read
     before = state.Saved(last) if last else None
     done = before.progress.step if before else 0
     stage = recipe.stages[recipe.stage_of(done)[0]]
@@ -131,24 +139,25 @@ def _clips(
     before = readings.read(checkpoint.resolve(seen)) if seen else ()
     if last and before and not other_data and data.video is data.labels is None:
         data = dataclasses.replace(data, video=before[-1].video, labels=before[-1].labels)
-    clips = Shards(shards, recipe.cache_clips, data)
+    clips = Shards(shards, recipe.cache_clips, data, decoder=recipe.decoder)
     if last:
         return clips, readings.gone_on(before, clips.reading, recipe.name, last, other_data)
     return clips, (*before, dataclasses.replace(clips.reading, run=recipe.name))
 
 
-def _last_checkpoint(out: Path, resume: bool, recipe: Recipe) -> Path | None:
+def _last_checkpoint(out: Path, resume: bool, recipe: Recipe, other: bool) -> tuple[Path | None, list[str]]:
+    """The checkpoint to go on from, if any, and how the recipe has changed since; `other` consents to that."""
     last = checkpoint.latest(out)
     if not resume:
         if last:
             raise checkpoint.CheckpointError(f"{out}: holds a run already; go on with --resume or choose another --out")
-        return None
+        return None, []
     if last is None:
         raise checkpoint.CheckpointError(f"{out}: no checkpoint to resume from; leave --resume out")
-    saved = Recipe.read(last / "recipe.json")
-    if dataclasses.replace(saved, guidance=recipe.guidance) != recipe:  # guidance has no part in training
+    changed = [f"  {line}" for line in changes(Recipe.read(last / "recipe.json"), recipe)]
+    if changed and not other:
         raise checkpoint.CheckpointError(
-            f"{last}: was made by another recipe than the one given now; give the same one, "
-            f"or start anew with --init {last}"
+            "\n".join([f"{last}: was made by another recipe than the one given now:", *changed])
+            + f"\ngive the same one, go on under this one with --other-recipe, or start anew with --init {last}"
         )
-    return last
+    return last, ["the recipe has changed:", *changed] if changed else []

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import torch
+import torch.distributed as dist
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.utils import InitProcessGroupKwargs
 from torch import nn
 from torch.distributed.tensor import DTensor, distribute_tensor
@@ -28,13 +30,24 @@ from animatrix_trainer.model import lora
 LAUNCH = "start it with `torchrun --nproc_per_node N -m animatrix_trainer.cli fit ...` or `accelerate launch`"
 
 
-def begin(recipe: Recipe, out: Path) -> Accelerator:
-    """The processes of a run, by its recipe. The launcher only starts them: what it says of FSDP or DeepSpeed is
-    refused where the recipe says otherwise."""
+@contextmanager
+def processes(recipe: Recipe, out: Path) -> Iterator[Accelerator]:
+    """The processes of a run, by its recipe; a group that was there before outlives it. The launcher only starts them:
+    what it says of FSDP or DeepSpeed is refused where the recipe says otherwise."""
+    found = dist.is_initialized()
+    AcceleratorState._reset_state(reset_partial_state=True)  # another run here may have had another precision
+    accelerator = _accelerator(recipe, out)
+    yield accelerator
+    for tracker in accelerator.trackers:
+        tracker.finish()
+    if not found:
+        accelerator.state.destroy_process_group()
+
+
+def _accelerator(recipe: Recipe, out: Path) -> Accelerator:
     how = recipe.parallel
     zero = how.strategy.startswith("zero")
-    launched = "LOCAL_RANK" in os.environ
-    if how.strategy != "plain" and not launched:
+    if how.strategy != "plain" and "LOCAL_RANK" not in os.environ:
         raise RecipeError(f"parallel.strategy={how.strategy} needs a launcher, for one process too; {LAUNCH}")
     for said, wanted in (("ACCELERATE_USE_FSDP", how.strategy == "fsdp2"), ("ACCELERATE_USE_DEEPSPEED", zero)):
         if os.environ.get(said, "false").lower() == "true" and not wanted:
@@ -43,20 +56,27 @@ def begin(recipe: Recipe, out: Path) -> Accelerator:
                 "give --parallel.strategy, or an accelerate configuration without it"
             )
     os.environ.pop("ACCELERATE_USE_FSDP", None)  # `Sharded` shards; accelerate would on CUDA only, and otherwise
+    on_cpu = not torch.cuda.is_available()
     plugin: Any = None
     if zero:
         from accelerate.utils import DeepSpeedPlugin
 
-        if not torch.cuda.is_available():
+        if on_cpu:
             _deepspeed_on_cpu()
         plugin = DeepSpeedPlugin(hf_ds_config=deepspeed_settings(how, recipe.optim.clip_norm))
-    return Accelerator(
+    accelerator = Accelerator(
         mixed_precision="no" if zero and how.precision == "bf16" else how.precision,
+        cpu=on_cpu and not zero,  # or CPU ranks would each train alone, and accelerate leaves DeepSpeed out with it
         deepspeed_plugin=plugin,
         log_with="tensorboard",
         project_dir=out,
-        kwargs_handlers=[InitProcessGroupKwargs(backend="gloo")] if launched and not torch.cuda.is_available() else [],
+        kwargs_handlers=[InitProcessGroupKwargs(backend="gloo")] if on_cpu and zero else [],
     )
+    if zero:
+        from transformers.integrations.deepspeed import unset_hf_deepspeed_config
+
+        unset_hf_deepspeed_config()  # or transformers would divide the frozen text encoder, and it came out as zeros
+    return accelerator
 
 
 def deepspeed_settings(how: Parallel, clip_norm: float) -> dict[str, Any]:
