@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import webdataset
 from anicaption.frames import FILM_RATE, read_clip
+from anicaption.record import Span, drawn
 from anicaption.taxonomy import taxonomy
 from animatrix_ingest.keep import manifest
 from animatrix_trainer.config import Bucket, Data, Dropout, Recipe, Stage, Tasks, Window
 from animatrix_trainer.data.plan import Pick
 from animatrix_trainer.data.read import ATTEMPTS, Batches, SampleError, Shards, held_back
+from animatrix_trainer.loop import fit
 from animatrix_trainer.recipes import smoke
 from torch.utils.data import DataLoader
 
@@ -206,3 +208,30 @@ def test_held_out_clips_are_of_the_last_stages_tier(own_dataset, drawing):
     assert batches.shards.reading.tier == "A"
     raw = held_back(Shards(own_dataset, data=Data(tier="raw")), smoke())
     assert raw is not None and raw.shards.reading.split == "validation"
+
+
+def test_a_run_counts_what_it_skips(own_dataset, tmp_path, capsys):
+    damage(own_dataset, 1, 0, bytes(64))
+    recipe = dataclasses.replace(smoke(), skip_corrupt=True, log_every=5)
+    fit(recipe, own_dataset, tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    said = capsys.readouterr().out
+    assert sum(line["skipped"] for line in lines) == said.count("skipped: ") > 0
+    assert "clip001" in said
+    with pytest.raises(SampleError, match="clip001"):
+        fit(smoke(), own_dataset, tmp_path / "strict")
+
+
+def test_times_of_a_windows_tags_are_told_in_shares_of_the_window(own_dataset, drawing):
+    told = drawing.record("pan_up", 12).to_json()
+    smear = drawn("motion.deformation", ["smear_stretch"], [Span(value="smear_stretch", start=4, end=6)])
+    told["motion"]["deformation"] = smear.model_dump(mode="json")
+    del told["tracks"]
+    drawing.say(own_dataset, records={"clip002": {"record": json.dumps(told)}})
+    shards, window = Shards(own_dataset), Window(5, 24, 40)
+    (span,) = shards.condition(Pick(2, 3, 0, window)).spans
+    assert (span.field, span.value) == ("motion.deformation", "smear_stretch")
+    assert (span.start, span.end) == pytest.approx((0.2, 0.6))
+    assert shards.condition(Pick(2, 7, 0, window)).spans == ()  # it is over
+    assert shards.condition(Pick(2, 5, 0, PICTURE)).spans == ()  # one frame has no times
+    assert shards.condition(Pick(1, 3, 0, window)).spans == ()  # the pan lasts all through

@@ -35,6 +35,7 @@ class Since:
     losses: list[torch.Tensor] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
     numbers: list[tuple[int, ...]] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
     tokens: int = 0
     flops: int = 0
     wait_s: float = 0.0
@@ -92,6 +93,7 @@ class Log:
         since.losses.append(loss.detach())
         since.steps.append(step)
         since.numbers.append(tuple(batch.numbers))
+        since.skipped += batch.skipped
         tokens = self._tokens(batch)
         since.tokens += len(batch.numbers) * tokens
         since.flops += len(batch.numbers) * flops.train_flops(self.size, tokens, self.recipe.stages[batch.stage].train)
@@ -123,11 +125,20 @@ class Log:
             "data_wait": round(since.wait_s / max(seconds, 1e-9), 4),
             "memory_gib": round(peak_memory(self.accelerator.device) / 2**30, 3),
         }
+        if self.recipe.skip_corrupt:
+            line["skipped"] = self._skipped()
         self.since, self.asked = Since(), time.perf_counter()
         self.accelerator.log({k: v for k, v in line.items() if isinstance(v, float)}, step=done)
         if self.accelerator.is_main_process:
             _append(self.path, line)
             self.accelerator.print(f"step {done:6d}  {line['stage']}  {_words(line)}", flush=True)
+
+    def _skipped(self) -> int:
+        """How many samples all processes drew anew since the last line; each process says which of its own."""
+        for words in self.since.skipped:
+            print(f"skipped: {words}", flush=True)
+        mine = torch.tensor([len(self.since.skipped)], device=self.accelerator.device)
+        return int(cast(torch.Tensor, self.accelerator.gather(mine)).sum())
 
     def held_out(self, done: int, system: System, batches: Batches) -> None:
         """Ask the model of clips of another split, the same windows and noise every time, and write the answer.

@@ -23,7 +23,7 @@ from animatrix_ingest.keep.store import open_store
 from animatrix_ingest.keep.tables import pc
 
 from animatrix_trainer.conditioning.dropout import Condition, thin
-from animatrix_trainer.conditioning.tags import TagSet
+from animatrix_trainer.conditioning.tags import TagSet, TagSpan, spans_of
 from animatrix_trainer.config import NEWEST, TIERS, Data, DataError, Dropout, Recipe, Tasks, Window
 from animatrix_trainer.data import decode
 from animatrix_trainer.data.choose import BOX, PLACES, TRAIN, choose, first_side
@@ -80,9 +80,7 @@ class Shards:
         self._newer, self._newer_at = self._recaptioned()
         self._clip = lru_cache(maxsize=None)(self._whole)
         self._record = lru_cache(maxsize=1024)(self._parse)
-        self._tags = lru_cache(maxsize=100_000)(
-            lambda row, start, window: self.record(Pick(row, start, 0, window)).tags()
-        )
+        self._told = lru_cache(maxsize=100_000)(self._of_record)
         if decoder == "decord":
             self._decoder.check(self._one_of_each_kind())
         self.reading = replace(self.reading, decoder=self._decoder.words())
@@ -144,17 +142,20 @@ class Shards:
         return self._record(pick.row).window(pick.start, pick.start + pick.window.frames, self.crop(pick))
 
     def condition(self, pick: Pick, seed: int | None = None) -> Condition:
-        """Tags and prose of the window. The whole shot has its stored prose; for a part of it the prose is made from
-        the part's tags, mentioning each field with probability 1/2 where a seed is given."""
-        row, tags = self.row(pick.row), self._tags(pick.row, pick.start, pick.window)
-        if pick.window.frames == 1:
-            tags = of_a_still(tags)
+        """Tags, their times and prose of the window. The whole shot has its stored prose; for a part of it the prose is
+        made from the part's tags, mentioning each field with probability 1/2 where a seed is given."""
+        row, (tags, spans) = self.row(pick.row), self._told(pick.row, pick.start, pick.window)
         whole = row["n_frames"] == pick.window.frames
         if whole and self.crop(pick) is None:
             if self._newer_at[pick.row] >= 0:
-                return Condition(tags, prose(directive(self._record(pick.row)).text))
-            return Condition(tags, prose(self._member(row, "txt").decode()))
-        return Condition(tags, from_tags(tags, seed).prose)
+                return Condition(tags, prose(directive(self._record(pick.row)).text), spans)
+            return Condition(tags, prose(self._member(row, "txt").decode()), spans)
+        return Condition(tags, from_tags(tags, seed).prose, spans)
+
+    def _of_record(self, row: int, start: int, window: Window) -> tuple[TagSet, tuple[TagSpan, ...]]:
+        """The tags of a window, and when in it they hold."""
+        record = self.record(Pick(row, start, 0, window))
+        return (of_a_still(record.tags()), ()) if window.frames == 1 else (record.tags(), spans_of(record))
 
     def readable(self, pick: Pick, read: Callable[[], T]) -> T:
         """What `read` gives; SampleError, with the place and the remedy, where the pick's clip is broken."""
