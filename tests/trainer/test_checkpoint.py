@@ -10,8 +10,9 @@ from animatrix_trainer import checkpoint, digests
 from animatrix_trainer.changes import changes
 from animatrix_trainer.cli import main
 from animatrix_trainer.conditioning.tags import vocabulary
-from animatrix_trainer.config import CheckpointError, Experts, Flow, Lora, Tags
-from animatrix_trainer.model import lora, published
+from animatrix_trainer.config import CheckpointError, Experts, Flow, Lora, Tags, Window
+from animatrix_trainer.loop import fit
+from animatrix_trainer.model import experts, lora, published
 from animatrix_trainer.recipes import smoke
 from diffusers import AutoencoderKLWan, DiffusionPipeline, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
 from transformers import ByT5Tokenizer, UMT5Config, UMT5EncoderModel
@@ -251,3 +252,31 @@ def test_export_merges_adapters_where_asked(wan, tmp_path):
     assert not (tmp_path / "merged" / "lora").exists()
     merged = checkpoint.load(tmp_path / "merged")
     torch.testing.assert_close(out(merged.model), out(system.model), rtol=1e-4, atol=1e-5)
+
+
+def test_other_settings_are_shown_and_need_consent(dataset, tmp_path, capsys):
+    fit(smoke().over_stages(steps=1), dataset, tmp_path)
+    more = dataclasses.replace(smoke().over_stages(steps=2, lr=1e-4), log_every=2)
+    shown = r"stages\.0\.steps: 1 -> 2\n *stages\.0\.lr: 0\.001 -> 0\.0001\n *log_every: 1 -> 2\n.*--other-recipe"
+    with pytest.raises(CheckpointError, match=shown):
+        fit(more, dataset, tmp_path, resume=True)
+    capsys.readouterr()
+    saved = fit(more, dataset, tmp_path, resume=True, other_recipe=True)
+    assert saved.name == "step-00000002" and "  stages.0.lr: 0.001 -> 0.0001" in capsys.readouterr().out
+    assert checkpoint.load(saved).recipe == more
+
+
+def test_adapters_train_and_the_base_stands_still(wan, dataset, tmp_path):
+    """A LoRA run on two experts, whole: what is exported is Wan's own weights, adapters and tags."""
+    bucket = dataclasses.replace(smoke().stages[0].buckets[0], window=Window(5, 32, 48), batch=1)
+    recipe = recipe_on(wan, "lora").over_stages(steps=4, buckets=(bucket,), lr=1e-2, warmup_steps=1)
+    recipe = dataclasses.replace(recipe, save_every=4, text=dataclasses.replace(recipe.text, length=16))
+    assert {experts.of_step(recipe, step) for step in range(4)} == {experts.HIGH, experts.LOW}
+    saved = fit(recipe, dataset, tmp_path)
+    system = checkpoint.load(saved)
+    for model, folder in zip(system.models, ("transformer", "transformer_2"), strict=True):
+        plain = WanTransformer3DModel.from_pretrained(wan / folder)
+        names = dict(model.named_parameters())
+        assert all(torch.equal(names[name], weight) for name, weight in plain.named_parameters())
+    moved = [any(w.abs().sum() > 0 for n, w in m.named_parameters() if ".lora_B." in n) for m in system.models]
+    assert moved == [True, True]

@@ -46,6 +46,8 @@ class Fit:
     """Go on from the newest checkpoint in --out, on the generations it was trained on."""
     other_data: bool = False
     """Let a resumed run go on with other generations, another tier or another data set than before."""
+    other_recipe: bool = False
+    """Let a resumed run go on under other settings than before; how they differ is shown."""
     init: Path | None = None
     """Start from the weights of another checkpoint."""
 
@@ -149,7 +151,7 @@ def _fit(prog: str, argv: list[str]) -> int:
     from animatrix_trainer.loop import fit
 
     _quiet()
-    print(fit(run.recipe, run.shards, run.out, run.resume, run.init, run.data, run.other_data))
+    print(fit(run.recipe, run.shards, run.out, run.resume, run.init, run.data, run.other_data, run.other_recipe))
     return 0
 
 
