@@ -1,5 +1,6 @@
 from itertools import pairwise
 
+import pytest
 import torch
 from animatrix_trainer import flow
 from animatrix_trainer.config import Flow
@@ -88,3 +89,25 @@ def test_a_network_that_predicts_the_clip_is_turned_into_velocity():
         Echo(), x, s, Known(given, x), torch.zeros(2, 1, 4), torch.zeros(2, 1), Flow(predicts="clip"), (1, 2, 2)
     )
     assert v.abs().max() < 1e-6
+
+
+@pytest.mark.parametrize(("shift", "mean"), [(1.0, 0.0), (5.0, 0.3)])
+def test_a_window_cuts_the_distribution_and_keeps_its_shape(shift, mean):
+    """Against rejection: of the draws of the whole those in the window, which an expert is trained on."""
+    draws = torch.randn(200_000, generator=torch.Generator().manual_seed(0))
+    whole = flow.logit_normal(draws, mean, 1.0, shift)
+    for window in ((0.875, 1.0), (0.0, 0.875), (0.3, 0.6)):
+        inside = whole[(whole >= window[0]) & (whole <= window[1])]
+        cut = flow.logit_normal(draws[: len(inside)], mean, 1.0, shift, window)
+        assert window[0] <= cut.min() and cut.max() <= window[1]
+        shares = torch.tensor([0.05, 0.25, 0.5, 0.75, 0.95])
+        torch.testing.assert_close(cut.quantile(shares), inside.quantile(shares), atol=4e-3, rtol=0)
+
+
+def test_the_whole_window_changes_nothing_and_ranks_stay():
+    draws = torch.linspace(-6, 6, 1001)
+    whole = flow.logit_normal(draws, 0.2, 1.3, 3.0)
+    assert torch.equal(whole, flow.logit_normal(draws, 0.2, 1.3, 3.0, (0.0, 1.0)))
+    assert torch.equal(whole, flow.shifted(torch.sigmoid(0.2 + 1.3 * draws), 3.0))
+    cut = flow.logit_normal(draws, 0.2, 1.3, 3.0, (0.4, 0.9))
+    assert cut.diff().min() > -1e-6 and cut.isfinite().all() and cut.min() >= 0.4 and cut.max() <= 0.9
