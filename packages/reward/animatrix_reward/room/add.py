@@ -22,8 +22,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from animatrix_reward.room import tables
-from animatrix_reward.room.assign import make_tasks
 from animatrix_reward.room.store import RoomError, Store, check_text, now_s
+from animatrix_reward.room.tasks import make_tasks
 
 SHOWN = ("general", "sensitive")
 """Ratings of what people are shown; explicit, unknown and anything else never enters."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from itertools import combinations
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, case, exists, func, select, true, update
 from sqlalchemy.orm import Session, aliased
 
 from animatrix_reward.dimensions import DIMENSIONS, HUMAN, OVERALL
@@ -22,6 +22,7 @@ from animatrix_reward.room import tables
 from animatrix_reward.room.people import Person
 from animatrix_reward.room.settings import Settings
 from animatrix_reward.room.store import RoomError, now_s, token
+from animatrix_reward.room.tasks import upon
 
 KINDS = ("compare", "rate", "deform", "correct", "adjudicate", "gold")
 _NEEDS = {"adjudicate": "expert", "gold": "expert"}
@@ -57,51 +58,6 @@ class Task:
     said: tuple[Mapping[str, Any], ...] = ()
 
 
-def make_tasks(session: Session, clips: Iterable[tables.Clip]) -> int:
-    """Tasks for new clips: every pair within a prompt, and one of each kind about a clip. Returns how many."""
-    settings: Settings = session.info["settings"]
-    made: list[tables.Task] = []
-    for prompt in sorted({clip.prompt for clip in clips}):
-        beside = list(session.scalars(select(tables.Clip).where(tables.Clip.prompt == prompt).order_by(tables.Clip.id)))
-        units: dict[str, tuple[str, tables.Clip, tables.Clip | None, int]] = {
-            f"compare:{a.id}|{b.id}": ("compare", a, b, settings.raters) for a, b in combinations(beside, 2)
-        }
-        for clip in beside:
-            for kind, wanted in (
-                ("rate", settings.raters),
-                ("deform", settings.raters),
-                ("correct", settings.correctors),
-            ):
-                units[f"{kind}:{clip.id}"] = (kind, clip, None, wanted)
-        there = set(session.scalars(select(tables.Task.unit).where(tables.Task.prompt == prompt)))
-        for unit, (kind, left, right, wanted) in units.items():
-            if unit not in there:
-                made.append(_task(unit, kind, left, right, wanted))
-    session.add_all(made)
-    session.flush()
-    return len(made)
-
-
-def _task(unit: str, kind: str, left: tables.Clip, right: tables.Clip | None, wanted: int) -> tables.Task:
-    return tables.Task(
-        id=f"t-{token()}",
-        unit=unit,
-        kind=kind,
-        prompt=left.prompt,
-        left=left.id,
-        right=right.id if right else None,
-        of=None,
-        source="",
-        motion=left.motion,
-        wanted=wanted,
-        n_taken=0,
-        gain=1.0,
-        shuffle=secrets.randbelow(2**53) / 2**53,
-        asked=False,
-        expected=None,
-    )
-
-
 def next_task(session: Session, person: Person, kind: str | None = None) -> Task | None:
     """The task in the person's hands, or a new one, or None where there is nothing left for them.
 
@@ -111,56 +67,66 @@ def next_task(session: Session, person: Person, kind: str | None = None) -> Task
         raise RoomError(f"kind: {kind!r} is none of {', '.join(KINDS)}")
     if kind in _NEEDS and not person.may(_NEEDS[kind]):
         raise RoomError(f"kind: {kind} is for an {_NEEDS[kind]}; ask an administrator for the role")
-    release(session)
     held = _in_hand(session, person, kind)
     if held is None:
+        release(session)
         held = _new(session, person, kind)
     return None if held is None else view(session, held)
 
 
 def release(session: Session) -> None:
     """Take back what was held too long."""
-    late = list(
-        session.scalars(
-            select(tables.Assignment).where(tables.Assignment.state == "held", tables.Assignment.held_until_s < now_s())
-        )
-    )
-    for held in late:
+    for held in list(session.scalars(_LATE, {"now": now_s()})):
         held.state = "expired"
-        _taken(session, held.task, -1)
+        taken(session, held.task, -1)
     session.flush()
 
 
-def _taken(session: Session, task_id: str, by: int) -> None:
-    session.execute(update(tables.Task).where(tables.Task.id == task_id).values(n_taken=tables.Task.n_taken + by))
+_LATE = select(tables.Assignment).where(
+    tables.Assignment.state == "held", tables.Assignment.held_until_s < bindparam("now")
+)
+
+
+def taken(session: Session, task_id: str, by: int) -> None:
+    """One person more, or one less, has a task."""
+    session.execute(_TAKEN, {"task_id": task_id, "by": by})
+
+
+_TAKEN = (
+    update(tables.Task.__table__)  # pyright: ignore[reportArgumentType]
+    .where(tables.Task.id == bindparam("task_id"))
+    .values(n_taken=tables.Task.n_taken + bindparam("by"))
+)
 
 
 def _in_hand(session: Session, person: Person, kind: str | None) -> tables.Assignment | None:
     """What the person holds, or held too long and may have again: they know it already."""
-    task = tables.Task
-    asked = (
-        select(tables.Assignment)
-        .join(task, task.id == tables.Assignment.task)
-        .where(
-            tables.Assignment.person == person.id,
-            or_(
-                tables.Assignment.state == "held",
-                (tables.Assignment.state == "expired") & _open(),
-            ),
-        )
-        .order_by(tables.Assignment.state.desc(), tables.Assignment.made_at_s)
-        .limit(1)
-    )
-    if kind is not None:
-        asked = asked.where(task.kind == kind)
-    held = session.scalars(asked).first()
+    held = session.scalars(_held(kind is not None), {"person": person.id, "kind": kind}).first()
     if held is not None:
+        lease_s = session.info["settings"].lease_s
         if held.state == "expired":
             held.state = "held"
-            _taken(session, held.task, 1)
-        held.held_until_s = now_s() + session.info["settings"].lease_s
+            taken(session, held.task, 1)
+        if held.held_until_s < now_s() + lease_s / 2:  # looking at a task again writes nothing
+            held.held_until_s = now_s() + lease_s
         session.flush()
     return held
+
+
+# What is asked at every request is built once: SQLAlchemy takes longer to build and compare a statement than SQLite
+# takes to answer it.
+@cache
+def _held(of_kind: bool) -> Select:
+    assignment = tables.Assignment
+    mine = (assignment.state == "held") | ((assignment.state == "expired") & _open())
+    asked = (
+        select(assignment)
+        .join(tables.Task, tables.Task.id == assignment.task)
+        .where(assignment.person == bindparam("person"), mine)
+        .order_by(assignment.state.desc(), assignment.made_at_s)
+        .limit(1)
+    )
+    return asked.where(tables.Task.kind == bindparam("kind")) if of_kind else asked
 
 
 def _new(session: Session, person: Person, kind: str | None) -> tables.Assignment | None:
@@ -192,6 +158,11 @@ def _sources(settings: Settings, person: Person, kind: str, n: int) -> tuple[str
     return tuple(dict.fromkeys(("gold" if drawn == "gold" else _EVEN, _EVEN, "gold")))
 
 
+@cache
+def _secret(settings: Settings) -> str:
+    return settings.secret().hex()
+
+
 def _drawn(settings: Settings, who: str, n: int, shares: Mapping[str, float]) -> str:
     """The n-th draw of somebody's row: in every block of twenty, shares are kept and the order is a secret."""
     whole = {name: int(share * _BLOCK + 1e-9) for name, share in shares.items()}
@@ -199,66 +170,90 @@ def _drawn(settings: Settings, who: str, n: int, shares: Mapping[str, float]) ->
     for name in rest[: _BLOCK - sum(whole.values())]:
         whole[name] += 1
     block = [name for name, count in whole.items() for _ in range(count)]
-    random.Random(f"{settings.secret().hex()}/{who}/{n // _BLOCK}").shuffle(block)
+    random.Random(f"{_secret(settings)}/{who}/{n // _BLOCK}").shuffle(block)
     return block[n % _BLOCK]
 
 
 def _count(session: Session, person: Person, kind: str | None = None) -> int:
-    asked = select(func.count()).select_from(tables.Assignment).where(tables.Assignment.person == person.id)
-    if kind is not None:
-        asked = asked.join(tables.Task, tables.Task.id == tables.Assignment.task).where(tables.Task.kind == kind)
-    return session.scalars(asked).one()
+    return session.scalars(_counted(kind is not None), {"person": person.id, "kind": kind}).one()
+
+
+@cache
+def _counted(of_kind: bool) -> Select:
+    asked = select(func.count()).select_from(tables.Assignment).where(tables.Assignment.person == bindparam("person"))
+    if not of_kind:
+        return asked
+    return asked.join(tables.Task, tables.Task.id == tables.Assignment.task).where(
+        tables.Task.kind == bindparam("kind")
+    )
 
 
 def _open() -> ColumnElement[bool]:
     return (tables.Task.wanted == 0) | (tables.Task.n_taken < tables.Task.wanted)
 
 
-def _unseen(person: Person) -> ColumnElement[bool]:
+def _unseen() -> ColumnElement[bool]:
     """Not judged by the person, nor settled or made gold by them."""
-    seen, given = aliased(tables.Assignment), aliased(tables.Task)
-    same = or_(given.id == tables.Task.id, given.of == tables.Task.id)
-    return ~exists().where(seen.person == person.id, seen.task == given.id, same)
+    seen, mine, settled = aliased(tables.Assignment), aliased(tables.Assignment), aliased(tables.Task)
+    by_me = (
+        select(settled.of)
+        .join(mine, mine.task == settled.id)
+        .where(mine.person == bindparam("person"), settled.of.is_not(None))
+    )
+    judged = exists().where(seen.task == tables.Task.id, seen.person == bindparam("person"))
+    return ~judged & tables.Task.id.not_in(by_me)
 
 
 def _pick(session: Session, person: Person, kind: str, source: str) -> tables.Task | None:
     """A task from a source that the person has not seen: one that others began, else a new one."""
-    task = tables.Task
     if kind == "adjudicate":
         return _disputed(session, person)
     if kind == "gold":
         return _for_gold(session, person)
-    base = select(task).where(task.kind == kind, _open(), _unseen(person)).limit(1)
-    order = (task.asked.desc(), task.gain.desc(), task.shuffle) if source == "gain" else (task.shuffle,)
-    begun = session.scalars(base.where(task.source == source).order_by(*order)).first()
+    shares = session.info["settings"].shares
+    asked: dict[str, Any] = {"person": person.id, "kind": kind, "source": source}
+    begun = session.scalars(_begun(source == "gain"), asked).first()
     if begun is not None or source == "gold":
         return begun
+    asked["bound"] = shares.random / (shares.gain + shares.random) if shares.gain else 1.0
     for motion in _strata(session, kind, source):
-        fresh = base.where(task.source == "", task.motion == motion).order_by(*order)
-        found = session.scalars(_reserved(session, fresh, source)).first()
+        found = session.scalars(_fresh(source), {**asked, "motion": motion}).first()
         if found is not None:
             return found
     return None
 
 
-def _reserved(session: Session, asked: Select, source: str) -> Select:
+def _ordered(asked: Select, by_gain: bool) -> Select:
+    task = tables.Task
+    order = (task.asked.desc(), task.gain.desc(), task.shuffle) if by_gain else (task.shuffle,)
+    return asked.where(task.kind == bindparam("kind"), _open(), _unseen()).order_by(*order).limit(1)
+
+
+@cache
+def _begun(by_gain: bool) -> Select:
+    return _ordered(select(tables.Task).where(tables.Task.source == bindparam("source")), by_gain)
+
+
+@cache
+def _fresh(source: str) -> Select:
     """Pairs that are drawn blindly were drawn when they were made, so that what is held out owes nothing to gain."""
-    shares = session.info["settings"].shares
-    if source not in ("gain", "random") or not shares.gain:
-        return asked
-    bound = shares.random / (shares.gain + shares.random)
-    held_out = tables.Task.shuffle < bound
-    return asked.where(held_out & ~tables.Task.asked if source == "random" else ~held_out | tables.Task.asked)
+    task = tables.Task
+    asked = _ordered(select(task).where(task.source == "", task.motion == bindparam("motion")), source == "gain")
+    held_out = (task.shuffle < bindparam("bound")) & ~task.asked
+    return asked.where({"random": held_out, "gain": ~held_out}.get(source, true()))
 
 
 def _strata(session: Session, kind: str, source: str) -> list[str]:
     """Kinds of motion, the one with the smallest share of its tasks given away first."""
-    task = tables.Task
-    of_source = func.sum(case((task.source == source, 1), else_=0))
-    rows = session.execute(
-        select(task.motion, func.count(), of_source).where(task.kind == kind).group_by(task.motion)
-    ).all()
+    rows = session.execute(_BY_MOTION, {"kind": kind, "source": source}).all()
     return [motion for motion, _, _ in sorted(rows, key=lambda row: (row[2] / row[1], secrets.randbelow(2**32)))]
+
+
+_BY_MOTION = (
+    select(tables.Task.motion, func.count(), func.sum(case((tables.Task.source == bindparam("source"), 1), else_=0)))
+    .where(tables.Task.kind == bindparam("kind"))
+    .group_by(tables.Task.motion)
+)
 
 
 def _repeat(session: Session, person: Person, n: int) -> tuple[tables.Task | None, bool]:
@@ -281,25 +276,7 @@ def _repeat(session: Session, person: Person, n: int) -> tuple[tables.Task | Non
     if before is None:
         return None, False
     held, first = before
-    again = tables.Task(
-        id=f"t-{token()}",
-        unit=f"repeat:{first.id}:{person.id}",
-        kind="compare",
-        prompt=first.prompt,
-        left=first.left,
-        right=first.right,
-        of=first.id,
-        source="repeat",
-        motion=first.motion,
-        wanted=1,
-        n_taken=0,
-        gain=0.0,
-        shuffle=first.shuffle,
-        asked=False,
-        expected=None,
-    )
-    session.add(again)
-    session.flush()
+    again = upon(session, first, "compare", f"repeat:{first.id}:{person.id}", "repeat")
     return again, not held.swapped
 
 
@@ -311,11 +288,12 @@ def _disputed(session: Session, person: Person) -> tables.Task | None:
         .where(
             task.kind == "adjudicate",
             _open(),
-            _unseen(person),
+            _unseen(),
             ~exists().where(seen.task == task.of, seen.person == person.id),
         )
         .order_by(task.shuffle)
-        .limit(1)
+        .limit(1),
+        {"person": person.id},
     ).first()
 
 
@@ -333,31 +311,7 @@ def _for_gold(session: Session, person: Person) -> tables.Task | None:
         .order_by(task.shuffle)
         .limit(1)
     ).first()
-    return None if plain is None else settlement(session, plain, "gold")
-
-
-def settlement(session: Session, of: tables.Task, kind: str) -> tables.Task:
-    """A task for one expert about another task: `adjudicate` or `gold`."""
-    made = tables.Task(
-        id=f"t-{token()}",
-        unit=f"{kind}:{of.id}",
-        kind=kind,
-        prompt=of.prompt,
-        left=of.left,
-        right=of.right,
-        of=of.id,
-        source="",
-        motion=of.motion,
-        wanted=1,
-        n_taken=0,
-        gain=0.0,
-        shuffle=of.shuffle,
-        asked=False,
-        expected=None,
-    )
-    session.add(made)
-    session.flush()
-    return made
+    return None if plain is None else upon(session, plain, "gold", f"gold:{plain.id}")
 
 
 def _give(
@@ -379,7 +333,7 @@ def _give(
     )
     session.add(given)
     session.flush()
-    _taken(session, task.id, 1)
+    taken(session, task.id, 1)
     return given
 
 
@@ -388,11 +342,14 @@ def view(session: Session, held: tables.Assignment) -> Task:
     from animatrix_reward.room.said import said_of
 
     task = session.get_one(tables.Task, held.task)
-    prompt = session.get_one(tables.Prompt, task.prompt)
-    ids = [clip for clip in (task.left, task.right) if clip]
-    flashing = any(session.scalars(select(tables.Clip.flashing).where(tables.Clip.id.in_(ids))))
+    words, tags = session.execute(_PROMPT, {"prompt": task.prompt}).one()
+    flashing = any(session.scalars(_FLASHING, {"left": task.left, "right": task.right}))
     about = session.get_one(tables.Task, task.of).kind if task.kind in ("adjudicate", "gold") and task.of else task.kind
     clips = [ClipView(held.left_token, "A")] + ([ClipView(held.right_token, "B")] if held.right_token else [])
     dimensions = {"compare": (OVERALL, *HUMAN), "rate": tuple(d.id for d in DIMENSIONS)}.get(about, ())
     said = said_of(session, task, held) if task.kind == "adjudicate" else ()
-    return Task(held.id, task.kind, about, prompt.text, prompt.tags, tuple(clips), dimensions, flashing, said)
+    return Task(held.id, task.kind, about, words, tags, tuple(clips), dimensions, flashing, said)
+
+
+_PROMPT = select(tables.Prompt.text, tables.Prompt.tags).where(tables.Prompt.id == bindparam("prompt"))
+_FLASHING = select(tables.Clip.flashing).where(tables.Clip.id.in_((bindparam("left"), bindparam("right"))))

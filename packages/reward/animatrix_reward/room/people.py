@@ -16,7 +16,7 @@ from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request, Response
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -139,12 +139,13 @@ def current(request: Request) -> Person:
     if ticket is None or not ticket.person:
         raise NotEntered
     with request.app.state.store.read() as session:
-        row = session.get(tables.Person, ticket.person)
-        if row is None or not row.active or row.epoch != ticket.epoch:
-            raise NotEntered
-        return Person(row.id, row.name, tuple(row.roles))
+        row = session.execute(_WHO, {"id": ticket.person}).first()
+    if row is None or not row.active or row.epoch != ticket.epoch:
+        raise NotEntered
+    return Person(row.id, row.name, tuple(row.roles))
 
 
+_WHO = select(*tables.Person.__table__.c).where(tables.Person.id == bindparam("id"))
 Current = Annotated[Person, Depends(current)]
 
 

@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from anicaption.taxonomy import taxonomy
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from animatrix_reward import events
 from animatrix_reward.dimensions import OVERALL
 from animatrix_reward.events import Event, EventError
 from animatrix_reward.room import tables
-from animatrix_reward.room.assign import settlement
+from animatrix_reward.room.assign import taken
 from animatrix_reward.room.people import Person
 from animatrix_reward.room.settings import Settings
 from animatrix_reward.room.store import RoomError, append, as_event, check_text, iso, now_s
+from animatrix_reward.room.tasks import upon
 
 _OTHER_SIDE = {"left": "right", "right": "left"}
 
@@ -114,7 +115,7 @@ def _follow(session: Session, task: tables.Task, held: tables.Assignment, said: 
     if said.kind == "skip":
         if held.state == "held":
             held.state = "skipped"
-            _taken(session, task, -1)
+            taken(session, task.id, -1)
         return
     if said.kind == "gold":
         _expect(session, said)
@@ -122,15 +123,11 @@ def _follow(session: Session, task: tables.Task, held: tables.Assignment, said: 
         return
     if held.state != "done":
         if held.state != "held":  # it ran out or was skipped, and the vote comes all the same
-            _taken(session, task, 1)
+            taken(session, task.id, 1)
         held.state = "done"
         session.flush()
     if said.kind in ("compare", "deform"):
         _dispute(session, task)
-
-
-def _taken(session: Session, task: tables.Task, by: int) -> None:
-    session.execute(update(tables.Task).where(tables.Task.id == task.id).values(n_taken=tables.Task.n_taken + by))
 
 
 def _reopen(session: Session, task: tables.Task, held: tables.Assignment, said: Event) -> None:
@@ -145,7 +142,7 @@ def _reopen(session: Session, task: tables.Task, held: tables.Assignment, said: 
         answers = [event for event in answers if event.body["dimension"] == OVERALL]
     if not answers and held.state in ("done", "skipped"):
         if held.state == "skipped":
-            _taken(session, task, 1)
+            taken(session, task.id, 1)
         held.state = "held"
         held.held_until_s = now_s() + settings.lease_s
 
@@ -158,20 +155,24 @@ def _expect(session: Session, said: Event) -> None:
 
 def standing_of(session: Session, task_id: str) -> list[Event]:
     """What holds of one task."""
-    asked = select(tables.Said).where(tables.Said.task == task_id).order_by(tables.Said.seq)
-    return events.standing([as_event(row) for row in session.scalars(asked)])
+    return events.standing([as_event(row) for row in session.scalars(_OF_TASK, {"task": task_id})])
+
+
+_OF_TASK = select(tables.Said).where(tables.Said.task == bindparam("task")).order_by(tables.Said.seq)
 
 
 def _dispute(session: Session, task: tables.Task) -> None:
     """Ask an expert where everybody who was wanted has spoken and they disagree."""
     if not task.wanted or task.source == "repeat":
         return
-    done = select(func.count()).where(tables.Assignment.task == task.id, tables.Assignment.state == "done")
-    if session.scalars(done).one() < task.wanted:
+    if session.scalars(_DONE, {"task": task.id}).one() < task.wanted:
         return
     there = session.scalars(select(tables.Task.id).where(tables.Task.unit == f"adjudicate:{task.id}")).first()
     if there is None and disagreed(standing_of(session, task.id)):
-        settlement(session, task, "adjudicate")
+        upon(session, task, "adjudicate", f"adjudicate:{task.id}")
+
+
+_DONE = select(func.count()).where(tables.Assignment.task == bindparam("task"), tables.Assignment.state == "done")
 
 
 def disagreed(said: list[Event]) -> bool:

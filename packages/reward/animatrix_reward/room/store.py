@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, create_engine, event, select, text
+from sqlalchemy import Engine, bindparam, create_engine, event, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from animatrix_reward.events import Event
@@ -142,7 +142,7 @@ def clip_of_token(session: Session, clip_token: str, person: Person) -> Clip | N
 
 def append(session: Session, said: Event) -> bool:
     """Keep an event; False if it is kept already. Raises RoomError where its id was used for something else."""
-    known = session.scalars(select(Said).where(Said.id == said.id)).first()
+    known = session.scalars(_BY_ID, {"id": said.id}).first()
     if known is not None:
         if as_event(known) != said:
             raise RoomError(f"event {said.id}: this id was used for another event; send it under a new id")
@@ -150,6 +150,9 @@ def append(session: Session, said: Event) -> bool:
     session.add(Said(**asdict(said), kept_at_s=now_s()))
     session.flush()
     return True
+
+
+_BY_ID = select(Said).where(Said.id == bindparam("id"))
 
 
 def as_event(row: Said) -> Event:
