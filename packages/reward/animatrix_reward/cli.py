@@ -7,6 +7,7 @@ from typing import Annotated, Protocol
 
 import tyro
 
+from animatrix_reward.commands_judge import Evaluate, Fit, ScoreClips
 from animatrix_reward.commands_pairs import Pairs
 from animatrix_reward.commands_room import (
     AddClips,
@@ -51,6 +52,9 @@ def parse(argv: list[str]) -> Command:
         | Annotated[Export, tyro.conf.subcommand("export")]
         | Annotated[Corrections, tyro.conf.subcommand("corrections")]
         | Annotated[Agreement, tyro.conf.subcommand("agreement")]
+        | Annotated[Fit, tyro.conf.subcommand("fit")]
+        | Annotated[ScoreClips, tyro.conf.subcommand("score")]
+        | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
         | Annotated[Pairs, tyro.conf.subcommand("pairs")],
         prog="animatrix-reward",
         description="What is art and what is failure: the annotation room, its votes, and what is learned of them.",

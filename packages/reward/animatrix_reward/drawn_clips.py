@@ -23,7 +23,8 @@ from anicaption.frames import FILM_RATE, even
 from animatrix_reward.corrupt import CORRUPTIONS, Clip, Corrupted, corrupt
 
 IMPACTS = ("mono", "inverted", "white_flash", "black_flash", "limited_color")
-_ASKED = ("motion.deformation", "vfx.impact_frame", "motion.performance", "camera.move", "camera.shot_size")
+DEFORMED = ("motion.deformation", "vfx.impact_frame")
+_ASKED = (*DEFORMED, "motion.performance", "camera.move", "camera.shot_size")
 _FIGURE = 14  # levels by which a picture with figures differs from one without where they stand
 
 
@@ -167,7 +168,7 @@ def _truth(shot: Shot, hand: str, height_px: int) -> tuple[dict[str, tuple[str, 
         if not variable.known:
             continue
         tags[name] = variable.values
-        if name in ("motion.deformation", "vfx.impact_frame"):
+        if name in DEFORMED:
             departures += [
                 Departure(span.value, span.start, span.end, True, 1, None)
                 for span in variable.spans

@@ -32,6 +32,7 @@ TRACKS = (
     "nonrigid_pct", "motion_pct", "still_share", "figure_fit", "jump", "flash_share", "smear_area", "smear_frames",
     "smear_pieces", "tone_turn", "camera_support",
 )  # fmt: skip
+_STYLE = ("level", "spread", "lines_chroma", "lines_steep", "lines_fine", "lines_soft")  # differ from hand to hand
 _LOGS = ("redraw_peak", "redraw_area", "flow_pct", "nonrigid_pct", "motion_pct", "smear_pieces")
 
 
@@ -70,9 +71,7 @@ def look(frames_THWC: np.ndarray, rate: Fraction = FILM_RATE, encoder=None) -> S
     apart, colours = _distances(grey, steps), _colour_distances(coarse)
     pictures = _pictures(frames_THWC, steps)
     columns = _columns(frames_THWC, grey, apart, colours, tracks) | _places(pictures)
-    # The level of a column differs from style to style; what departs from the clip's own level says more.
-    own = {f"{name}_own": column - np.median(column) for name, column in columns.items()}
-    columns_TF = np.stack([*columns.values(), *own.values()], axis=1).astype(np.float32)
+    columns_TF = np.stack(list(_with_own(columns).values()), axis=1).astype(np.float32)
     drawings = np.cumsum(_drawn_anew(apart, tracks)).astype(np.int32)
     return Seen(columns_TF, pictures, drawings, apart.astype(np.float32), encoded)
 
@@ -93,12 +92,18 @@ def names() -> list[str]:
     apart = np.zeros((8, 8), np.float32)
     tracks = _tracks(blank, FILM_RATE)
     columns = _columns(blank, grey, apart, apart, tracks) | _places(_pictures(blank, camera_steps(tracks)))
-    return [*columns, *(f"{name}_own" for name in columns)]
+    return list(_with_own(columns))
+
+
+def _with_own(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The columns, and what departs from the clip's own level of each; of those that tell a style, only the latter."""
+    own = {f"{name}_own": column - np.median(column) for name, column in columns.items()}
+    return {name: column for name, column in columns.items() if name not in _STYLE} | own
 
 
 def _columns(frames, grey, apart, colours, tracks: Tracks) -> dict[str, np.ndarray]:
     columns = _in_time(apart, "form") | _in_time(colours, "colour") | _light(grey)
-    return columns | _lines(frames) | _flow(grey) | _measured(tracks)
+    return columns | _lines(frames) | _flow(frames) | _measured(tracks)
 
 
 def _tracks(frames: np.ndarray, rate: Fraction) -> Tracks:
@@ -256,34 +261,48 @@ def _lines(frames: np.ndarray) -> dict[str, np.ndarray]:
     return {f"lines_{key}": column for key, column in said.items()}
 
 
-def _flow(grey: np.ndarray) -> dict[str, np.ndarray]:
-    """How things move from frame to frame, whether they keep moving so, and what motion does not explain."""
-    said = {key: np.zeros(len(grey)) for key in ("speed", "loose", "jerk", "agrees", "left", "left_worst")}
+def _flow(frames: np.ndarray) -> dict[str, np.ndarray]:
+    """How things move from frame to frame, whether they keep moving so, and what motion does not explain.
+
+    What trembles goes back the way it came: the loose part of its motion turns round from frame to frame.
+    """
+    keys = ("speed", "loose", "jerk", "agrees", "left", "left_worst", "nervous", "trembles")
+    said = {key: np.zeros(len(frames)) for key in keys}
     finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    bytes_THW = np.rint(grey * 255).astype(np.uint8)
-    height, width = grey.shape[1:]
+    width, height = round(frames.shape[2] * _FINE_ROWS / frames.shape[1]), _FINE_ROWS
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    basis = np.stack([np.ones(x.size), x.ravel() / width, y.ravel() / width], axis=1)
+    basis = np.stack([np.ones(x.size), x.ravel() / width, y.ravel() / width], axis=1).astype(np.float32)
     solve = np.linalg.pinv(basis)
-    last = None
-    for t in range(1, len(grey)):
-        flow = finder.calc(bytes_THW[t], bytes_THW[t - 1], None)
-        warped = cv2.remap(
-            grey[t - 1], x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        left = np.abs(warped - grey[t])
-        flat = flow.reshape(-1, 2)
-        loose = np.linalg.norm(flat - basis @ (solve @ flat), axis=1)
-        said["speed"][t], said["loose"][t] = np.linalg.norm(flat, axis=1).mean(), loose.mean()
-        said["left"][t], said["left_worst"][t] = left.mean(), np.partition(left.ravel(), -60)[-60:].mean()
-        if last is not None:
-            said["jerk"][t] = np.linalg.norm(flat - last, axis=1).mean()
-            said["agrees"][t] = float((flat * last).sum() / (np.sqrt((flat**2).sum() * (last**2).sum()) + 1.0))
-        last = flat
-    return {
-        f"flow_{key}": (np.log1p(column) if key in ("speed", "loose", "jerk") else column)
-        for key, column in said.items()
-    }
+    before, last = None, None
+    for t, frame in enumerate(frames):
+        grey = cv2.cvtColor(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+        if before is not None:
+            flow = finder.calc(grey, before, None)
+            at_x, at_y = x + flow[..., 0], y + flow[..., 1]
+            warped = cv2.remap(before, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            left = cv2.absdiff(warped, grey).ravel() / np.float32(255)
+            flat = flow.reshape(-1, 2)
+            free = (flat - basis @ (solve @ flat)).reshape(flow.shape)
+            fine = free - cv2.blur(free, (13, 13))
+            said["speed"][t] = np.linalg.norm(flat, axis=1).mean()
+            said["loose"][t] = np.linalg.norm(free, axis=2).mean()
+            said["left"][t], said["left_worst"][t] = left.mean(), np.partition(left, -200)[-200:].mean()
+            if last is not None:
+                said["jerk"][t] = np.linalg.norm(flow - last[0], axis=2).mean()
+                said["agrees"][t] = _along(flow, last[0], 0.01)
+                said["nervous"][t] = _along(fine, last[1], 0.0005)
+                # The share of the fine motion that is taken back at once.
+                back = np.minimum(0, (fine * last[1]).sum(axis=2))
+                said["trembles"][t] = np.sqrt(-back).mean()
+            last = flow, fine
+        before = grey
+    logs = ("speed", "loose", "jerk", "trembles")
+    return {f"flow_{key}": np.log1p(4 * column) if key in logs else column for key, column in said.items()}
+
+
+def _along(flow: np.ndarray, last: np.ndarray, least: float) -> float:
+    """Cosine between two fields of motion; towards 0 where the mean square of a motion is under `least`."""
+    return float((flow * last).sum() / (np.sqrt((flow**2).sum() * (last**2).sum()) + least * flow.size))
 
 
 def _measured(tracks: Tracks) -> dict[str, np.ndarray]:
