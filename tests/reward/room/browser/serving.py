@@ -10,13 +10,18 @@ import subprocess
 import sys
 import time
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from animatrix_reward.room import people
 from animatrix_reward.room.add import Coming, Seen, add
-from animatrix_reward.room.settings import Mix, Settings, Shares
+from animatrix_reward.room.settings import Limits, Settings, Shares
 from animatrix_reward.room.store import Store
+
+
+def settings_of(folder: Path) -> Settings:
+    """A room in which nobody runs out of tasks, and a test may let many people enter."""
+    return Settings(folder, shares=Shares(0.7, 0.3, 0, 0), raters=99, limits=Limits(enter_per_minute=600))
 
 
 @dataclass
@@ -24,7 +29,6 @@ class Serving:
     """A room in a folder, served on a port of its own."""
 
     folder: Path
-    settings: dict = field(default_factory=dict)
     process: subprocess.Popen | None = None
 
     def __post_init__(self) -> None:
@@ -32,7 +36,7 @@ class Serving:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.store = Store(Settings(self.folder, shares=Shares(0.7, 0.3, 0, 0), **self.settings))
+        self.store = Store(settings_of(self.folder))
 
     @property
     def url(self) -> str:
@@ -92,8 +96,7 @@ def main(folder: str, port: str) -> None:
     import uvicorn
     from animatrix_reward.room.app import create_app
 
-    settings = Settings(Path(folder), shares=Shares(0.7, 0.3, 0, 0), mix=Mix())
-    uvicorn.run(create_app(settings), host="127.0.0.1", port=int(port), log_level="warning")
+    uvicorn.run(create_app(settings_of(Path(folder))), host="127.0.0.1", port=int(port), log_level="warning")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ export function begin() {
     history.replaceState(null, "", location.pathname);
     form.elements.name.focus();
   }
+  // Disabled until here: a form sent without this script would put the token into an address.
+  form.querySelector("button").disabled = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     wrong.textContent = "";
