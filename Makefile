@@ -5,7 +5,7 @@ READY := .venv/.ready
 SEED ?= 1
 RECIPE ?= tiny_i2v
 
-.PHONY: help setup demo test test-slow test-room annotate test-faults fuzz check check-infra format ingest ingest-job dataset recaption bench-ingest caption draw gallery train sample bench-road bench-cost bench-scale bench-caption bench-captions bench-stages bench-shots bench-segments real-footage checkpoint clean
+.PHONY: help setup demo test test-slow test-room annotate test-faults fuzz check check-infra format ingest ingest-job dataset recaption bench-ingest caption draw gallery train sample bench-road bench-cost bench-scale bench-caption bench-captions bench-stages bench-shots bench-segments bench-reward real-footage checkpoint clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ train: $(READY)  ## a model from shards: SHARDS=folder OUT=folder [RECIPE=tiny_i
 sample: $(READY)  ## a clip from a model: CHECKPOINT=folder TAGS="camera.move=pan_left" OUT=clip.mp4 [TEXT= IMAGE= SEED=]
 	$(BIN)/animatrix-train sample $(or $(CHECKPOINT),$(error say CHECKPOINT=folder)) --tags "$(TAGS)" --text "$(TEXT)" \
 	    --seed $(SEED) --out $(or $(OUT),$(error say OUT=clip.mp4)) $(if $(IMAGE),--image $(IMAGE)) $(ARGS)
+
+bench-reward: $(READY)  ## the Judge on kinds and a hand it never saw, with rivals and the metamorphic suite: build/bench/reward.json [ARGS=...]
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.reward $(ARGS)
 
 bench-road: $(READY)  ## shot detection and cost beside PySceneDetect: build/bench/road.json
 	$(BIN)/python -m benchmarks.road
