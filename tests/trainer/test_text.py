@@ -2,6 +2,7 @@ import pytest
 import torch
 from animatrix_trainer.conditioning.text import TextEncoder
 from animatrix_trainer.config import Text
+from diffusers import UniPCMultistepScheduler, WanPipeline
 from transformers import ByT5Tokenizer, T5Config, T5EncoderModel, UMT5Config, UMT5EncoderModel
 
 SMALL = {"vocab_size": 384, "d_model": 16, "d_kv": 4, "num_heads": 2, "d_ff": 16, "num_layers": 1}
@@ -59,3 +60,29 @@ def test_a_folder_of_another_kind_is_refused(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(ValueError, match="'bert' is no text encoder of Wan"):
         TextEncoder.load(tmp_path, 8)
+
+
+def test_texts_are_embedded_as_wans_pipeline_does():
+    """UMT5 in the layout of Wan's folders, by a pipeline of diffusers: same tokens, same zeros after the text."""
+    torch.manual_seed(0)
+    encoder = UMT5EncoderModel(UMT5Config(**SMALL)).eval()
+    pipe = WanPipeline(ByT5Tokenizer(), encoder, vae=None, scheduler=UniPCMultistepScheduler(), transformer=None)
+    texts = ["A pan to the left.", "", "much longer than sixteen bytes of text"]
+    theirs = pipe._get_t5_prompt_embeds(texts, max_sequence_length=16, device=torch.device("cpu"), dtype=torch.float32)
+    torch.testing.assert_close(TextEncoder(ByT5Tokenizer(), encoder, 16)(texts), theirs)
+
+
+def test_embeddings_are_alive_after_a_folder_is_read(tmp_path):
+    """A version of transformers read UMT5 folders with embeddings of zeros: all texts of a length were one."""
+    torch.manual_seed(0)
+    UMT5EncoderModel(UMT5Config(**SMALL)).save_pretrained(tmp_path / "text_encoder")
+    ByT5Tokenizer().save_pretrained(tmp_path / "tokenizer")
+    loaded = TextEncoder.load(tmp_path / "text_encoder", 8)
+    one, other = loaded(["pan up", "tilt x"])
+    assert loaded.encoder.encoder.embed_tokens.weight is loaded.encoder.shared.weight
+    assert (one - other).abs().max() > 1e-3
+    dead = UMT5EncoderModel(UMT5Config(**SMALL))
+    torch.nn.init.zeros_(dead.shared.weight)
+    dead.save_pretrained(tmp_path / "text_encoder")
+    with pytest.raises(ValueError, match="all zero"):
+        TextEncoder.load(tmp_path / "text_encoder", 8)

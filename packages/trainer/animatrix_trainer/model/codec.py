@@ -26,6 +26,7 @@ _SPREAD = (0.75, 0.30, 0.15)
 class VideoCodec(Protocol):
     channels: int
     time_stride: int
+    space_stride: int
 
     def encode(self, video: torch.Tensor) -> torch.Tensor: ...
     def decode(self, latents: torch.Tensor) -> torch.Tensor: ...
@@ -53,13 +54,8 @@ class PixelCodec(nn.Module):
         self.register_buffer("spread", torch.tensor(_SPREAD).view(1, 3, 1, 1, 1), persistent=False)
 
     def encode(self, video: torch.Tensor) -> torch.Tensor:
-        frames, height, width = video.shape[2:]
+        _check_size(self, video)
         p, q = self.time_stride, self.space_stride
-        if (frames - 1) % p or height % q or width % q:
-            raise ValueError(
-                f"codec: {frames} frames of {width}x{height} do not fit strides {p} in time (n x {p} + 1 frames) "
-                f"and {q} in space"
-            )
         x = torch.einsum("kc,bcfhw->bkfhw", self.axes, video)
         x = (x - self.mean) / self.spread
         x = torch.cat([x[:, :, :1].expand(-1, -1, p, -1, -1), x[:, :, 1:]], dim=2)
@@ -80,13 +76,20 @@ class PixelCodec(nn.Module):
 
 
 class WanCodec(nn.Module):
-    """Wan's causal VAE, frozen; latents are (z - mean) / std by the numbers in its config."""
+    """Wan's causal VAE, frozen; latents are (z - mean) / std by the numbers in its config.
+
+    That of Wan 2.1 and 2.2's A14B has 16 channels at strides 4 and 8, that of TI2V-5B 48 at 4 and 16.
+    """
 
     def __init__(self, vae: Any) -> None:
         super().__init__()
         self.vae = vae.eval().requires_grad_(False)
         self.channels = vae.config.z_dim
         self.time_stride = 2 ** sum(vae.config.temperal_downsample)
+        self.space_stride = 2 ** len(vae.config.temperal_downsample) * (vae.config.patch_size or 1)
+        told = {name: len(vae.config[name]) for name in ("latents_mean", "latents_std")}
+        if set(told.values()) != {self.channels}:
+            raise ValueError(f"AutoencoderKLWan: z_dim={self.channels}, but its config has {told} numbers to scale by")
         shape = (1, -1, 1, 1, 1)
         self.mean: torch.Tensor
         self.std: torch.Tensor
@@ -95,6 +98,7 @@ class WanCodec(nn.Module):
 
     @torch.no_grad()
     def encode(self, video: torch.Tensor) -> torch.Tensor:
+        _check_size(self, video)
         latents = self.vae.encode(video.to(self.vae.dtype)).latent_dist.mode()
         return (latents.float() - self.mean) / self.std
 
@@ -105,6 +109,17 @@ class WanCodec(nn.Module):
 
     def save(self, folder: Path) -> None:
         self.vae.save_pretrained(folder)
+
+
+def _check_size(codec: VideoCodec, video: torch.Tensor) -> None:
+    """ValueError where a codec would leave out frames or pixels; diffusers' VAE does so without a word."""
+    frames, height, width = video.shape[2:]
+    p, q = codec.time_stride, codec.space_stride
+    if (frames - 1) % p or height % q or width % q:
+        raise ValueError(
+            f"codec: {frames} frames of {width}x{height} do not fit strides {p} in time (n x {p} + 1 frames) "
+            f"and {q} in space"
+        )
 
 
 def build_codec(settings: Codec) -> PixelCodec | WanCodec:
