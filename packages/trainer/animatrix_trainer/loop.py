@@ -64,9 +64,9 @@ def fit(
             number, within = recipe.stage_of(step)
             stage, expert = recipe.stages[number], experts.of_step(recipe, step)
             rate = learning_rate(within, stage)
-            loss_of = partial(OBJECTIVES[stage.objective], system=system, expert=expert)
-            loss = gradients(spreads[expert], batch, recipe.parallel.accumulate, loss_of)
-            norm = spreads[expert].step(rate)
+            on, loss_of = spreads[expert], partial(OBJECTIVES[stage.objective], system=system, expert=expert)
+            loss = gradients(on, batch, recipe.parallel.accumulate, loss_of)
+            norm = on.step(rate)
             log.step(step, loss, rate, norm, batch)
             done, ending = step + 1, stop.now()
             others_move = done < recipe.steps and recipe.stages[recipe.stage_of(done)[0]].train != stage.train
@@ -81,6 +81,7 @@ def fit(
                 accelerator.print(f"stopped after step {done} of {recipe.steps} as asked; go on with --resume")
                 break
             if others_move:
+                del system, spreads, on, loss_of
                 accelerator.free_memory()
                 system, spreads, _ = _ready(accelerator, recipe, read, saved, None)
     if saved is None:
