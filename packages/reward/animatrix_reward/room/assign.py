@@ -212,6 +212,8 @@ def _pick(session: Session, person: Person, kind: str, source: str) -> tables.Ta
         return _for_gold(session, person)
     shares = session.info["settings"].shares
     asked: dict[str, Any] = {"person": person.id, "kind": kind, "source": source}
+    if source == "gain" and (wished := session.scalars(_wished(), asked).first()):
+        return wished
     begun = session.scalars(_begun(source == "gain"), asked).first()
     if begun is not None or source == "gold":
         return begun
@@ -227,6 +229,12 @@ def _ordered(asked: Select, by_gain: bool) -> Select:
     task = tables.Task
     order = (task.asked.desc(), task.gain.desc(), task.shuffle) if by_gain else (task.shuffle,)
     return asked.where(task.kind == bindparam("kind"), _open(), _unseen()).order_by(*order).limit(1)
+
+
+@cache
+def _wished() -> Select:
+    """What somebody asked for goes before all that the room would choose itself."""
+    return _ordered(select(tables.Task).where(tables.Task.asked, tables.Task.source.in_(("", "gain"))), True)
 
 
 @cache

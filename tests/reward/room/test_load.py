@@ -1,0 +1,50 @@
+"""Fifty people at once while the server is killed twice: nothing lost, nothing doubled. Over SQLite and PostgreSQL."""
+
+import os
+
+import pytest
+from animatrix_reward.room.settings import Settings
+from animatrix_reward.room.store import Store
+
+from tests.reward.room.load import Found, run
+from tests.reward.room.postgres import postgres
+from tests.reward.room.test_migrations import check_old, differences
+
+PAGE_MS = 200
+
+
+def judged(found: Found, database: str) -> None:
+    """What was lost or doubled fails everywhere; the time fails where the machine had time to give."""
+    print(f"\n{database}: {found}")
+    assert found.n_sent == found.n_kept > 0
+    assert (found.n_lost, found.n_doubled, found.n_refused, found.n_pairs_seen_twice) == (0, 0, 0, 0)
+    assert found.n_resent > 0, "no request met the killed server: the kills came too late"
+    assert found.most_raters <= 3
+    idle = found.load_before < 0.5 * (os.cpu_count() or 1)
+    print(f"{database}: p95 of a page {found.p95_ms['page']:.0f} ms, bare uvicorn {found.bare_p95_ms:.0f} ms, "
+          f"load average before {found.load_before:.1f}{'' if idle else ': too busy to judge the time'}")  # fmt: skip
+    if idle:
+        assert found.p95_ms["page"] < PAGE_MS
+
+
+@pytest.mark.room
+def test_fifty_people_and_two_kills_over_sqlite():
+    judged(run(people=50, votes=8, kills=2, think_s=3.0), "SQLite")
+
+
+@pytest.mark.room
+def test_fifty_people_and_two_kills_over_postgresql():
+    with postgres() as url:
+        judged(run(people=50, votes=8, kills=2, think_s=3.0, database_url=url), "PostgreSQL")
+
+
+@pytest.mark.room
+def test_postgresql_is_migrated_from_nothing_and_from_the_first_revision(tmp_path):
+    with postgres() as url:
+        old = Store(Settings(tmp_path, url), migrate=False)
+        check_old(old)
+        old.close()
+    with postgres() as url:
+        fresh = Store(Settings(tmp_path, url))
+        assert differences(fresh) == []
+        fresh.close()
