@@ -20,6 +20,7 @@ from animatrix_reward.commands_room import (
     People,
     Serve,
 )
+from animatrix_reward.commands_study import Study, StudyClips, StudyPrompts
 
 
 class Command(Protocol):
@@ -55,7 +56,10 @@ def parse(argv: list[str]) -> Command:
         | Annotated[Fit, tyro.conf.subcommand("fit")]
         | Annotated[ScoreClips, tyro.conf.subcommand("score")]
         | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
-        | Annotated[Pairs, tyro.conf.subcommand("pairs")],
+        | Annotated[Pairs, tyro.conf.subcommand("pairs")]
+        | Annotated[StudyPrompts, tyro.conf.subcommand("study-prompts")]
+        | Annotated[StudyClips, tyro.conf.subcommand("study-clips")]
+        | Annotated[Study, tyro.conf.subcommand("study")],
         prog="animatrix-reward",
         description="What is art and what is failure: the annotation room, its votes, and what is learned of them.",
         args=argv,
