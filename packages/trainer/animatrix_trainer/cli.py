@@ -11,12 +11,14 @@ import tyro
 from anicaption.taxonomy import TaxonomyError, taxonomy
 from animatrix_ingest.keep.store import StoreError
 
+from animatrix_trainer.commands_plan import Plan
 from animatrix_trainer.config import CheckpointError, Data, DataError, Guidance, Recipe, RecipeError
 from animatrix_trainer.recipes import RECIPES
 from animatrix_trainer.requests import Request, RequestError, read_requests, several
 
 USAGE = """usage: animatrix-train fit RECIPE --shards DIR --out DIR [--resume] [--init CHECKPOINT] [--data.tier B]
                            [--data.video N --data.labels M] [--KEY VALUE ...]
+       animatrix-train plan RECIPE --shards DIR [--out page.html] [--data.video N --data.labels M] [--KEY VALUE ...]
        animatrix-train sample CHECKPOINT --tags "camera.move=pan_left" --text "..." --seed 1 --out clip.mp4
                               [--image first.png --last last.png --keys 8 middle.png] [--sheet] [--png]
        animatrix-train sample CHECKPOINT --requests requests.jsonl --out FOLDER
@@ -24,6 +26,7 @@ USAGE = """usage: animatrix-train fit RECIPE --shards DIR --out DIR [--resume] [
        animatrix-train export CHECKPOINT --out DIR
 
 fit     train a recipe on a data set of animatrix-ingest: a folder or s3://BUCKET/PREFIX
+plan    show what a recipe will draw of a data set and when, before any compute is spent
 sample  draw clips from a checkpoint: one, several seeds of one, or a file of requests
 obey    ask a checkpoint for each camera move from unseen first frames and read its clips back
 export  copy a checkpoint without what only going on needs
@@ -127,7 +130,7 @@ def main(argv: list[str] | None = None) -> int:
     if command in ("-h", "--help"):
         print(USAGE + "\n".join(f"  {name:16}{_first_line(recipe)}" for name, recipe in RECIPES.items()))
         return 0
-    commands = {"fit": _fit, "sample": _sample, "obey": _obey, "export": _export}
+    commands = {"fit": _fit, "plan": _plan, "sample": _sample, "obey": _obey, "export": _export}
     if command not in commands:
         print(f"animatrix-train: '{command}' is no command; choose one of {', '.join(commands)}", file=sys.stderr)
         return 2
@@ -138,16 +141,27 @@ def main(argv: list[str] | None = None) -> int:
         return 2
 
 
-def _fit(prog: str, argv: list[str]) -> int:
+def _of_recipe(prog: str, argv: list[str]) -> tuple[str, list[str], str]:
+    """The recipe that is named first, the rest, and what the command is called."""
     name = argv[0] if argv and not argv[0].startswith("-") else "--help"
     if name == "--help":
         name, argv = "smoke", ["smoke", "--help"]
         prog = f"{prog} RECIPE  # values shown are those of"
     if name not in RECIPES:
         raise RecipeError(f"'{name}' is no recipe; choose one of {', '.join(RECIPES)}")
+    return name, argv[1:], f"{prog} {name}"
+
+
+def _plan(prog: str, argv: list[str]) -> int:
+    name, rest, prog = _of_recipe(prog, argv)
     missing: Any = tyro.MISSING
-    default = Fit(shards=missing, out=missing, recipe=RECIPES[name]())
-    run = tyro.cli(Fit, args=argv[1:], default=default, prog=f"{prog} {name}")
+    return tyro.cli(Plan, args=rest, default=Plan(shards=missing, recipe=RECIPES[name]()), prog=prog)()
+
+
+def _fit(prog: str, argv: list[str]) -> int:
+    name, rest, prog = _of_recipe(prog, argv)
+    missing: Any = tyro.MISSING
+    run = tyro.cli(Fit, args=rest, default=Fit(shards=missing, out=missing, recipe=RECIPES[name]()), prog=prog)
     from animatrix_trainer.loop import fit
 
     _quiet()
