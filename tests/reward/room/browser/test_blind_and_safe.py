@@ -120,7 +120,7 @@ def test_reduced_motion_is_respected(sit):
     for at in (still, moving):
         at.page.goto(f"{at.server.url}/rate")
         at.page.evaluate("import('/static/player.js').then((module) => void (window.playerOf = module.playerOf))")
-        at.page.wait_for_function("playerOf(document.querySelector('[data-player]'))?.shown")
+        at.page.wait_for_function("() => playerOf(document.querySelector('[data-player]'))?.shown")
         playing.append(at.page.evaluate("playerOf(document.querySelector('[data-player]')).playing"))
     assert playing == [False, True]
     assert still.page.is_visible("[data-still]")
