@@ -37,7 +37,7 @@ _BARE = (
     "    await send({'type': 'http.response.body', 'body': b'hello'})\n"
     "uvicorn.run(app, port=int(sys.argv[1]), log_level='warning', lifespan='off')\n"
 )
-_ROOM = (
+ROOM = (
     "import json, sys, uvicorn\n"
     "from pathlib import Path\n"
     "from animatrix_reward.room.app import create_app\n"
@@ -187,7 +187,7 @@ def run(people: int = 50, votes: int = 12, kills: int = 2, think_s: float = 1.0,
         # Raters times pairs must be enough for every vote.
         fill(store, max(2, -(-people * votes // 6)))
         hello_s = asyncio.run(bare(people, 2 * votes, think_s, folder))
-        server = Server(_ROOM, folder, {"folder": str(settings.folder), "url": database_url})
+        server = Server(ROOM, folder, {"folder": str(settings.folder), "url": database_url})
         try:
             seen = asyncio.run(crowd(server, store, people, votes, kills, think_s))
         finally:
