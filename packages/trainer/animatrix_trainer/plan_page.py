@@ -26,12 +26,13 @@ from animatrix_trainer.data.plan import Plan
 AXES = {"style": "style.tradition", "motion": "motion.performance", "camera": "camera.move", "vfx": "vfx.element"}
 """The fields that the data set's rebalancing weights even out."""
 TASKS = ("picture", "text to video", "first frame given", "both ends given", "key frames given")
+SILENT = {UNKNOWN, NOT_APPLICABLE}
 SHOWN_CLIPS, SHOWN_VALUES = 12, 8
 OFTEN = 40
 """Draws of a clip, mean over a bucket's pool, from which a page warns that it will be learnt by heart."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Axis:
     """The values of a field: how many of a stage's clips have each, and how often such a clip is drawn."""
 
@@ -275,21 +276,25 @@ def _stage(stage: StageView, axes: Sequence[Axis]) -> str:
                 dict(zip(BANDS, drawn, strict=True)),
             )
         )
-    bars += [_of_axis(axis) for axis in axes]
+    said = [axis for axis in axes if set(axis.values) - SILENT]
+    bars += [_of_axis(axis) for axis in said]
+    silent = [axis.field for axis in axes if axis not in said]
+    unsaid = f"<p class=soft>Nothing is said of {', '.join(silent)} in any of these clips.</p>" if silent else ""
     return (
         f"<h2>{escape(settings.name)} <small>{int(stage.seen.sum()):,} clips from tier {settings.tier}, {weights}"
-        f"{replay}</small></h2><div class=card>{table}</div><div class=grid>{''.join(bars)}</div>"
+        f"{replay}</small></h2><div class=card>{table}</div><div class=grid>{''.join(bars)}</div>{unsaid}"
     )
 
 
 def _of_axis(axis: Axis) -> str:
-    silent = (UNKNOWN, NOT_APPLICABLE)
-    told = [at for at, value in enumerate(axis.values) if value not in silent]
-    quiet = sum(int(axis.clips[at]) for at, value in enumerate(axis.values) if value in silent)
+    told = [at for at, value in enumerate(axis.values) if value not in SILENT]
+    quiet = sum(int(axis.clips[at]) for at, value in enumerate(axis.values) if value in SILENT)
     shown = told[:SHOWN_VALUES]
     clips = {axis.values[at]: int(axis.clips[at]) for at in shown}
     draws = {axis.values[at]: float(axis.draws[at]) for at in shown}
-    more = [f"{len(told) - len(shown)} values more"] * (len(told) > len(shown)) + [f"unsaid of {quiet:,}"] * (quiet > 0)
+    more = [f"{len(told) - len(shown)} values more"] * (len(told) > len(shown)) + [
+        f"nothing is said of {quiet:,} clips"
+    ] * (quiet > 0)
     return _bars(axis.field, "clips, and share drawn", clips, draws, ", ".join(more))
 
 
@@ -349,6 +354,7 @@ h4{margin:0 0 8px;font-size:14px}
 .grid{grid-template-columns:repeat(auto-fill,minmax(340px,1fr))}.grid .card{margin:0}
 .row{display:grid;grid-template-columns:118px 1fr 6ch 5ch;gap:8px;align-items:center;font-size:13px;line-height:1.9}
 .row em{font-style:normal;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-.row div{display:grid;gap:2px}.row i{display:block;height:6px;border-radius:3px;background:var(--rule);min-width:2px}
+.row div{display:grid;gap:2px}
+.row i{display:block;height:6px;border-radius:3px;background:color-mix(in srgb,var(--soft) 45%,transparent)}
 .row i.drawn{background:var(--blue)}.row span{text-align:right;color:var(--soft);font-variant-numeric:tabular-nums}
 """
