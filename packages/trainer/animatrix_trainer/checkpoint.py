@@ -2,6 +2,7 @@
 
 transformer/    averaged weights (what one samples from) and config with the taxonomy's hash
 transformer_2/  the same of the second expert, where there are two
+image_encoder/  and image_processor/, frozen CLIP, where the transformer listens to it
 lora/           adapters, where there are any
 text_encoder/   frozen T5
 tokenizer/      and its tokenizer
@@ -24,6 +25,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from diffusers.utils.constants import SAFE_WEIGHTS_INDEX_NAME
 from huggingface_hub import split_torch_state_dict_into_shards
@@ -37,7 +39,8 @@ from animatrix_trainer.data import readings
 from animatrix_trainer.data.readings import Reading
 from animatrix_trainer.model import experts, lora, warp
 from animatrix_trainer.model.codec import PixelCodec, VideoCodec, WanCodec, build_codec, load_codec
-from animatrix_trainer.model.given import extra_channels
+from animatrix_trainer.model.given import Known, extra_channels
+from animatrix_trainer.model.sight import PictureEncoder
 from animatrix_trainer.model.wan import TagWanTransformer3DModel, vocabulary_config
 
 TRANSFORMERS = ("transformer", "transformer_2")
@@ -57,6 +60,7 @@ class System:
     codec: PixelCodec | WanCodec
     read: tuple[Reading, ...] = ()
     model_low: TagWanTransformer3DModel | None = None
+    sight: PictureEncoder | None = None
 
     @property
     def models(self) -> tuple[TagWanTransformer3DModel, ...]:
@@ -68,9 +72,17 @@ class System:
         return self.models[experts.in_charge(self.recipe, s)]
 
     def to(self, device: torch.device | str) -> System:
-        for part in (*self.models, self.text, self.codec):
-            torch.nn.Module.to(part, device)
+        for part in (*self.models, self.text, self.codec, self.sight):
+            if part is not None:
+                torch.nn.Module.to(part, device)
         return self
+
+    def see(self, known: Known, video_B3FHW: torch.Tensor, told_BF: np.ndarray) -> Known:
+        """What is known, with what CLIP sees of the given frames `told_BF`, for Wan 2.1 I2V; for others unchanged."""
+        if self.sight is None:
+            return known
+        told = torch.from_numpy(told_BF).to(video_B3FHW.device)
+        return known._replace(image_BND=self.sight(video_B3FHW, told))
 
     @property
     def words(self) -> Vocabulary:
@@ -108,7 +120,8 @@ def build(recipe: Recipe) -> System:
             for folder in folders
         ]
         _adapt(models, recipe)
-    return _system(recipe, models, text, codec)
+    sight = PictureEncoder.load(Path(folders[0]).parent) if models[0].config["image_dim"] and folders[0] else None
+    return _system(recipe, models, text, codec, sight)
 
 
 def start(recipe: Recipe, init: Path | None, check: bool = True) -> System:
@@ -134,7 +147,8 @@ def load(folder: Path, check: bool = True) -> System:
     models = [_load_model(folder, recipe, name) for name in TRANSFORMERS[: experts.count(recipe)]]
     text = TextEncoder.load(folder / "text_encoder", recipe.text.length)
     codec = load_codec(folder / ("vae" if (folder / "vae").is_dir() else "codec"))
-    return _system(recipe, models, text, codec, readings.read(folder))
+    sight = PictureEncoder.load(folder) if models[0].config["image_dim"] else None
+    return _system(recipe, models, text, codec, sight, readings.read(folder))
 
 
 def resolve(folder: Path) -> Path:
@@ -212,8 +226,10 @@ def export(
         system.text.save(folder / "text_encoder")
     if not (before and old and old.codec == recipe.codec and _link(before, folder, codec)):
         system.codec.save(folder / codec)
+    if system.sight and not (before and _link(before, folder, "image_encoder", "image_processor")):
+        system.sight.save(folder)
     if pipeline_index.fits(recipe):
-        pipeline_index.write(folder, recipe, system.text.encoder, system.text.tokenizer)
+        pipeline_index.write(folder, recipe, system.text, system.sight)
     recipe.write(folder / "recipe.json")
     readings.write(folder, system.read)
     digests.write(folder, before)
@@ -224,9 +240,10 @@ def _system(
     models: Sequence[TagWanTransformer3DModel],
     text: TextEncoder,
     codec: PixelCodec | WanCodec,
+    sight: PictureEncoder | None,
     read: tuple[Reading, ...] = (),
 ) -> System:
-    return System(recipe, models[0], text, codec, read, models[1] if len(models) > 1 else None)
+    return System(recipe, models[0], text, codec, read, models[1] if len(models) > 1 else None, sight)
 
 
 def _save_transformer(model: TagWanTransformer3DModel, weights: Mapping[str, torch.Tensor], folder: Path) -> None:

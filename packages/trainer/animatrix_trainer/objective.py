@@ -56,7 +56,7 @@ def task(system: System, batch: Batch, expert: int = 0) -> Task:
         x_BCTHW=x,
         e_BCTHW=e,
         s_B=s,
-        known=known_of_clip(system.codec, video, x, given, how),
+        known=system.see(known_of_clip(system.codec, video, x, given, how), video, given),
         text_BND=system.text([condition.text for condition in batch.conditions]),
         tags_BK=torch.tensor(tags, device=device),
     )

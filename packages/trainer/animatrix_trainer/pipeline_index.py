@@ -21,26 +21,28 @@ def fits(recipe: Recipe) -> bool:
     return recipe.codec.kind == "wan" and recipe.flow.predicts == "velocity" and recipe.flow.given != "plane"
 
 
-def write(folder: Path, recipe: Recipe, text: Any, tokenizer: Any) -> None:
-    """Write model_index.json and scheduler/ beside transformer[_2]/, text_encoder/, tokenizer/ and vae/."""
+def write(folder: Path, recipe: Recipe, text: Any, sight: Any) -> None:
+    """Write model_index.json and scheduler/ beside the parts. `text` has an encoder and a tokenizer, `sight`, where
+    there is one, an encoder and a processor."""
     two = recipe.experts.boundary > 0
     scheduler = UniPCMultistepScheduler(
         prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=recipe.guidance.shift
     )
     scheduler.save_pretrained(folder / "scheduler")
-    sees = recipe.flow.given == "channels"
+    channels = recipe.flow.given == "channels"
     index: dict[str, Any] = {
-        "_class_name": "WanImageToVideoPipeline" if sees else "WanPipeline",
+        "_class_name": "WanImageToVideoPipeline" if channels else "WanPipeline",
         "_diffusers_version": diffusers.__version__,
         "boundary_ratio": recipe.experts.boundary if two else None,
         "expand_timesteps": recipe.flow.given == "timestep",
         "scheduler": ["diffusers", "UniPCMultistepScheduler"],
-        "text_encoder": ["transformers", type(text).__name__],
-        "tokenizer": ["transformers", type(tokenizer).__name__],
+        "text_encoder": ["transformers", type(text.encoder).__name__],
+        "tokenizer": ["transformers", type(text.tokenizer).__name__],
         "transformer": ["diffusers", "WanTransformer3DModel"],
         "transformer_2": ["diffusers", "WanTransformer3DModel"] if two else [None, None],
         "vae": ["diffusers", "AutoencoderKLWan"],
     }
-    if sees:
-        index |= {"image_encoder": [None, None], "image_processor": [None, None]}
+    if channels:
+        for name, part in (("image_encoder", "encoder"), ("image_processor", "processor")):
+            index[name] = ["transformers", type(getattr(sight, part)).__name__] if sight else [None, None]
     (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", "utf-8")

@@ -121,7 +121,8 @@ def _known(system: System, asked: Sequence[Asked], window: Window) -> Known:
         if each.pictures:
             pictures = {n: torch.from_numpy(p).permute(2, 0, 1) / 127.5 - 1 for n, p in each.pictures.items()}
             videos[at], told_NF[at] = held(pictures, window.frames, stride, how)
-    return known_of(system.codec, videos.to(system.model.device), told_NF, how)
+    videos = videos.to(system.model.device)
+    return system.see(known_of(system.codec, videos, told_NF, how), videos, told_NF)
 
 
 def asked_of(request: Request, window: Window) -> Asked:

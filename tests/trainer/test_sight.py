@@ -1,0 +1,122 @@
+"""Wan 2.1 I2V's picture encoder: seen as diffusers' pipeline sees, carried through training, sampling and saving."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from animatrix_trainer import checkpoint
+from animatrix_trainer.conditioning.dropout import Condition
+from animatrix_trainer.config import Bucket, CheckpointError, Tags, Tasks, Window
+from animatrix_trainer.data.read import Batches, Shards
+from animatrix_trainer.model import published
+from animatrix_trainer.objective import objective, task
+from animatrix_trainer.recipes import smoke
+from diffusers import (
+    AutoencoderKLWan,
+    DiffusionPipeline,
+    UniPCMultistepScheduler,
+    WanImageToVideoPipeline,
+    WanTransformer3DModel,
+)
+from PIL import Image
+from transformers import (
+    ByT5Tokenizer,
+    CLIPImageProcessor,
+    CLIPVisionConfig,
+    CLIPVisionModel,
+    UMT5Config,
+    UMT5EncoderModel,
+)
+
+
+@pytest.fixture(scope="module")
+def wan(tmp_path_factory):
+    """A whole folder of the kind of Wan 2.1 I2V, with few and random weights."""
+    folder = tmp_path_factory.mktemp("i2v")
+    torch.manual_seed(0)
+    transformer = WanTransformer3DModel(
+        num_attention_heads=2,
+        attention_head_dim=24,
+        in_channels=36,
+        text_dim=32,
+        freq_dim=32,
+        ffn_dim=64,
+        num_layers=2,
+        rope_max_seq_len=32,
+        image_dim=20,
+        added_kv_proj_dim=48,
+    )
+    text = UMT5EncoderModel(UMT5Config(vocab_size=384, d_model=32, d_kv=8, num_heads=4, d_ff=32, num_layers=1))
+    vae = AutoencoderKLWan(
+        base_dim=8, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
+    )
+    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
+    sizes = {"hidden_size": 20, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    clip = CLIPVisionModel(CLIPVisionConfig(**sizes, image_size=28, patch_size=14))
+    processor = CLIPImageProcessor(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28})
+    WanImageToVideoPipeline(ByT5Tokenizer(), text, vae, scheduler, processor, clip, transformer).save_pretrained(folder)
+    return folder
+
+
+def recipe_on(folder):
+    recipe = published.placed(dataclasses.replace(smoke(), wan=str(folder), tags=Tags(dim=16, heads=2, layers=1)))
+    bucket = Bucket(Window(frames=5, height_px=32, width_px=48), batch=2)
+    return recipe.over_stages(buckets=(bucket,), tasks=Tasks(t2v=0.0, i2v=1.0))
+
+
+@pytest.fixture(scope="module")
+def system(wan):
+    return checkpoint.build(recipe_on(wan))
+
+
+def test_a_picture_is_seen_as_the_pipeline_sees_it(wan, system):
+    """Its own processor rounds to bytes after scaling and ours does not: tokens agree to that."""
+    picture = np.kron(np.random.default_rng(0).integers(0, 256, (6, 10, 3)), np.ones((12, 12, 1))).astype(np.uint8)
+    pipeline = DiffusionPipeline.from_pretrained(wan)
+    theirs = pipeline.encode_image(Image.fromarray(picture), "cpu")
+    video = torch.from_numpy(picture).permute(2, 0, 1)[None, :, None] / 127.5 - 1
+    ours = system.sight(video, torch.ones(1, 1, dtype=torch.bool))
+    assert ours.shape == theirs.shape == (1, 5, 20) and system.sight.dim == 20
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=0.02)
+
+
+def test_what_is_not_given_is_not_seen(system):
+    videos = torch.rand(2, 3, 5, 32, 48) * 2 - 1
+    told = torch.zeros(2, 5, dtype=torch.bool)
+    one, other = system.sight(videos, told)
+    assert torch.equal(one, other)
+    told[0, 0] = True
+    assert not torch.equal(system.sight(videos, told)[0], other)
+
+
+def test_it_trains_saves_and_samples(dataset, system, tmp_path):
+    from animatrix_trainer.conditioning.guidance import Wish
+    from animatrix_trainer.sample import Asked, sample
+
+    batch = Batches(Shards(dataset, cache=True), system.recipe)[0]
+    assert task(system, batch).known.image_BND.shape == (2, 5, 20)
+    objective(system.model, system, batch).backward()
+    name = "blocks.0.attn2.add_k_proj.weight"
+    assert dict(system.model.named_parameters())[name].grad.abs().sum() > 0
+    system.model.zero_grad()
+    checkpoint.export(system, tmp_path)
+    again = checkpoint.load(tmp_path)
+    picture = np.full((32, 48, 3), 200, np.uint8)
+    asked = [Asked(Wish(Condition(None, "A pan.")), 1, {0: picture})]
+    clips = [sample(each, asked) for each in (system, again)]
+    assert np.array_equal(*clips) and np.array_equal(clips[0][0, 0], picture)
+    pipeline = DiffusionPipeline.from_pretrained(tmp_path)
+    assert type(pipeline) is WanImageToVideoPipeline and pipeline.image_encoder.config.hidden_size == 20
+
+
+def test_a_folder_without_it_is_named(wan, tmp_path):
+    with pytest.raises(CheckpointError, match="image_encoder and image_processor is not there; fetch the whole folder"):
+        checkpoint.build(dataclasses.replace(recipe_on(wan), wan=str(copy_of(wan, tmp_path) / "transformer")))
+
+
+def copy_of(wan, folder):
+    for path in (wan / "transformer").iterdir():
+        (folder / "transformer").mkdir(exist_ok=True)
+        (folder / "transformer" / path.name).write_bytes(path.read_bytes())
+    return folder
