@@ -70,13 +70,13 @@ async def _shown(request: Request, clip: Clip) -> Shown | Broken:
     return await asyncio.wrap_future(bundles_of(request.app).ask(Path(clip.path), clip.sha256))
 
 
-@router.get("/{token}/table.json", response_model=Table, responses={422: {"model": Unreadable}, 404: {}})
+@router.get("/{token}/table.json", response_model=Table, responses={409: {"model": Unreadable}, 404: {}})
 async def table(token: str, request: Request, person: Current) -> Response:
     """Times, drawings and bundles of a clip; it is decoded on first need."""
     clip = await asyncio.to_thread(_clip, request, person, token)
     shown = await _shown(request, clip)
     if isinstance(shown, Broken):
-        return JSONResponse({"error": shown.reason}, 422)
+        return JSONResponse({"error": shown.reason}, 409)
     made = Table(
         n_frames=shown.n_frames,
         width=shown.width_px,
@@ -97,7 +97,7 @@ async def table(token: str, request: Request, person: Current) -> Response:
 @router.get(
     "/{token}/{number}.bin",
     response_class=Response,
-    responses={200: {"content": {"application/octet-stream": {}}}, 404: {}, 422: {"model": Unreadable}},
+    responses={200: {"content": {"application/octet-stream": {}}}, 404: {}, 409: {"model": Unreadable}},
 )
 async def bundle(token: str, number: int, request: Request, person: Current) -> Response:
     """The pictures of one bundle of a clip."""
@@ -105,7 +105,7 @@ async def bundle(token: str, number: int, request: Request, person: Current) -> 
     for _ in range(2):  # between asking and reading, others may have needed the room
         shown = await _shown(request, clip)
         if isinstance(shown, Broken):
-            return JSONResponse({"error": shown.reason}, 422)
+            return JSONResponse({"error": shown.reason}, 409)
         if not 0 <= number < len(shown.bundles):
             raise HTTPException(404, f"bundle {number}: this clip has {len(shown.bundles)}")
         path = bundles_of(request.app).file(clip.sha256, number)

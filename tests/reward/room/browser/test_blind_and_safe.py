@@ -1,4 +1,4 @@
-"""Nothing that reaches the browser before a vote tells who made what; words stay words; flashes wait to be asked for."""
+"""Nothing that reaches the browser before a vote tells who made what; words stay words; flashes wait."""
 
 import re
 
@@ -141,7 +141,7 @@ def test_a_clip_that_cannot_be_read_says_so(browser, tmp_path, films):
         assert "Acme" not in at.page.content()
         token = at.page.evaluate("JSON.parse(document.querySelector('.task').dataset.clips)[0]")
         answer = at.page.request.get(f"{serving.url}/media/{token}/table.json")
-        assert answer.status == 422 and set(answer.json()) == {"error"}
+        assert answer.status == 409 and set(answer.json()) == {"error"}
         at.page.keyboard.press("Shift+Escape")
         at.page.wait_for_selector("#task .empty")
         assert [event.kind for event in at.events()] == ["skip"]
