@@ -162,12 +162,12 @@ def as_event(row: Said) -> Event:
 
 def events(session: Session, *, kinds: Sequence[str] = (), rater: str = "") -> list[Event]:
     """Events in the order in which they were kept, of these kinds and this rater if said."""
-    asked = select(Said).order_by(Said.seq)
+    asked = select(*(getattr(Said, name) for name in Event.__dataclass_fields__)).order_by(Said.seq)
     if kinds:
         asked = asked.where(Said.kind.in_([*kinds, "undo"]))
     if rater:
         asked = asked.where(Said.rater == rater)
-    return [as_event(row) for row in session.scalars(asked)]
+    return [Event(*row) for row in session.execute(asked)]
 
 
 def remember_import(session: Session, name: str, sha256: str, n_events: int) -> None:
