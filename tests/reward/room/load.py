@@ -43,7 +43,8 @@ ROOM = (
     "from animatrix_reward.room.app import create_app\n"
     "from animatrix_reward.room.settings import Limits, Settings\n"
     "told = json.loads(sys.argv[2])\n"
-    "limits = Limits(person_per_s=1e4, person_burst=10**6, address_per_s=1e5, address_burst=10**6)\n"
+    "many = 10**6\n"
+    "limits = Limits(many, many, many, many, enter_per_minute=many)\n"
     "settings = Settings(Path(told['folder']), told['url'], limits=limits, refresh_s=2)\n"
     "uvicorn.run(create_app(settings), port=int(sys.argv[1]), log_level='warning', server_header=False)\n"
 )
