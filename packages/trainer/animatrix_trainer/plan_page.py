@@ -130,7 +130,8 @@ def html(over: Overview) -> str:
     ]
     cells = "".join(f"<div><b>{number}</b><span>{what}</span></div>" for number, what in numbers)
     notes = "".join(f"<p class=soft>{escape(words)}</p>" for words in over.notes)
-    warned = "".join(f'<div class="card warn">{escape(words)}</div>' for words in over.warnings())
+    warned = "".join(f"<div>{escape(words)}</div>" for words in over.warnings())
+    warned = f'<div class="card warn">{warned}</div>' if warned else ""
     body = (
         f"<h1>{escape(over.recipe.name)}: what is drawn when</h1><p class=soft>{escape(over.read)}. Expected numbers; "
         f"nothing was drawn or trained.</p>{notes}<div class=numbers>{cells}</div>{warned}"
@@ -188,14 +189,15 @@ def _timeline(over: Overview) -> str:
         f"<h3>{title} <small>{what}</small></h3>{_legend(names, *drawn)}{_areas(stages, names, *drawn)}"
         for title, what, names, *drawn in charts
     ]
-    return f"<h2>What is drawn when <small>over the steps of the run</small></h2><div class=card>{''.join(parts)}</div>"
+    head = f"<h2>What is drawn when <small>over {over.recipe.steps:,} steps</small></h2>"
+    return f"{head}<div class=card>{''.join(parts)}</div>"
 
 
 COLOURS = ("var(--blue)", "var(--gold)", "var(--green)", "var(--violet)", "var(--accent)", "var(--soft)")
 RAMP = tuple(
     f"color-mix(in srgb, var(--accent) {share} %, var(--faint))".replace(" %", "%") for share in (18, 42, 70, 100)
 )
-WIDTH, HEIGHT = 1180, 118
+WIDTH, HEIGHT, LETTER_PX = 1180, 118, 6.2
 
 
 def _legend(names: Sequence[str], shares: Sequence[np.ndarray], colours: Sequence[str]) -> str:
@@ -233,10 +235,11 @@ def _areas(
             parts.append(f'<text x="{middle:.0f}" y="{HEIGHT / 2:.0f}" text-anchor="middle">not measured</text>')
         if stage.first_step:
             parts.append(f'<path d="M{edges[0]:.1f} 0V{HEIGHT + 18}" stroke="var(--ink)" stroke-width="1.5"/>')
-        label = f"{stage.stage.name} from {stage.first_step:,}" if stage.first_step else stage.stage.name
+        room = (edges[-1] - edges[0] - 8) / LETTER_PX
+        labels = (f"{stage.stage.name} from {stage.first_step:,}", stage.stage.name, "")
+        label = next(words for words in labels if len(words) <= room or not words)
         parts.append(f'<text x="{edges[0] + 5:.1f}" y="{HEIGHT + 15}">{escape(label)}</text>')
-    parts.append(f'<text x="{WIDTH}" y="{HEIGHT + 15}" text-anchor="end">{total:,} steps</text></svg>')
-    return "".join(parts)
+    return "".join([*parts, "</svg>"])
 
 
 def _stage(stage: StageView, axes: Sequence[Axis]) -> str:
@@ -292,9 +295,8 @@ def _of_axis(axis: Axis) -> str:
     shown = told[:SHOWN_VALUES]
     clips = {axis.values[at]: int(axis.clips[at]) for at in shown}
     draws = {axis.values[at]: float(axis.draws[at]) for at in shown}
-    more = [f"{len(told) - len(shown)} values more"] * (len(told) > len(shown)) + [
-        f"nothing is said of {quiet:,} clips"
-    ] * (quiet > 0)
+    rest = len(told) - len(shown)
+    more = [f"{rest} more value{'s' * (rest > 1)}"] * (rest > 0) + [f"nothing is said of {quiet:,} clips"] * (quiet > 0)
     return _bars(axis.field, "clips, and share drawn", clips, draws, ", ".join(more))
 
 
