@@ -33,8 +33,10 @@ VERSION = 1
 BUNDLE_FRAMES, FIRST_BUNDLE_FRAMES = 24, 6  # the first is short, so that a picture stands soon
 MOST_ROWS_PX = 1080
 WATCH_ROWS_PX = 144
+LOSSLESS_MOST_PX = 1_000_000
+"""Up to 720p pictures are kept exactly, which takes 1.4 to 1.9 times the bytes of a JPEG and 20 to 80 ms each; above,
+where it would take 0.1 s and more, they are JPEG."""
 JPEG_QUALITY = 95
-LOSSLESS_AT_MOST = 2.0  # times the bytes of a JPEG: exact pixels are worth that, film grain is not
 SAME_CHANGE, CLEAR_CHANGE = 1e-3, 2e-3  # mean luma difference of a frame shown twice, after coding; of two drawings
 CLEAN_SHARE, STANDS = 0.2, 2e-4  # of frames shown twice from which changes can be trusted; camera, frame sizes a frame
 MOST_FRAMES = 2_000
@@ -133,10 +135,11 @@ class Bundles:
                 return shown  # the file may come back; nothing is known of its bytes
             try:
                 os.replace(made, place)
-            except OSError:  # another process was first, with the same bytes
-                if (other := _read(place)) is None:
-                    raise
-                return other
+            except OSError:  # something lies there: what another process made of the same bytes, or half of it
+                if (other := _read(place)) is not None:
+                    return other
+                shutil.rmtree(place, ignore_errors=True)
+                os.replace(made, place)
         self._evict(keep=place)
         return shown
 
@@ -233,7 +236,7 @@ def drawing_numbers(tracks: Tracks) -> tuple[int, ...]:
 
 
 class _Writing:
-    """Bundles being written, a frame at a time. Whether a bundle is lossless is tried on its first picture."""
+    """Bundles being written, a frame at a time."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -241,17 +244,12 @@ class _Writing:
         self._data: list[bytes] = []
         self._places: list[int] = []  # of each frame, which of `_data`
         self._last: np.ndarray | None = None
-        self._lossless = True
 
     def add(self, picture: np.ndarray) -> None:
         if len(self._places) >= (BUNDLE_FRAMES if self._done else FIRST_BUNDLE_FRAMES):
             self._close()
-        if not self._data:
-            exact, good = encoded(picture, True), encoded(picture, False)
-            self._lossless = len(exact) <= LOSSLESS_AT_MOST * len(good)
-            self._data.append(exact if self._lossless else good)
-        elif self._last is None or not np.array_equal(picture, self._last):
-            self._data.append(encoded(picture, self._lossless))
+        if not self._data or self._last is None or not np.array_equal(picture, self._last):
+            self._data.append(encoded(picture, lossless=picture.size <= 3 * LOSSLESS_MOST_PX))
         self._places.append(len(self._data) - 1)
         self._last = picture
 
@@ -298,13 +296,13 @@ def _read(place: Path) -> Shown | Broken | None:
         return None
     if "broken" in table:
         return Broken(table["broken"])
-    bundles = tuple(Bundle(**bundle) for bundle in table.pop("bundles"))
+    bundles = tuple(Bundle(**bundle) for bundle in table["bundles"])
+    table |= {"bundles": bundles, "pts_ms": tuple(table["pts_ms"]), "drawing": tuple(table["drawing"])}
     whole = all(
         (place / f"{number}.bin").is_file() and (place / f"{number}.bin").stat().st_size == bundle.n_bytes
         for number, bundle in enumerate(bundles)
     )
-    lists = {name: tuple(table.pop(name)) for name in ("pts_ms", "drawing")}
-    return Shown(**table, **lists, bundles=bundles) if whole else None
+    return Shown(**table) if whole else None
 
 
 def _hash(path: Path) -> str:

@@ -48,8 +48,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "home.adjudicate": ("Settle what raters disagree on.", "評価が割れた課題を裁定します。"),
     "home.gold": ("Set the answers that are expected.", "基準となる答えを決めます。"),
     "home.yours": ("Your answers", "あなたの回答"),
-    "home.done": ("answered", "回答済み"),
-    "home.left": ("open", "残り"),
     "home.resume": ("A task is in your hands: go on with it.", "途中の課題があります。続きから始められます。"),
     # tasks
     "task.none": (
@@ -65,7 +63,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "task.skip": ("Skip", "飛ばす"),
     "task.note": ("Note", "メモ"),
     "task.note_hint": ("optional; Esc leaves the field", "任意。Escで抜けます"),
-    "task.wait": ("The next task comes when your answer has arrived.", "回答が届き次第、次の課題に進みます。"),
     # player
     "player.label": ("Player", "プレーヤー"),
     "player.strip": ("Time; arrow keys step by frame", "時間軸。矢印キーでコマ送り"),
@@ -82,9 +79,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "視差軽減の設定により自動再生しません。",
     ),
     "player.onion": ("Onion", "オニオン"),
-    "player.speed": ("Speed", "速度"),
-    "player.zoom": ("Zoom", "拡大"),
-    "player.span": ("Span", "区間"),
     # the toolbar's short words; the long ones are those of the keys
     "tool.loop": ("Loop", "ループ"),
     "tool.in": ("In", "始点"),
@@ -112,7 +106,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "rate.question": ("Score from 1 to 5", "1〜5で採点"),
     # deform
     "deform.question": ("Where does form depart from the model?", "形が崩れる所はどこですか?"),
-    "deform.marks": ("Spans", "区間"),
     "deform.mark": ("Mark", "区間"),
     "deform.none": ("Nothing departs", "該当なし"),
     "deform.kind": ("Kind", "種類"),
@@ -134,7 +127,6 @@ WORDS: dict[str, tuple[str, str]] = {
     # correct
     "correct.question": ("What was read wrongly?", "読み違いを直してください"),
     "correct.find": ("Find a variable or value", "変数・値を探す"),
-    "correct.changed": ("changed", "変更"),
     "correct.right": ("All of it is right", "すべて正しい"),
     "correct.first": ("at first", "始め"),
     "correct.last": ("at last", "終わり"),
@@ -156,14 +148,12 @@ WORDS: dict[str, tuple[str, str]] = {
         "誰も疑わないものだけを選んでください。評価者の信頼度の基準になります。",
     ),
     # progress
-    "progress.tasks": ("Tasks", "課題"),
     "progress.kind": ("Kind", "種類"),
     "progress.total": ("All", "全体"),
     "progress.done": ("Done", "完了"),
     "progress.begun": ("Begun", "進行中"),
     "progress.open": ("Open", "未着手"),
     "progress.yours": ("Yours", "自分"),
-    "progress.votes": ("Answers", "回答数"),
     "progress.agreement": ("Agreement (Krippendorff's alpha)", "一致度(クリッペンドルフのα)"),
     "progress.dimension": ("Dimension", "尺度"),
     "progress.alpha": ("Alpha", "α"),
@@ -179,8 +169,8 @@ WORDS: dict[str, tuple[str, str]] = {
     # keys
     "keys.title": ("Keys", "キーの割り当て"),
     "keys.lead": (
-        "Choose an action, then press the key it shall have. Keys are places on the keyboard: they stay where they are on "
-        "JIS and every other layout, and are kept in this browser.",
+        "Choose an action, then press the key it shall have. Keys are places on the keyboard: they stay where they are "
+        "on JIS and every other layout, and are kept in this browser.",
         "操作を選び、割り当てるキーを押してください。キーは物理的な位置で覚えるため、JISでも他の配列でも位置は変わりません。"
         "設定はこのブラウザに保存されます。",
     ),
@@ -268,12 +258,18 @@ WORDS: dict[str, tuple[str, str]] = {
     "js.entering": ("enter again: {n} answers are kept", "再入室してください({n}件は保持)"),
     "js.refused": ("{n} answers refused", "{n}件が拒否されました"),
     "js.no_clip": ("This clip cannot be shown: {reason}", "このクリップは表示できません: {reason}"),
-    "js.no_network": ("The server does not answer; what is needed is asked for again.", "サーバーが応答しません。再試行中です。"),
+    "js.no_network": (
+        "The server does not answer; what is needed is asked for again.",
+        "サーバーが応答しません。再試行中です。",
+    ),
     "js.first_overall": ("Answer the first row before you send.", "最初の行に答えてから送信してください。"),
     "js.score_some": ("Give every row a score before you send.", "すべての行を採点してから送信してください。"),
     "js.mark_or_none": ("Mark a span, or say that nothing departs.", "区間を示すか「該当なし」を選んでください。"),
     "js.verdict_missing": ("Span {n} has no verdict yet.", "区間{n}の判断がまだです。"),
-    "js.nothing_changed": ("Nothing is changed; say so with the button, or skip.", "変更がありません。「すべて正しい」を押すか、飛ばしてください。"),
+    "js.nothing_changed": (
+        "Nothing is changed; say so with the button, or skip.",
+        "変更がありません。「すべて正しい」を押すか、飛ばしてください。",
+    ),
     "js.undone": ("taken back", "取り消しました"),
     "js.nothing_to_undo": ("nothing to undo", "戻せるものがありません"),
     "js.failed_enter": ("That did not work: {reason}", "入室できません: {reason}"),

@@ -19,7 +19,7 @@ HOLDS = [2] * 8 + [3] * 4 + [1, 1, 4]
 
 @dataclass(frozen=True)
 class Truth:
-    """What was drawn, by the clip's number: what every frame says, when it is shown, and when the last surely stands."""
+    """What was drawn, by the clip's number: what every frame says and when it is shown; a moment of the last."""
 
     says: dict[int, list[int]]
     times_ms: dict[int, list[float]]

@@ -132,7 +132,10 @@ def test_jis_keys_stay_where_they_are(sit):
     at = sit(locale="ja-JP")
     at.context.add_init_script(KEYBOARD % json.dumps(JIS))
     at.open("deform")
-    printed = at.page.inner_text("button[data-action='mark.end'] kbd"), at.page.inner_text("button[data-action='mark.start'] kbd")
+    printed = (
+        at.page.inner_text("button[data-action='mark.end'] kbd"),
+        at.page.inner_text("button[data-action='mark.start'] kbd"),
+    )
     assert printed == ("[", "@")
     wire = at.context.new_cdp_session(at.page)
 

@@ -1,6 +1,7 @@
 """The frame that is shown is the frame that is stored: read back from the canvas after everything that moves it."""
 
 import bisect
+import itertools
 import random
 
 import pytest
@@ -17,9 +18,7 @@ def hold(sitting, truth, clips):
         assert seen["badge"] == seen["index"]
         assert seen["number"] == truth.says[seen["said"]][seen["index"]]
         times = truth.times_ms[seen["said"]]
-        expected = {
-            max(0, bisect.bisect_right(times, seen["t"] + slack) - 1) for slack in (-SLACK_MS, 0, SLACK_MS)
-        }
+        expected = {max(0, bisect.bisect_right(times, seen["t"] + slack) - 1) for slack in (-SLACK_MS, 0, SLACK_MS)}
         assert seen["index"] in expected, f"frame {seen['index']} at {seen['t']} ms"
     return sitting.page.evaluate("[...shownPlayer.shown.indices]")
 
@@ -128,7 +127,7 @@ def test_span_loops_inside_and_quarter_speed_is_a_quarter(sit):
     at.page.evaluate("shownPlayer.pause()")
     times = at.page.evaluate("window.times")
     assert all(low <= t < high for _, t in times[1:])
-    moved = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in zip(times, times[1:]) if b[1] > a[1] and b[0] > a[0]]
+    moved = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in itertools.pairwise(times) if b[1] > a[1] and b[0] > a[0]]
     assert 0.05 < sorted(moved)[len(moved) // 2] < 0.5, "a quarter of the clock, as the median tick goes"
 
 
@@ -147,6 +146,11 @@ def test_zoom_pan_onion_and_difference_leave_the_frame(sit):
     assert onion == {"before": 1, "after": 1}
     assert at.page.evaluate("[...shownPlayer.context.getImageData(400, 300, 40, 40).data].join()") == plain
     at.press("Home", "KeyD")  # the first frame against itself
-    assert at.page.evaluate("Math.max(...shownPlayer.context.getImageData(300, 200, 60, 60).data.filter((_, i) => i % 4 < 3))") == 0
+    assert (
+        at.page.evaluate(
+            "Math.max(...shownPlayer.context.getImageData(300, 200, 60, 60).data.filter((_, i) => i % 4 < 3))"
+        )
+        == 0
+    )
     at.press("KeyD")
     assert at.page.evaluate("[shownPlayer.t, shownPlayer.index]") != before

@@ -86,7 +86,7 @@ function showSending() {
   const place = document.querySelector("[data-sending]");
   const n = outbox.waiting().length;
   const refused = outbox.refused().length;
-  const line = n === 1 ? say("waiting_one") : say("waiting_many", { n });
+  const line = outbox.state === "sending" ? say("sending") : n === 1 ? say("waiting_one") : say("waiting_many", { n });
   place.dataset.state = refused && !n ? "refused" : n && outbox.state === "idle" ? "waiting" : outbox.state;
   place.dataset.waiting = n;
   if (outbox.state === "entering" && n) place.textContent = say("entering", { n });
