@@ -123,6 +123,39 @@ def test_merged_weights_do_the_same_without_adapters():
     torch.testing.assert_close(out(model), before, rtol=1e-4, atol=1e-5)
 
 
+def test_what_no_stage_moves_rests_in_half_the_memory_and_computes_the_same():
+    """Under autocast to the bit, adapters and their gradients included; elsewhere in the input's kind."""
+    model = adapted()
+    stage = Stage("a", steps=1, train="lora")
+    lora.move_only(model, stage)
+    tags = torch.tensor([vocabulary().encode(None)] * 2)
+
+    def step():
+        model.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16):
+            sample = model(**inputs(), tags=tags).sample
+        sample.float().square().mean().backward()
+        return sample.detach(), {n: w.grad.clone() for n, w in model.named_parameters() if w.grad is not None}
+
+    sample, gradients = step()
+    before = sum(w.numel() * w.element_size() for w in model.blocks.parameters())
+    lora.rest(model, [stage])
+    again, same = step()
+    assert torch.equal(sample, again) and gradients.keys() == same.keys()
+    assert all(torch.equal(gradient, same[name]) for name, gradient in gradients.items())
+    kinds = {n: w.dtype for n, w in model.named_parameters() if n.startswith("blocks.0.attn1")}
+    assert kinds["blocks.0.attn1.to_q.weight"] == torch.bfloat16
+    assert kinds["blocks.0.attn1.to_q.lora_A.weight"] == kinds["blocks.0.attn1.norm_q.weight"] == torch.float32
+    assert sum(w.numel() * w.element_size() for w in model.blocks.parameters()) < 0.75 * before
+    assert out(model).dtype == torch.float32
+
+
+def test_what_some_stage_moves_does_not_rest():
+    model = adapted()
+    lora.rest(model, [Stage("a", steps=1, train="lora"), Stage("b", steps=1, train="all")])
+    assert {weight.dtype for weight in model.parameters()} == {torch.float32}
+
+
 @pytest.mark.parametrize("spelling", ["lora.safetensors", "lora.comfyui.safetensors"])
 def test_both_files_give_the_same_adapters_back(tmp_path, spelling):
     i2v = {"image_dim": 20, "added_kv_proj_dim": 48}

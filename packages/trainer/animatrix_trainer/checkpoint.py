@@ -126,12 +126,14 @@ def build(recipe: Recipe) -> System:
 
 def start(recipe: Recipe, init: Path | None, check: bool = True) -> System:
     """What a run begins with: the untrained system of its recipe, or the weights of another checkpoint under it."""
-    if init is None:
-        return build(recipe)
-    system = load(init, check)
-    _agree(system, recipe, init)
-    system.recipe = recipe
-    _adapt(system.models, recipe)
+    system = load(init, check) if init else build(recipe)
+    if init:
+        _agree(system, recipe, init)
+        system.recipe = recipe
+        _adapt(system.models, recipe)
+    if lora.rests(recipe):
+        for model in system.models:
+            lora.rest(model, recipe.stages)
     return system
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -21,8 +21,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
+from torch.nn.functional import linear
 
-from animatrix_trainer.config import CheckpointError, Lora, RecipeError, Stage
+from animatrix_trainer.config import CheckpointError, Lora, Recipe, RecipeError, Stage
 from animatrix_trainer.model.wan import is_tag_parameter
 
 DIFFUSERS, COMFY = "transformer.", "diffusion_model."
@@ -40,7 +41,18 @@ _COMFY_PARTS = (
 )
 
 
-class LoraLinear(nn.Linear):
+class RestingLinear(nn.Linear):
+    """A linear layer that no stage moves, its weights held in bf16: half the memory. Under autocast to bf16 its numbers
+    are the very ones of fp32 weights, which are rounded there each time; elsewhere it computes in its input's kind."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        if torch.is_autocast_enabled(input.device.type):
+            return super().forward(input)
+        bias = None if self.bias is None else self.bias.to(input.dtype)
+        return linear(input, self.weight.to(input.dtype), bias)
+
+
+class LoraLinear(RestingLinear):
     """y = W x + b + (alpha / rank) B A x. B starts at 0: an adapter without training changes nothing."""
 
     lora_A: nn.Linear
@@ -141,6 +153,23 @@ def move_only(model: nn.Module, stage: Stage) -> None:
         weight.requires_grad_(name in moved)
 
 
+def rests(recipe: Recipe) -> bool:
+    """Whether a run holds what it never moves in bf16. Sharded strategies want weights of one kind."""
+    return recipe.parallel.precision == "bf16" and recipe.parallel.strategy == "plain"
+
+
+def rest(model: nn.Module, stages: Iterable[Stage]) -> None:
+    """Put the blocks' linear layers that none of `stages` moves into bf16; norms, tables and embeddings stay fp32."""
+    moved = frozenset[str]().union(*(trainable(model, stage) for stage in stages))
+    for name, layer in _layers(model).items():
+        if f"{name}.weight" not in moved:
+            if type(layer) is nn.Linear:
+                layer.__class__ = RestingLinear
+            for part in (layer.weight, layer.bias):
+                if part is not None:
+                    part.data = part.data.to(torch.bfloat16)
+
+
 def save(adapters: Mapping[str, torch.Tensor], settings: Lora, path: Path) -> None:
     """Write adapters, tensors by parameter name, as `path` in diffusers' spelling, and beside it as
     NAME.comfyui.safetensors in ComfyUI's."""
@@ -178,7 +207,9 @@ def _layers(model: nn.Module) -> dict[str, nn.Linear]:
     return {
         name: cast(nn.Linear, module)
         for name, module in model.named_modules()
-        if name.startswith("blocks.") and type(module) in (nn.Linear, LoraLinear) and not is_tag_parameter(name + ".")
+        if name.startswith("blocks.")
+        and type(module) in (nn.Linear, RestingLinear, LoraLinear)
+        and not is_tag_parameter(name + ".")
     }
 
 
