@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from animatrix_reward.agreement_report import report
 from animatrix_reward.events import EventError
@@ -17,6 +17,16 @@ from animatrix_reward.room.store import events as kept_events
 
 _LATEST_MS = 4_102_444_800_000  # the year 2100
 _MOST_EVENTS = 200
+
+
+def _number(value: Any) -> Any:
+    """Nothing but a number is one: pydantic would read false as 0 and "7" as 7, which the OpenAPI page forbids."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError("must be a number")
+    return value
+
+
+_NUMBER = BeforeValidator(_number)
 
 
 class Refusal(BaseModel):
@@ -64,7 +74,7 @@ class SentEvent(BaseModel):
     task: str = Field(min_length=1, max_length=200)
     kind: str = Field(min_length=1, max_length=40)
     body: dict[str, Any]
-    made_at_ms: int = Field(ge=0, le=_LATEST_MS)
+    made_at_ms: Annotated[int, _NUMBER] = Field(ge=0, le=_LATEST_MS)
 
 
 class SentEvents(BaseModel):
@@ -165,8 +175,8 @@ class MadeInvite(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     roles: list[Literal["rater", "expert", "admin"]] = Field(min_length=1, max_length=3)
-    uses: int = Field(default=1, ge=1, le=1000)
-    days: float = Field(default=14, gt=0, le=365)
+    uses: Annotated[int, _NUMBER] = Field(default=1, ge=1, le=1000)
+    days: Annotated[float, _NUMBER] = Field(default=14, gt=0, le=365)
 
 
 class Invitation(BaseModel):
