@@ -198,7 +198,9 @@ class Sharded(Plain):
         self.model = self.accelerator.prepare_model(self.raw, evaluation_mode=True)  # autocast, and no DDP
         for block in cast(Any, self.raw).blocks:
             fully_shard(block, mesh=mesh, mp_policy=policy)
+        name = type(self.raw).__name__
         fully_shard(self.raw, mesh=mesh, mp_policy=MixedPrecisionPolicy(cast_forward_inputs=False))
+        type(self.raw).__name__ = name  # which a checkpoint's config says, and loaders look for
         self.adamw = optim.adamw(self.raw, recipe.optim)
         self.optimizer = self.accelerator.prepare_optimizer(self.adamw)
 

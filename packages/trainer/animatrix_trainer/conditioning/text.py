@@ -74,7 +74,10 @@ class TextEncoder(nn.Module):
         tokens = self.tokenizer(
             texts, padding="max_length", max_length=self.length, truncation=True, return_tensors="pt"
         ).to(self.encoder.device)
-        hidden = self.encoder(tokens.input_ids, attention_mask=tokens.attention_mask).last_hidden_state
+        # Of a mask of two dimensions transformers asks the device whether it hides anything: a host sync per step.
+        dtype = self.encoder.dtype
+        hides = (1 - tokens.attention_mask[:, None, None, :].to(dtype)) * torch.finfo(dtype).min
+        hidden = self.encoder(tokens.input_ids, attention_mask=hides).last_hidden_state
         return hidden * tokens.attention_mask.unsqueeze(-1)
 
 

@@ -71,7 +71,7 @@ def known_of_clip(
     """`known_of` for clips whose latents are at hand: these serve where they hold nothing of frames that are not given,
     which is so in a codec without memory, and where only the first frames are given."""
     given_BT = by_latent_frame(torch.from_numpy(told_BF), codec.time_stride).all(1)
-    first_only = torch.equal(given_BT.byte().cummin(1).values, given_BT.byte())
+    first_only = np.array_equal(np.minimum.accumulate(given_BT.numpy(), axis=1), given_BT.numpy())  # known to the host
     if how == "channels" or not (first_only or isinstance(codec, PixelCodec)):
         return known_of(codec, video_B3FHW, told_BF, how)
     return Known(given_BT.to(x_BCTHW.device), x_BCTHW)
