@@ -73,9 +73,10 @@ def _refusals() -> tuple[type[Exception], ...]:
     from anicaption.taxonomy import TaxonomyError
 
     from animatrix_reward.events import EventError
+    from animatrix_reward.room.settings import SettingsError
     from animatrix_reward.room.store import RoomError
 
-    return (EventError, RoomError, TaxonomyError, VideoError, ValueError)
+    return (EventError, RoomError, SettingsError, TaxonomyError, VideoError, ValueError)
 
 
 if __name__ == "__main__":

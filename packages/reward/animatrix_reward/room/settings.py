@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
+class SettingsError(ValueError):
+    """A setting that cannot be; the message names it, its value and what may be."""
+
+
 @dataclass(frozen=True)
 class Shares:
     """Where comparisons come from. They sum to 1.
@@ -24,7 +28,7 @@ class Shares:
     def __post_init__(self) -> None:
         total = self.gain + self.random + self.gold + self.repeat
         if min(self.gain, self.random, self.gold, self.repeat) < 0 or abs(total - 1) > 1e-9:
-            raise ValueError(f"shares: {self} sums to {total:g}; give shares from 0 up that sum to 1")
+            raise SettingsError(f"shares: {self} sums to {total:g}; give shares from 0 up that sum to 1")
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ("raters", "correctors", "lease_s", "repeat_after", "refresh_s", "session_days"):
             if getattr(self, name) <= 0:
-                raise ValueError(f"settings: {name} is {getattr(self, name)}; it must be above 0")
+                raise SettingsError(f"settings: {name} is {getattr(self, name)}; it must be above 0")
 
     @property
     def url(self) -> str:
@@ -87,7 +91,7 @@ class Settings:
             return f"sqlite:///{self.folder / 'room.sqlite'}"
         scheme, colon, rest = self.database_url.partition("://")
         if not colon or scheme not in ("sqlite", "postgresql", "postgresql+pg8000"):
-            raise ValueError(
+            raise SettingsError(
                 f"database_url: {scheme!r} is not served; give postgresql://user:password@host/name or sqlite:///file"
             )
         return f"{'postgresql+pg8000' if scheme.startswith('postgresql') else scheme}://{rest}"
@@ -106,7 +110,7 @@ class Settings:
         except FileExistsError:
             key = path.read_bytes()
             if len(key) < 32:
-                raise ValueError(f"{path}: only {len(key)} bytes; remove it (everybody must enter again)") from None
+                raise SettingsError(f"{path}: only {len(key)} bytes; remove it (everybody must enter again)") from None
             return key
         with os.fdopen(handle, "wb") as file:
             file.write(secrets.token_bytes(32))
