@@ -66,6 +66,7 @@ class Server:
 
     def __init__(self, code: str, folder: Path, told: dict | None = None) -> None:
         self.port, self.code, self.folder, self.told = free_port(), code, folder, told
+        self.cpu_s = 0.0  # of all its lives, their starts left out
         self.start()
 
     def start(self) -> None:
@@ -73,9 +74,15 @@ class Server:
         log = self.folder / f"server-{self.port}.log"
         self.process = subprocess.Popen(arguments, stdout=log.open("a"), stderr=subprocess.STDOUT)
         wait_for(self.port, self.process, log, 60)
+        self._started_with_s = self._cpu_now_s()
+
+    def _cpu_now_s(self) -> float:
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def kill(self) -> None:
         """As the kernel would: no farewell, nothing flushed."""
+        self.cpu_s += self._cpu_now_s() - self._started_with_s
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
@@ -175,6 +182,7 @@ class Found:
     n_pairs_seen_twice: int
     p95_ms: dict[str, float]
     bare_p95_ms: float
+    cpu_ms_a_request: float
     load_before: float
 
 
@@ -196,7 +204,13 @@ def run(people: int = 50, votes: int = 12, kills: int = 2, think_s: float = 1.0,
         found = books(store, seen)
         store.close()
     p95 = {what: float(np.quantile(took, 0.95) * 1000) for what, took in seen.took_s.items()}
-    return replace(found, p95_ms=p95, bare_p95_ms=float(np.quantile(hello_s, 0.95) * 1000), load_before=load_before)
+    return replace(
+        found,
+        p95_ms=p95,
+        bare_p95_ms=float(np.quantile(hello_s, 0.95) * 1000),
+        cpu_ms_a_request=1000 * server.cpu_s / sum(map(len, seen.took_s.values())),
+        load_before=load_before,
+    )
 
 
 def books(store: Store, seen: Seen) -> Found:
@@ -221,6 +235,7 @@ def books(store: Store, seen: Seen) -> Found:
         n_pairs_seen_twice=sum(count > 1 for count in pairs.values()),
         p95_ms={},
         bare_p95_ms=0.0,
+        cpu_ms_a_request=0.0,
         load_before=0.0,
     )
 

@@ -22,6 +22,7 @@ def judged(found: Found, database: str) -> None:
     assert found.most_raters <= 3
     idle = found.load_before < 0.5 * (os.cpu_count() or 1)
     print(f"{database}: p95 of a page {found.p95_ms['page']:.0f} ms, bare uvicorn {found.bare_p95_ms:.0f} ms, "
+          f"CPU {found.cpu_ms_a_request:.1f} ms a request, "
           f"load average before {found.load_before:.1f}{'' if idle else ': too busy to judge the time'}")  # fmt: skip
     if idle:
         assert found.p95_ms["page"] < PAGE_MS
