@@ -1,10 +1,13 @@
 """The tag channel is Wan and nothing but Wan until it has learnt something."""
 
+import inspect
+
 import pytest
 import torch
 from anicaption.taxonomy import TaxonomyError
-from animatrix_trainer.conditioning.tags import vocabulary
-from animatrix_trainer.model.wan import TagWanTransformer3DModel, is_tag_parameter, vocabulary_config
+from animatrix_trainer.conditioning.tags import TagSpan, vocabulary
+from animatrix_trainer.model.modulation import BlockModulation
+from animatrix_trainer.model.wan import TagCrossAttention, TagWanTransformer3DModel, is_tag_parameter, vocabulary_config
 from diffusers import WanTransformer3DModel
 
 SMALL = {
@@ -151,3 +154,73 @@ def test_weights_that_do_not_fit_are_refused(wan):
     stranger.extra = torch.nn.Linear(2, 2)
     with pytest.raises(ValueError, match="extra"):
         TagWanTransformer3DModel.from_wan(stranger, **TAG)
+
+
+def test_every_argument_of_wan_is_one_of_ours():
+    """diffusers takes config keys from the signature: an argument that we left out would be lost on saving."""
+    ours = inspect.signature(TagWanTransformer3DModel.__init__).parameters
+    for name, theirs in inspect.signature(WanTransformer3DModel.__init__).parameters.items():
+        assert name in ours and ours[name].default == theirs.default, name
+
+
+def test_no_parameter_is_left_without_weights(wan, tmp_path):
+    """from_pretrained of a plain folder has no numbers for ours; from_wan does, on the same device and in one type."""
+    wan.save_pretrained(tmp_path)
+    plain = WanTransformer3DModel.from_pretrained(tmp_path, torch_dtype=torch.bfloat16)
+    for attention, modulation in (("concat", "full"), ("decoupled", "shared")):
+        model = graft(plain, tag_attention=attention, tag_modulation=modulation)
+        assert not [name for name, weight in model.named_parameters() if weight.is_meta]
+        for name, weight in plain.named_parameters():
+            ours = model.get_parameter(name)
+            assert torch.equal(ours, weight) and ours.dtype == weight.dtype, name
+        model.save_pretrained(tmp_path / "ours")
+        again = TagWanTransformer3DModel.from_pretrained(tmp_path / "ours", torch_dtype=torch.bfloat16)
+        given = {name: value.bfloat16() for name, value in inputs().items()}
+        for half in (model, again):
+            assert {w.dtype for name, w in half.named_parameters() if is_tag_parameter(name)} == {torch.bfloat16}
+            with torch.no_grad():
+                assert half(**given, tags=tags(*TWO)).sample.isfinite().all()
+
+
+def test_hooks_of_modules_see_what_attends(wan):
+    """FSDP and ZeRO gather parameters in hooks of forward(): a processor with __call__ alone would not run them."""
+    model, called = graft(wan, tag_modulation="lowrank"), []
+    for name, module in model.named_modules():
+        if isinstance(module, TagCrossAttention | BlockModulation):
+            module.register_forward_pre_hook(lambda *_, name=name: called.append(name))
+    with torch.no_grad():
+        model(**inputs(), tags=tags(*TWO))
+    assert called == [f"blocks.{n}.{part}" for n in range(2) for part in ("tag_modulation", "attn2.processor")]
+
+
+@pytest.mark.parametrize("attention", ["concat", "decoupled"])
+def test_saying_nothing_has_the_shape_of_saying_much(wan, attention):
+    """Ranks that get other shapes hang: nulls take the places of what is not said."""
+    model, shapes = graft(wan, tag_attention=attention, tag_spans=3), []
+    for block in model.blocks:
+        block.register_forward_pre_hook(lambda _, given: shapes.append(given[1].tags_BSD.shape))
+    words = vocabulary(n_spans=3)
+    spans = (TagSpan("camera.move", "pan_left", 0.0, 0.5), TagSpan("camera.move", "track_up", 0.5, 1.0))
+    for said in (words.encode(TWO[0], spans=spans), words.encode({}), words.encode(None)):
+        with torch.no_grad():
+            model(**inputs(batch=1), tags=torch.tensor([said]))
+    assert set(shapes) == {(1, len(words.slot_rows()) + 3, 48)}
+
+
+def test_tags_of_another_vocabulary_are_refused(wan):
+    with pytest.raises(ValueError, match=r"tags: 83 numbers a sample, this model takes 83 slots and 2 spans of 3"):
+        graft(wan, tag_spans=2)(**inputs(), tags=tags(*TWO))
+
+
+def test_times_change_what_is_said_and_are_saved(wan, tmp_path):
+    model = graft(wan, tag_spans=2)
+    with torch.no_grad():
+        model.condition_embedder.tag_time.weight.normal_(std=0.1)
+        model.save_pretrained(tmp_path)
+        again = TagWanTransformer3DModel.from_pretrained(tmp_path)
+        words, said = vocabulary(n_spans=2), []
+        for half in ((0.0, 0.5), (0.5, 1.0)):
+            told = words.encode(TWO[0], spans=(TagSpan("camera.move", "pan_left", *half),))
+            said.append(model(**inputs(batch=1), tags=torch.tensor([told])).sample)
+            assert torch.equal(again(**inputs(batch=1), tags=torch.tensor([told])).sample, said[-1])
+    assert (said[0] - said[1]).abs().max() > 1e-4

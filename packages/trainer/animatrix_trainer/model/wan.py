@@ -272,6 +272,15 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
                 own.scale = modulation
 
     @classmethod
+    def from_pretrained(cls, *args: Any, **options: Any) -> Any:
+        """As diffusers', with a tag encoder of one type: of a model in half precision it would leave in fp32 what
+        happens to be called norm1 or norm2 there, as it does with Wan's own."""
+        model = super().from_pretrained(*args, **options)
+        if model.tag_encoder is not None:
+            model.tag_encoder.to(model.tag_encoder.field.weight.dtype)
+        return model
+
+    @classmethod
     def from_wan(cls, wan: WanTransformer3DModel, **tag: Any) -> TagWanTransformer3DModel:
         """Graft the tag channel onto a plain Wan model: its weights unchanged, ours freshly initialised."""
         names = {name for name in wan.config if not name.startswith("_")}
@@ -280,7 +289,10 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
         strange = [name for name in missing if not is_tag_parameter(name)] + unexpected
         if strange:
             raise ValueError(f"from_wan: these parameters do not fit: {strange[:5]} ... of {len(strange)}")
-        return model if wan.dtype == model.dtype else cast(Any, model).to(wan.dtype)
+        types = {name: weight.dtype for name, weight in wan.named_parameters()}
+        for name, weight in model.named_parameters():  # of half-precision weights diffusers keeps some in fp32
+            weight.data = weight.data.to(types.get(name, wan.dtype))
+        return model
 
 
 def vocabulary_config(taxonomy_hash: str | None = None) -> dict[str, Any]:
