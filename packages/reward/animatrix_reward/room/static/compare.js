@@ -5,6 +5,7 @@ import { say } from "./main.js";
 export function makeForm(section, tokens, changed) {
   const rows = [...section.querySelectorAll("[data-row]")];
   const said = {};
+  const history = [];
   let active = 0;
 
   const show = () => {
@@ -16,6 +17,7 @@ export function makeForm(section, tokens, changed) {
     });
   };
   const answer = (place, verdict) => {
+    history.push({ said: { ...said }, active });
     const row = rows[place].dataset.row;
     if (said[row] === verdict && place > 0) delete said[row];
     else said[row] = verdict;
@@ -38,6 +40,16 @@ export function makeForm(section, tokens, changed) {
       else if (name === "row.back") active = Math.max(active - 1, 0);
       else return false;
       show();
+      return true;
+    },
+    undo() {
+      const last = history.pop();
+      if (!last) return false;
+      for (const row of Object.keys(said)) delete said[row];
+      Object.assign(said, last.said);
+      active = last.active;
+      show();
+      changed();
       return true;
     },
     bodies() {

@@ -121,6 +121,9 @@ async function begin() {
   onAction((name) => name === "keys" && showKeys());
   if (outbox) {
     outbox.addEventListener("state", showSending);
+    document.querySelector("[data-sending]").addEventListener("click", () => {
+      if (outbox.state === "entering") location.assign("/enter");
+    });
     outbox.addEventListener("refused", ({ detail }) => toast(detail.reason, true));
     showSending();
     outbox.flush();

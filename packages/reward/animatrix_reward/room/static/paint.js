@@ -1,7 +1,7 @@
 // Painting pictures onto a canvas: where each lies, onion skins, differences. Nothing here knows what time it is.
 
 const TINTS = { before: "#ff5a36", after: "#2f8bff" };
-const ONION_ALPHA = 0.34;
+const ONION_ALPHA = 0.85;
 const GAP_PX = 6;
 
 /** The cell of each view: side by side, or one for all. Pixels of the canvas. */
@@ -26,11 +26,14 @@ export function paintPicture(context, cell, rect, bitmap, skins) {
   clipTo(context, cell, () => {
     smooth(context, rect, bitmap);
     context.drawImage(bitmap, rect.x, rect.y, rect.w, rect.h);
+    // Where a skin is darker it shows through: its lines, in its colour, while what is held stays as it is.
+    context.globalCompositeOperation = "darken";
     for (const skin of skins) {
       context.globalAlpha = ONION_ALPHA / skin.distance;
       context.drawImage(tinted(skin.bitmap, TINTS[skin.side]), rect.x, rect.y, rect.w, rect.h);
     }
     context.globalAlpha = 1;
+    context.globalCompositeOperation = "source-over";
   });
 }
 
@@ -76,6 +79,7 @@ function tinted(bitmap, colour) {
   on.fillStyle = "#808080";
   on.fillRect(0, 0, sheet.width, sheet.height);
   on.globalCompositeOperation = "screen";
+  on.drawImage(sheet, 0, 0); // with itself: mid tones go, lines stay
   on.fillStyle = colour;
   on.fillRect(0, 0, sheet.width, sheet.height);
   return sheet;

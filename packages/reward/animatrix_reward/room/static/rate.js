@@ -5,6 +5,7 @@ import { say } from "./main.js";
 export function makeForm(section, tokens, changed) {
   const rows = [...section.querySelectorAll("[data-row]")];
   const scores = {};
+  const history = [];
   let active = 0;
 
   const show = () => {
@@ -23,6 +24,7 @@ export function makeForm(section, tokens, changed) {
     }
   };
   const score = (place, value) => {
+    history.push({ scores: { ...scores }, active });
     scores[rows[place].dataset.row] = value;
     const open = rows.findIndex((row, at) => at > place && !scores[row.dataset.row]);
     active = open >= 0 ? open : Math.min(place + 1, rows.length - 1);
@@ -49,6 +51,16 @@ export function makeForm(section, tokens, changed) {
       else if (name === "row.back") active = Math.max(active - 1, 0);
       else return false;
       show();
+      return true;
+    },
+    undo() {
+      const last = history.pop();
+      if (!last) return false;
+      for (const row of Object.keys(scores)) delete scores[row];
+      Object.assign(scores, last.scores);
+      active = last.active;
+      show();
+      changed();
       return true;
     },
     bodies() {

@@ -64,6 +64,7 @@ export class Outbox extends EventTarget {
     this._busy = this._send().finally(() => (this._busy = null));
     const clear = await this._busy;
     clearTimeout(this._timer);
+    if (clear && this.waiting().length) return this.flush(); // one more was kept in the last moment
     if (!clear && this.state !== "entering") {
       this._timer = setTimeout(() => this.flush(), this._wait * (0.75 + Math.random() / 2));
       this._wait = Math.min(2 * this._wait, MOST_WAIT_MS);

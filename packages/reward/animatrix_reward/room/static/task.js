@@ -1,7 +1,7 @@
 // One task after another: its player, its form, sending, undo, skip, drafts. The server says which comes next.
 
-import { Clip } from "./clip.js";
-import { onAction, outbox, person, printKeys, run, say, toast } from "./main.js";
+import { Clip, ClipError } from "./clip.js";
+import { onAction, outbox, person, printKeys, say, toast } from "./main.js";
 import { Player } from "./player.js";
 import { dress } from "./stage.js";
 
@@ -24,6 +24,11 @@ export function task() {
 
 export function begin() {
   onAction(act);
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    if (new URL(event.detail.xhr.responseURL).pathname !== "/enter") return;
+    event.detail.shouldSwap = false; // the session ended: what was said is kept until somebody enters again
+    location.assign("/enter");
+  });
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-again]")) next();
     const go = event.target.closest("[data-go]");
@@ -73,7 +78,7 @@ async function openPatiently(token, mine) {
     try {
       return await Clip.open(token);
     } catch (error) {
-      if (error.name === "ClipError" || error.constructor.name === "ClipError" || current !== mine) throw error;
+      if (error instanceof ClipError || current !== mine) throw error;
       showBroken(mine.section, null);
       await new Promise((done) => setTimeout(done, wait));
     }
@@ -200,5 +205,3 @@ function readDraft(id) {
 function dropDraft(id) {
   localStorage.removeItem(DRAFT + id);
 }
-
-export { run };
