@@ -192,7 +192,7 @@ def test_plain_webdataset_reads_everything(dataset):
     for number, (sample, row) in enumerate(zip(samples, rows, strict=True)):
         assert len(read_clip(sample["mp4"])) == row["n_frames"]
         assert json.loads(sample["json"])["key"] == row["key"]
-        stored = shards._member(shards.row(number), "txt")
+        stored = shards.member(shards.row(number), "txt")
         assert sample["txt"] == stored
 
 

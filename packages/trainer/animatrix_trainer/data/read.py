@@ -149,8 +149,13 @@ class Shards:
         if whole and self.crop(pick) is None:
             if self._newer_at[pick.row] >= 0:
                 return Condition(tags, prose(directive(self._record(pick.row)).text), spans)
-            return Condition(tags, prose(self._member(row, "txt").decode()), spans)
+            return Condition(tags, prose(self.member(row, "txt").decode()), spans)
         return Condition(tags, from_tags(tags, seed).prose, spans)
+
+    def forget(self) -> None:
+        """Drop what is remembered of records, as a run does that never sees a clip twice."""
+        self._record.cache_clear()
+        self._told.cache_clear()
 
     def _of_record(self, row: int, start: int, window: Window) -> tuple[TagSet, tuple[TagSpan, ...]]:
         """The tags of a window, and when in it they hold."""
@@ -175,10 +180,10 @@ class Shards:
 
     def _decode(self, number: int, start: int, end: int, height_px: int, width_px: int) -> np.ndarray:
         row = self.row(number)
-        video = self._decoder(_kind(row), self._member(row, "mp4"), start, end, row["n_frames"])
+        video = self._decoder(_kind(row), self.member(row, "mp4"), start, end, row["n_frames"])
         return fit(video, Window(1, height_px, width_px), self.box(number))
 
-    def _member(self, row: dict[str, Any], suffix: str) -> bytes:
+    def member(self, row: dict[str, Any], suffix: str) -> bytes:
         """The bytes of one of a clip's three files; ShardError where another file lies in their place."""
         prefix = "" if suffix == "mp4" else f"{suffix}_"
         offset, length = row[f"{prefix}offset"], row[f"{prefix}length"]
@@ -193,7 +198,7 @@ class Shards:
         columns = [self._table[name].to_pylist() for name in ("width_px", "height_px", "rate")]
         kinds = list(zip(*columns, strict=True))
         rows = [self.row(kinds.index(kind)) for kind, _ in Counter(kinds).most_common(KINDS_CHECKED)]
-        return [(_kind(row), self._member(row, "mp4"), row["n_frames"]) for row in rows]
+        return [(_kind(row), self.member(row, "mp4"), row["n_frames"]) for row in rows]
 
     def _recaptioned(self) -> tuple[pa.ChunkedArray, np.ndarray]:
         """Records that are newer than the ones in the shards, as JSON, and which of them is each row's; -1: none."""
@@ -206,7 +211,7 @@ class Shards:
     def _parse(self, number: int) -> Record:
         at = int(self._newer_at[number])
         row = self.row(number)
-        member = self._member(row, "json")
+        member = self.member(row, "json")
         return Record.from_json(record_json(member, self._newer[at].as_py() if at >= 0 else None))
 
 
