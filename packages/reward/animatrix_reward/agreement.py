@@ -63,10 +63,19 @@ def alpha_of_counts(counts_UV: np.ndarray, values_V: np.ndarray | None, scale: S
 
     `values_V` are the numbers behind the values on the interval scale; ordinal values are in their order.
     """
+    return alpha_of_coincidences(coincidences(counts_UV).sum(axis=0), values_V, scale)
+
+
+def coincidences(counts_UV: np.ndarray) -> np.ndarray:
+    """How often each two of V values met in each of U units (U, V, V). Units, and so groups of units, add up."""
     m_U = counts_UV.sum(axis=1)
     pairs_UVV = counts_UV[:, :, None] * counts_UV[:, None, :]
     pairs_UVV = pairs_UVV - np.eye(counts_UV.shape[1]) * counts_UV[:, :, None]
-    o_VV = (pairs_UVV / (m_U - 1)[:, None, None]).sum(axis=0)
+    return pairs_UVV / (m_U - 1)[:, None, None]
+
+
+def alpha_of_coincidences(o_VV: np.ndarray, values_V: np.ndarray | None, scale: Scale) -> float:
+    """Alpha from the coincidences of all units together. Values that nobody gave do not matter."""
     n_V = o_VV.sum(axis=1)
     apart_VV = _apart(n_V, values_V, scale)
     expected = (np.outer(n_V, n_V) - np.diag(n_V)) / (n_V.sum() - 1)

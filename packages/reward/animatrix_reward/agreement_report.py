@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from animatrix_reward import ratings
-from animatrix_reward.agreement import Rating, alpha
+from animatrix_reward.agreement import Rating, Scale, alpha, alpha_of_coincidences, coincidences
 from animatrix_reward.dimensions import DIMENSIONS, HUMAN, OVERALL
 from animatrix_reward.events import Event, standing
-from animatrix_reward.intervals import bootstrap
 from animatrix_reward.votes import comparisons
 
 
@@ -29,7 +30,9 @@ class Row:
 
 
 @dataclass(frozen=True)
-class _Value:
+class Value:
+    """What one rater said of one unit, and the prompt that the unit belongs to."""
+
     prompt: str
     rating: Rating
 
@@ -60,7 +63,7 @@ def report(
     return rows
 
 
-def _compared(events: Sequence[Event], dimension: str) -> list[_Value]:
+def _compared(events: Sequence[Event], dimension: str) -> list[Value]:
     """Which clip was preferred, whatever the side; "cannot judge" says nothing."""
     found = {}
     for event in events:
@@ -74,51 +77,67 @@ def _compared(events: Sequence[Event], dimension: str) -> list[_Value]:
         pair = sorted((body["left"], body["right"]))
         said = "equal" if value == "equal" else ("first", "second")[pair.index(value)]
         unit = "|".join(pair)
-        found[(event.rater, unit)] = _Value(body["prompt"], Rating(event.rater, unit, said))
+        found[(event.rater, unit)] = Value(body["prompt"], Rating(event.rater, unit, said))
     return list(found.values())
 
 
-def _rated(events: Sequence[Event], dimension: str, prompt_of: Mapping[str, str]) -> list[_Value]:
+def _rated(events: Sequence[Event], dimension: str, prompt_of: Mapping[str, str]) -> list[Value]:
     found = {}
     for event in events:
         if event.kind == "rate" and dimension in event.body["scores"]:
             clip = event.body["clip"]
             rating = Rating(event.rater, clip, event.body["scores"][dimension])
-            found[(event.rater, clip)] = _Value(prompt_of.get(clip, clip), rating)
+            found[(event.rater, clip)] = Value(prompt_of.get(clip, clip), rating)
     return list(found.values())
 
 
-def _found(events: Sequence[Event], prompt_of: Mapping[str, str]) -> list[_Value]:
+def _found(events: Sequence[Event], prompt_of: Mapping[str, str]) -> list[Value]:
     """Whether a rater found a failure anywhere in a clip."""
     found = {}
     for event in events:
         if event.kind == "deform":
             clip = event.body["clip"]
             failed = any(span["verdict"] == "failure" for span in event.body["spans"])
-            found[(event.rater, clip)] = _Value(prompt_of.get(clip, clip), Rating(event.rater, clip, failed))
+            found[(event.rater, clip)] = Value(prompt_of.get(clip, clip), Rating(event.rater, clip, failed))
     return list(found.values())
 
 
-def _row(what: str, dimension: str, scale, values: list[_Value], draws: int, seed: int) -> Row:
+def _row(what: str, dimension: str, scale: Scale, values: list[Value], draws: int, seed: int) -> Row:
     whole = alpha([value.rating for value in values], scale)
-    low = high = None
-    if whole.value is not None:
-        interval = bootstrap(
-            values, lambda v: v.prompt, lambda drawn: _alpha_of_draw(drawn, scale), draws=draws, seed=seed
-        )
-        low, high = interval.low, interval.high
+    low, high = (None, None) if whole.value is None else interval(values, scale, draws=draws, seed=seed)
     return Row(what, dimension, scale, whole.value, low, high, whole.n_units, whole.n_pairable, whole.why)
 
 
-def _alpha_of_draw(drawn: list[_Value], scale) -> float | None:
-    """Alpha where prompts come several times: each time a prompt comes again its units are new ones."""
-    times: dict[tuple[str, str], int] = {}
-    again = []
-    for value in drawn:
-        key = (value.rating.rater, value.rating.unit)
-        times[key] = times.get(key, 0) + 1
-        again.append(Rating(value.rating.rater, f"{value.rating.unit}#{times[key]}", value.rating.value))
-    return alpha(again, scale).value
+def interval(
+    values: Sequence[Value], scale: Scale, *, draws: int, seed: int = 0, level: float = 0.95
+) -> tuple[float | None, float | None]:
+    """The bootstrap interval over prompts of alpha, as `intervals.bootstrap` finds it and some hundred times quicker:
+    coincidences add up over units, so a draw of prompts is a sum of their coincidences."""
+    units: dict[str, list[Value]] = {}
+    for value in values:
+        units.setdefault(value.rating.unit, []).append(value)
+    shared = [said for said in units.values() if len(said) > 1]
+    known = sorted({v.rating.value for said in shared for v in said}, key=repr if scale == "nominal" else None)
+    column = {value: at for at, value in enumerate(known)}
+    prompts = {prompt: at for at, prompt in enumerate(dict.fromkeys(value.prompt for value in values))}
+    counts_UV = np.zeros((len(shared), len(known)))
+    prompt_U = np.array([prompts[said[0].prompt] for said in shared])
+    for row, said in enumerate(shared):
+        np.add.at(counts_UV[row], [column[value.rating.value] for value in said], 1)
+    o_PVV = np.zeros((len(prompts), len(known), len(known)))
+    np.add.at(o_PVV, prompt_U, coincidences(counts_UV))
+    units_P = np.bincount(prompt_U, minlength=len(prompts))
+    numbers = np.array(known, float) if scale == "interval" else None
+    rng, found = np.random.default_rng(seed), []
+    for _ in range(draws):
+        times_P = np.bincount(rng.integers(len(prompts), size=len(prompts)), minlength=len(prompts))
+        o_VV = np.tensordot(times_P, o_PVV, 1)
+        if times_P @ units_P > 1 and (o_VV.sum(axis=1) > 0).sum() > 1:
+            found.append(alpha_of_coincidences(o_VV, numbers, scale))
+    if not found:
+        return None, None
+    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2]).tolist()
+    return low, high
 
 
 def strengths(

@@ -10,8 +10,10 @@ from typing import Any
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from animatrix_reward.events import Event, standing
 from animatrix_reward.room import tables
-from animatrix_reward.room.said import side, standing_of
+from animatrix_reward.room.said import side
+from animatrix_reward.room.store import events
 
 
 @dataclass(frozen=True)
@@ -72,22 +74,23 @@ class Accuracy:
 def accuracy(session: Session) -> list[Accuracy]:
     """Everybody's answers to gold and to repeats. For experts and administrators only."""
     tasks = {t.id: t for t in session.scalars(select(tables.Task).where(tables.Task.source.in_(("gold", "repeat"))))}
-    gold: dict[str, Counter] = {}
-    for task in tasks.values():
-        for event in standing_of(session, task.id):
-            count = gold.setdefault(event.rater, Counter())
-            if task.source == "gold" and task.expected and event.kind == task.kind and _overall(event.body):
-                count["gold"] += 1
-                count["right"] += agrees(task.kind, event.body, task.expected)
-            elif task.source == "repeat" and task.of and _overall(event.body) and event.kind == "compare":
-                before = [e for e in standing_of(session, task.of) if e.rater == event.rater and e.kind == "compare"]
-                before = [e for e in before if _overall(e.body)]
-                count["repeats"] += bool(before)
-                count["same"] += bool(before) and side(before[-1].body) == side(event.body)
+    said: dict[tuple[str, str], Event] = {}
+    for event in standing(events(session, kinds=("compare", "rate", "deform"))):
+        if _overall(event.body):
+            said[event.rater, event.task] = event
+    counts: dict[str, Counter] = {}
+    for (rater, task_id), event in said.items():
+        task, count = tasks.get(task_id), counts.setdefault(rater, Counter())
+        if task is not None and task.source == "gold" and task.expected:
+            count["gold"] += 1
+            count["right"] += agrees(task.kind, event.body, task.expected)
+        elif task is not None and task.source == "repeat" and (before := said.get((rater, str(task.of)))):
+            count["repeats"] += 1
+            count["same"] += side(before.body) == side(event.body)
     names = {row.id: row.name for row in session.scalars(select(tables.Person))}
     return [
         Accuracy(person, names.get(person, person), n["gold"], n["right"], n["repeats"], n["same"])
-        for person, n in sorted(gold.items())
+        for person, n in sorted(counts.items())
     ]
 
 
