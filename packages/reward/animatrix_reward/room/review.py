@@ -49,14 +49,23 @@ def progress(session: Session) -> list[Kind]:
 
 def votes_of(session: Session, person: str) -> dict[str, int]:
     """How many tasks of each kind somebody has done."""
+    return votes(session).get(person, {})
+
+
+def votes(session: Session) -> dict[str, dict[str, int]]:
+    """How many tasks of each kind everybody has done."""
+    person, kind = tables.Assignment.person, tables.Task.kind
     rows = session.execute(
-        select(tables.Task.kind, func.count())
-        .join(tables.Assignment, tables.Assignment.task == tables.Task.id)
-        .where(tables.Assignment.person == person, tables.Assignment.state == "done")
-        .group_by(tables.Task.kind)
-        .order_by(tables.Task.kind)
-    ).all()
-    return {row[0]: row[1] for row in rows}
+        select(person, kind, func.count())
+        .join(tables.Task, tables.Task.id == tables.Assignment.task)
+        .where(tables.Assignment.state == "done")
+        .group_by(person, kind)
+        .order_by(person, kind)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for who, what, n in rows:
+        found.setdefault(who, {})[what] = n
+    return found
 
 
 @dataclass(frozen=True)
