@@ -204,7 +204,10 @@ def test_a_task_gives_its_frames(tasks, allowed):
 
 
 def test_given_latent_frames_stand_for_picture_frames():
-    latent = np.array([True, False, True])
-    assert told_frames(latent, 4, "plane").nonzero()[0].tolist() == [0, 5, 6, 7, 8]
-    assert told_frames(latent, 4, "channels").nonzero()[0].tolist() == [0, 8]  # Wan's last_image
-    assert told_frames(np.array([False]), 4, "channels").tolist() == [False]
+    def places(latent, how, seed=0):
+        return told_frames(np.array(latent), 4, how, np.random.default_rng(seed)).nonzero()[0].tolist()
+
+    assert places([True, False, True], "plane") == [0, 5, 6, 7, 8]
+    assert places([True, False, True], "channels") == [0, 8]  # Wan's last_image
+    assert {tuple(places([False, True, False], "channels", seed)) for seed in range(50)} == {(1,), (2,), (3,), (4,)}
+    assert places([False], "channels") == []

@@ -1,6 +1,7 @@
 """The tag channel is Wan and nothing but Wan until it has learnt something."""
 
 import inspect
+from pathlib import Path
 
 import pytest
 import torch
@@ -224,3 +225,19 @@ def test_times_change_what_is_said_and_are_saved(wan, tmp_path):
             said.append(model(**inputs(batch=1), tags=torch.tensor([told])).sample)
             assert torch.equal(again(**inputs(batch=1), tags=torch.tensor([told])).sample, said[-1])
     assert (said[0] - said[1]).abs().max() > 1e-4
+
+
+def test_the_shipped_checkpoint_says_what_it_said():
+    """Its configuration knows neither times nor ranks; numbers as when it was trained."""
+    folder = Path(__file__).parents[2] / "checkpoints" / "tiny_i2v_wide" / "transformer"
+    model = TagWanTransformer3DModel.from_pretrained(folder).eval()
+    words, generator = vocabulary(model.config["taxonomy_hash"]), torch.Generator().manual_seed(0)
+    hidden = torch.randn(2, model.config["in_channels"], 2, 36, 64, generator=generator)
+    text = torch.randn(2, 16, 64, generator=generator)
+    said = torch.tensor([words.encode({"camera.move": ("pan_left",)}), words.encode(None)])
+    with torch.no_grad():
+        out = model(hidden, torch.tensor([300.0, 900.0]), text, said).sample
+    assert [float(part.abs().mean()) for part in out] == pytest.approx(SHIPPED, rel=1e-4)
+
+
+SHIPPED = [0.643285, 0.587920]

@@ -47,7 +47,7 @@ def task(system: System, batch: Batch, expert: int = 0) -> Task:
     rngs = [generator(recipe.seed, "noise", number) for number in batch.numbers]
     normal = torch.tensor([rng.standard_normal() for rng in rngs], dtype=torch.float32)
     stride, how = system.codec.time_stride, recipe.flow.given
-    given = np.stack([told_frames(given_frames(stage.tasks, x.shape[2], rng), stride, how) for rng in rngs])
+    given = np.stack([told_frames(given_frames(stage.tasks, x.shape[2], rng), stride, how, rng) for rng in rngs])
     e = torch.from_numpy(np.stack([rng.standard_normal(x.shape[1:], dtype=np.float32) for rng in rngs])).to(device)
     window = experts.window(recipe, batch.stage, expert)
     s = flow.logit_normal(normal, recipe.flow.s_mean, recipe.flow.s_std, stage.shift, window).to(device)
@@ -93,12 +93,18 @@ def given_frames(tasks: Tasks, n_frames: int, rng: np.random.Generator) -> np.nd
     return given
 
 
-def told_frames(given_T: np.ndarray, time_stride: int, how: str) -> np.ndarray:
-    """The picture frames (F,) that stand for given latent frames: all of them, or for `channels` the last of each, as
-    Wan I2V is given a last picture."""
+def told_frames(given_T: np.ndarray, time_stride: int, how: str, rng: np.random.Generator) -> np.ndarray:
+    """The picture frames (F,) that stand for given latent frames: all of them.
+
+    For `channels` one picture of each, as an animator draws keys: the last of the last latent frame, which is how Wan
+    I2V is given a last picture, and of those between any.
+    """
     told = np.zeros(time_stride * (len(given_T) - 1) + 1, bool)
     told[::time_stride] = given_T
-    if how != "channels":
-        for at in np.flatnonzero(given_T[1:]):
-            told[time_stride * at + 1 : time_stride * (at + 1) + 1] = True
+    for at in np.flatnonzero(given_T[1:]) + 1:
+        frames = slice(time_stride * (at - 1) + 1, time_stride * at + 1)
+        if how != "channels":
+            told[frames] = True
+        elif at < len(given_T) - 1:
+            told[frames] = np.arange(time_stride) == rng.integers(time_stride)
     return told
