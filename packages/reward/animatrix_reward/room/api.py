@@ -225,8 +225,7 @@ def next_task(
 ):
     """The task in the person's hands, or the next one; of any kind where none is named."""
     try:
-        with store_of(request).write() as session:
-            found = assign.next_task(session, person, kind)
+        found = assign.task_for(store_of(request), person, kind)
     except RoomError as error:
         raise HTTPException(403, str(error)) from error
     return Response(status_code=204) if found is None else asdict(found)
@@ -239,8 +238,7 @@ def events(request: Request, person: Current, sent: SentEvents) -> Kept:
     with store_of(request).write() as session:
         for each in sent.events:
             try:
-                with session.begin_nested():
-                    answer = said.receive(session, person, said.Sent(**each.model_dump()))
+                answer = said.receive(session, person, said.Sent(**each.model_dump()))
                 (accepted if answer == "accepted" else known).append(each.id)
             except (RoomError, EventError) as error:
                 refused.append(Refused(id=each.id, reason=str(error)))

@@ -21,7 +21,7 @@ from animatrix_reward.dimensions import DIMENSIONS, HUMAN, OVERALL
 from animatrix_reward.room import tables
 from animatrix_reward.room.people import Person
 from animatrix_reward.room.settings import Settings
-from animatrix_reward.room.store import RoomError, now_s, token
+from animatrix_reward.room.store import RoomError, Store, now_s, token
 from animatrix_reward.room.tasks import upon
 
 KINDS = ("compare", "rate", "deform", "correct", "adjudicate", "gold")
@@ -63,15 +63,30 @@ def next_task(session: Session, person: Person, kind: str | None = None) -> Task
 
     Raises RoomError for a kind that is none, and for one the person has no role for.
     """
-    if kind is not None and kind not in KINDS:
-        raise RoomError(f"kind: {kind!r} is none of {', '.join(KINDS)}")
-    if kind in _NEEDS and not person.may(_NEEDS[kind]):
-        raise RoomError(f"kind: {kind} is for an {_NEEDS[kind]}; ask an administrator for the role")
+    _check_kind(person, kind)
     held = _in_hand(session, person, kind)
     if held is None:
         release(session)
         held = _new(session, person, kind)
     return None if held is None else view(session, held)
+
+
+def task_for(store: Store, person: Person, kind: str | None = None) -> Task | None:
+    """`next_task` in a transaction of its own; what is in the person's hands anyway is read beside the writers."""
+    _check_kind(person, kind)
+    with store.read() as session:
+        held = session.scalars(_held(kind is not None), {"person": person.id, "kind": kind}).first()
+        if held is not None and held.state == "held" and held.held_until_s > now_s() + store.settings.lease_s / 2:
+            return view(session, held)
+    with store.write() as session:
+        return next_task(session, person, kind)
+
+
+def _check_kind(person: Person, kind: str | None) -> None:
+    if kind is not None and kind not in KINDS:
+        raise RoomError(f"kind: {kind!r} is none of {', '.join(KINDS)}")
+    if kind in _NEEDS and not person.may(_NEEDS[kind]):
+        raise RoomError(f"kind: {kind} is for an {_NEEDS[kind]}; ask an administrator for the role")
 
 
 def release(session: Session) -> None:

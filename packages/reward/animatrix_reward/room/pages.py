@@ -149,8 +149,8 @@ def _task(request: Request, person: Person, kind: str) -> dict[str, Any]:
     """A task with what its template needs of it."""
     if kind in FOR_EXPERTS and not person.may("expert"):
         raise HTTPException(403, f"{kind} is for experts; ask an administrator for the role")
-    with api.store_of(request).write() as session:
-        task = assign.next_task(session, person, None if kind == ANY_KIND else kind)
+    task = assign.task_for(api.store_of(request), person, None if kind == ANY_KIND else kind)
+    with api.store_of(request).read() as session:
         clips = [clip_of_token(session, clip.token, person) for clip in task.clips] if task else []
     for clip in filter(None, clips):
         media.bundles_of(request.app).ask(Path(clip.path), clip.sha256)  # begun before the page asks for it

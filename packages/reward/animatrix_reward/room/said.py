@@ -39,7 +39,8 @@ class Sent:
 
 
 def receive(session: Session, person: Person, sent: Sent) -> Literal["accepted", "known"]:
-    """Keep what somebody said. Raises RoomError or EventError with the reason where it cannot be kept."""
+    """Keep what somebody said. Raises RoomError or EventError with the reason where it cannot be kept, before anything
+    is written: events sent together need no savepoints."""
     check_text(sent.body, "body")
     held = session.get(tables.Assignment, sent.task) if len(sent.task) <= 200 else None
     if held is None or held.person != person.id:
