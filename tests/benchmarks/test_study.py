@@ -1,0 +1,125 @@
+"""The conditioning study is fair before it is anything else: equal parameters, equal clips, independent values."""
+
+import numpy as np
+import pytest
+import torch
+from anicaption.drawn.shot import DrawnShot
+from animatrix_trainer.conditioning.guidance import shares
+
+from benchmarks.study import arms, bed, told
+from benchmarks.study.conditioning import Outcome, Plan, training_batch
+from benchmarks.study.words import PAD, Words, distraction, split
+
+SIZE = bed.Size(9, 40, 60)
+
+
+@pytest.fixture(scope="module")
+def systems():
+    torch.set_num_threads(1)
+    return {arm.name: arms.build(arm, SIZE, 0, patch_px=10, width=32) for arm in arms.ARMS}
+
+
+def test_arms_have_equally_many_parameters_and_the_same_transformer(systems):
+    counts = [sum(weight.numel() for weight in system.model.parameters()) for system in systems.values()]
+    assert max(counts) / min(counts) < 1.01
+    plain = [
+        {n: w for n, w in system.model.wan.named_parameters() if n.startswith("blocks.0.attn1")}
+        for system in systems.values()
+    ]
+    assert all(torch.equal(one[name], plain[0][name]) for one in plain for name in plain[0])
+
+
+def test_every_arm_hears_its_tags_in_its_own_way_only():
+    values = bed.deal(1, "train")[0]
+    for arm in arms.ARMS:
+        said = arms.condition(arm, values, 50, np.random.default_rng(0))
+        assert (said.tags is not None) == arm.has_tags
+        assert ("camera.move=" in said.text) == (arm.name == "tags as text")
+        assert (len(split(said.text)) > 50) == (arm.text != "none")
+        assert len(split(said.text)) >= 50
+
+
+def test_every_arm_takes_two_forwards_a_step():
+    from animatrix_trainer.conditioning.guidance import Wish
+
+    values = bed.deal(1, "test")[0]
+    for arm in arms.ARMS:
+        wish = Wish(arms.condition(arm, values, 0, np.random.default_rng(0)))
+        system = arms.build(arm, SIZE, 0, patch_px=10, width=32)
+        assert len(shares(wish, arms.with_guidance(system, 2.0))) == 2
+
+
+def test_arms_of_a_seed_see_the_same_clips_and_noise():
+    video = np.random.default_rng(0).integers(0, 255, (12, 9, 40, 60, 3), dtype=np.uint8)
+    clips = bed.Clips(video, tuple(bed.deal(12, "train")))
+    plan = Plan(SIZE, 10, 4, 12, 1, 1, 10, 32, 1e-3)
+    one, two = (training_batch(arms.BY_NAME[name], clips, plan, 3, 7) for name in ("both paths", "tags as text"))
+    assert one.numbers == two.numbers and np.array_equal(one.videos, two.videos)
+    nothing = [c.tags is None and c.text == "" for c in one.conditions]
+    assert [c.text == "" for c in two.conditions] == nothing
+
+
+def test_held_back_pairs_are_never_trained_on_and_always_composed():
+    pairs = bed.held_back_pairs()
+    everything = sum(
+        len(bed.FIELDS[a]) * len(bed.FIELDS[b]) for i, a in enumerate(bed.FIELDS) for b in list(bed.FIELDS)[i + 1 :]
+    )
+    assert len(pairs) == round(everything * bed.HELD_BACK)
+    assert not any(bed.has_held_back(values, pairs) for values in bed.deal(200, "train"))
+    assert all(bed.has_held_back(values, pairs) for values in bed.deal(50, "compose"))
+    for name, choices in bed.FIELDS.items():
+        seen = {values[name] for values in bed.deal(200, "train")}
+        assert seen == set(choices)
+
+
+def test_values_know_nothing_of_each_other():
+    dealt = bed.deal(4000, "compose") + bed.deal(36000, "train")  # a tenth of each pair's mass is about this much
+    for one, two in (("camera.move", "vfx.lines"), ("camera.shake", "motion.timing")):
+        table = np.zeros((len(bed.FIELDS[one]), len(bed.FIELDS[two])))
+        for values in dealt:
+            table[bed.FIELDS[one].index(values[one]), bed.FIELDS[two].index(values[two])] += 1
+        expected = table.sum(1, keepdims=True) * table.sum(0, keepdims=True) / table.sum()
+        assert np.abs(table / expected - 1).max() < 1.0
+
+
+def test_clips_are_drawn_once_and_say_what_was_asked(tmp_path):
+    drawn = bed.clips(tmp_path, "tune", 2, SIZE)
+    again = bed.clips(tmp_path, "tune", 2, SIZE)
+    assert np.array_equal(drawn.video_NFHWC, again.video_NFHWC) and len(list(tmp_path.glob("*.npy"))) == 1
+    values = {"camera.move": "pan_left", "vfx.impact_frame": "white_flash", "vfx.lines": "focus",
+              "camera.shake": "none", "motion.timing": "twos"}  # fmt: skip
+    shot = bed.script(values, 17, 0)
+    assert shot.camera.moves == ("pan_left",) and shot.effects.impacts[0][0] == "white_flash"
+    assert shot.acting.exposure == 2 and DrawnShot(shot, 48, 84)
+    video = bed.draw(values, bed.Size(17, 48, 64), 0)
+    at = shot.effects.impacts[0][1]
+    assert video.shape == (17, 48, 64, 3) and video[at].mean() > 240 > video[0].mean()
+
+
+def test_words_of_a_text_are_rows_and_nothing_is_cut_of_what_is_asked():
+    words = Words(arms.texts(), arms.LENGTH)
+    values = bed.deal(1, "train")[0]
+    said = arms.condition(arms.BY_NAME["text only"], values, 200, np.random.default_rng(0)).text
+    (rows,) = words([said])
+    assert len(split(said)) <= arms.LENGTH and int((rows != PAD).sum()) == len(split(said))
+    assert distraction(0, np.random.default_rng(0)) == ""
+    with pytest.raises(KeyError):
+        words(["antidisestablishmentarianism"])
+
+
+def outcome(arm, seed, share):
+    rng = np.random.default_rng([seed, len(arm)])
+    right = (rng.random((40, len(bed.FIELDS))) < share).tolist()
+    parts = dict.fromkeys(("test 0", "test 50", "test 200", "compose 0"), right)
+    return Outcome(arm, seed, 1, 0.1, 1.0, dict.fromkeys(bed.FIELDS, 0.0), parts, parts)
+
+
+def test_the_paired_interval_finds_a_difference_and_none_where_there_is_none():
+    fields = list(bed.FIELDS)
+    good = [outcome("both paths", s, 0.9) for s in range(3)] + [outcome("tags as text", s, 0.6) for s in range(3)]
+    mean, low, high = told.paired(good, "test 0", fields)
+    assert low > 0.2 and mean == pytest.approx(0.45, abs=0.15) and high < 0.8
+    same = [outcome("both paths", s, 0.7) for s in range(3)] + [outcome("tags as text", s, 0.7) for s in range(3)]
+    _, low, high = told.paired(same, "test 0", fields)
+    assert low < 0 < high
+    assert told.beyond_chance(1.0, "camera.move") == 1.0 and told.beyond_chance(1 / 7, "camera.move") == 0.0
