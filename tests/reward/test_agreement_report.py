@@ -8,6 +8,7 @@ from animatrix_reward.agreement import Rating, alpha
 from animatrix_reward.agreement_report import Value, interval, report, strengths
 from animatrix_reward.events import Event
 from animatrix_reward.intervals import bootstrap
+from animatrix_reward.votes import comparisons, scores
 
 NOW = "2026-01-31T12:00:00+00:00"
 
@@ -88,3 +89,17 @@ def test_models_are_ranked_or_the_reason_is_given():
     fitted = strengths(said, model_of)
     assert not isinstance(fitted, str) and fitted.strength["X"] > fitted.strength["Y"]
     assert "none given" in strengths([], model_of)
+
+
+def test_standing_votes_are_rows_of_the_statistics():
+    def rated(rater, score, n):
+        body = {"clip": "a", "scores": {"face_topology": score}}
+        return Event(f"s{n}", rater, "t5", "rate", NOW, body, taxonomy().hash)
+
+    said = [compared("r", "a", "b", "equal_bad", 0), compared("s", "a", "b", "cannot_judge", 1), rated("r", 2, 2)]
+    said += [rated("r", 4, 3), rated("s", 1, 4)]
+    (vote,) = comparisons(said)
+    assert (vote.left, vote.right, vote.verdict, vote.rater, vote.prompt) == ("a", "b", "tie", "r", "p")
+    found = [(row.item, row.rater, row.score, row.prompt) for row in scores(said, "face_topology", {"a": "p"})]
+    assert found == [("a", "r", 4, "p"), ("a", "s", 1, "p")]
+    assert scores(said, "limb_structure", {}) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -118,8 +117,3 @@ async def _rank(store: Store) -> None:
         except Exception:
             _log.exception("ranking of pairs failed; the last one stays in use")
         await asyncio.sleep(store.settings.refresh_s)
-
-
-def write_openapi(path: Path, settings: Settings) -> None:
-    """The room's OpenAPI page as a file."""
-    path.write_text(json.dumps(create_app(settings).openapi(), indent=1), "utf-8")

@@ -51,7 +51,6 @@ class Limits:
     enter_per_minute: float = 20.0
     """attempts to enter with an invitation, per address"""
     body_bytes: int = 2_000_000
-    events_per_post: int = 200
 
 
 @dataclass(frozen=True)

@@ -160,13 +160,11 @@ def as_event(row: Said) -> Event:
     return Event(row.id, row.rater, row.task, row.kind, row.made_at, row.body, row.taxonomy_hash)
 
 
-def events(session: Session, *, kinds: Sequence[str] = (), rater: str = "") -> list[Event]:
-    """Events in the order in which they were kept, of these kinds and this rater if said."""
+def events(session: Session, *, kinds: Sequence[str] = ()) -> list[Event]:
+    """Events in the order in which they were kept, of these kinds (and undo) if said."""
     asked = select(*(getattr(Said, name) for name in Event.__dataclass_fields__)).order_by(Said.seq)
     if kinds:
         asked = asked.where(Said.kind.in_([*kinds, "undo"]))
-    if rater:
-        asked = asked.where(Said.rater == rater)
     return [Event(*row) for row in session.execute(asked)]
 
 
