@@ -12,7 +12,7 @@ from anicaption.frames import FILM_RATE, read_clip
 from anicaption.record import Span, drawn
 from anicaption.taxonomy import taxonomy
 from animatrix_ingest.keep import manifest
-from animatrix_trainer.config import Bucket, Data, Dropout, Recipe, Stage, Tasks, Window
+from animatrix_trainer.config import Bucket, Data, DataError, Dropout, Recipe, Stage, Tasks, Window
 from animatrix_trainer.data.plan import Pick
 from animatrix_trainer.data.read import ATTEMPTS, Batches, SampleError, Shards, held_back
 from animatrix_trainer.loop import fit
@@ -181,6 +181,18 @@ def test_a_data_set_that_is_broken_throughout_stops_the_run(own_dataset):
     batches = Batches(Shards(own_dataset), dataclasses.replace(MIXED, skip_corrupt=True))
     with pytest.raises(SampleError, match=f"{ATTEMPTS} samples in a row cannot be read"):
         batches[0]
+
+
+def test_words_of_another_taxonomy_are_refused_and_never_skipped(own_dataset, drawing):
+    told = drawing.record("pan_up", 12).to_json() | {"taxonomy_hash": "0" * 16}
+    del told["tracks"]
+    drawing.say(own_dataset, records={"clip002": {"record": json.dumps(told)}})
+    batches = Batches(Shards(own_dataset), dataclasses.replace(MIXED, skip_corrupt=True))
+    with pytest.raises(
+        DataError, match=r"clip clip002: .*made with taxonomy 0000.*animatrix-ingest recaption"
+    ) as error:
+        [batches[step] for step in range(12)]
+    assert not isinstance(error.value, SampleError)
 
 
 def test_plain_webdataset_reads_everything(dataset):

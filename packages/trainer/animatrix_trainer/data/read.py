@@ -15,7 +15,7 @@ import pyarrow as pa
 from anicaption.directive import directive, from_tags, prose
 from anicaption.frames import VideoError
 from anicaption.record import Record
-from anicaption.taxonomy import NOT_APPLICABLE, taxonomy
+from anicaption.taxonomy import NOT_APPLICABLE, TaxonomyError, taxonomy
 from animatrix_ingest.keep.annotations import load_kind
 from animatrix_ingest.keep.records import record_json
 from animatrix_ingest.keep.shards import BLOCK_BYTES, SHARDS, ShardError, read_member
@@ -163,9 +163,16 @@ class Shards:
         return (of_a_still(record.tags()), ()) if window.frames == 1 else (record.tags(), spans_of(record))
 
     def readable(self, pick: Pick, read: Callable[[], T]) -> T:
-        """What `read` gives; SampleError, with the place and the remedy, where the pick's clip is broken."""
+        """What `read` gives; SampleError, with the place and the remedy, where the pick's clip is broken. Words of
+        another taxonomy are no broken sample but another data set: DataError, and nothing skips it."""
         try:
             return read()
+        except TaxonomyError as error:
+            row = self.row(pick.row)
+            raise DataError(
+                f"{self.folder.url}/{SHARDS}/{row['shard']}: clip {row['key']}: {error}; `animatrix-ingest recaption` "
+                "says what is in the clips anew, in today's words"
+            ) from error
         except (ShardError, VideoError, ValueError, KeyError) as error:
             row = self.row(pick.row)
             why = error.words if isinstance(error, VideoError) else str(error) or type(error).__name__
