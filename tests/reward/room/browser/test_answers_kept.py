@@ -1,6 +1,7 @@
 """Answers survive a killed server and a lost network, each once; undo takes back; a page that closes loses nothing."""
 
 import pytest
+from animatrix_reward.room import people
 
 from tests.reward.room.browser.conftest import Sitting, seed
 from tests.reward.room.browser.serving import Serving
@@ -126,3 +127,28 @@ def test_two_people_at_one_browser_do_not_speak_for_each_other(sit):
     assert not at.events(), "the first one's vote waits for the first one"
     at.complaints.clear()
     assert at.page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('room.out.')).length") == 1
+
+
+def test_who_was_sent_away_loses_nothing(sit):
+    """The session ends before a vote: it is kept, the page says so, and it arrives when its rater is let in again."""
+    at = sit()
+    at.open("compare")
+    with at.server.store.write() as session:
+        people.send_away(session, at.person)
+    at.page.keyboard.press("Digit1")
+    at.page.keyboard.press("Enter")
+    at.page.wait_for_selector("[data-sending][data-state=entering]")
+    assert "1" in at.page.inner_text("[data-sending]") and not at.events()
+    with at.server.store.write() as session:
+        again = people.invite(session, ("rater",), person=at.person)
+    at.page.click("[data-sending]")
+    at.page.wait_for_url("**/enter")
+    at.page.goto(f"{at.server.url}/enter#{again}")
+    at.page.reload()
+    at.page.fill("[name=name]", "Aoi")
+    at.page.fill("[name=token]", again)
+    at.page.click("button[type=submit]")
+    at.page.wait_for_url(f"{at.server.url}/")
+    at.saved()
+    at.complaints.clear()  # the browser tells of the refusals
+    assert [event.body["verdict"] for event in at.events()] == ["left"]

@@ -40,7 +40,8 @@ def test_rate(sit):
     at = sit()
     at.open("rate")
     task = at.task()
-    at.press("Digit5", "Digit4", "Digit3", "Digit2", "Digit1", "Digit1", "Digit2", "Digit3", "KeyK", "Digit5", "Digit4")
+    at.press("Digit1", "Backspace", "Digit5", "Digit4", "Digit3", "Digit2", "Digit1")
+    at.press("Digit1", "Digit2", "Digit3", "KeyK", "Digit5", "Digit4")
     at.page.keyboard.press("Enter")
     at.next_task(task)
     at.saved()
@@ -189,7 +190,6 @@ def test_every_page_in_both_languages_and_themes(sit):
             assert at.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
             said = at.page.inner_text("body")
             assert any("぀" <= letter <= "ヿ" for letter in said.replace("日本語", "")) == (lang == "ja"), path
-    assert at.page.evaluate("document.documentElement.scrollHeight <= innerHeight + 1 || true")
 
 
 def test_an_expert_sets_gold(sit):

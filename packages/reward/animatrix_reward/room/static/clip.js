@@ -7,12 +7,14 @@ const TYPES = { 0xff: "image/jpeg", 0x52: "image/webp" };
 export class ClipError extends Error {}
 
 export class Clip extends EventTarget {
-  /** Fetches the table of a token; throws ClipError with the server's reason where the clip cannot be shown. */
+  /** Fetches the table of a token; throws ClipError with the server's reason where the clip cannot be shown at all. */
   static async open(token, signal) {
     const base = `/media/${encodeURIComponent(token)}/`;
     const answer = await fetch(`${base}table.json`, { signal, credentials: "same-origin" });
     const table = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new ClipError(table.error || `${answer.status}`);
+    if (answer.status === 401) location.assign("/enter");
+    if (answer.status === 404 || answer.status === 409) throw new ClipError(table.error || table.detail);
+    if (!answer.ok) throw new Error(`${answer.status}`);
     return new Clip(base, table);
   }
 
@@ -89,7 +91,7 @@ export class Clip extends EventTarget {
     for (let wait = 500; !this.closed; wait = Math.min(2 * wait, 8000)) {
       try {
         const answer = await fetch(this.base + this.table.bundles[number].url, { credentials: "same-origin" });
-        if (!answer.ok) throw new ClipError(`${answer.status}`);
+        if (!answer.ok) throw new Error(`${answer.status}`);
         const bytes = new Uint8Array(await answer.arrayBuffer());
         const view = new DataView(bytes.buffer);
         const index = new Uint32Array(2 * view.getUint32(0, true));
