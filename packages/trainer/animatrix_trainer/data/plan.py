@@ -145,7 +145,7 @@ def _before(chosen: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     return before
 
 
-STREAMS = ("order", "start", "condition", "noise", "bucket", "row", "expert", "again")
+STREAMS = ("order", "start", "condition", "noise", "bucket", "row", "expert", "again", "pairs")
 
 
 def generator(seed: int, stream: str, *place: int) -> np.random.Generator:
