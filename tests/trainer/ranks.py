@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from animatrix_trainer import checkpoint
-from animatrix_trainer.config import Bucket, Parallel, Recipe, Tasks, Window
+from animatrix_trainer.config import Bucket, Experts, Lora, Parallel, Recipe, Tasks, Window
 from animatrix_trainer.data.read import Batches, Shards
 from animatrix_trainer.loop import fit
 from animatrix_trainer.objective import objective
@@ -35,6 +35,15 @@ def recipe_of(strategy: str, accumulate: int = 1) -> Recipe:
     bucket = Bucket(Window(frames=5, height_px=8, width_px=16), batch=4)
     recipe = dataclasses.replace(smoke(), save_every=SAVE_EVERY, parallel=Parallel(strategy, accumulate))
     return recipe.over_stages(steps=STEPS, buckets=(bucket,), tasks=Tasks(t2v=0.5, i2v=0.5))
+
+
+def hardest_of(strategy: str) -> Recipe:
+    """Two experts, and a stage that moves other parameters than the one before it, adapters among them."""
+    recipe = recipe_of(strategy)
+    stages = [dataclasses.replace(recipe.stages[0], name=kind, steps=3, train=kind) for kind in ("tags", "lora")]
+    return dataclasses.replace(
+        recipe, stages=tuple(stages), save_every=100, experts=Experts(boundary=0.5), lora=Lora(rank=4, alpha=4)
+    )
 
 
 def begun(recipe: Recipe) -> checkpoint.System:
@@ -103,6 +112,9 @@ def main(strategy: str, data: Path, out: Path) -> None:
     recipe = recipe_of(strategy)
     first_gradients(recipe_of(strategy, accumulate=2), data, out)
     fit(recipe, data, out / "run")
+    fit(hardest_of(strategy), data, out / "hardest")
+    half = dataclasses.replace(recipe, parallel=Parallel(strategy, precision="bf16"))
+    fit(half.over_stages(steps=2), data, out / "half")
     saved = checkpoint.step_folder(out / "run", SAVE_EVERY)
     if dist.get_rank() == 0:
         (out / "broken" / "checkpoints").mkdir(parents=True)

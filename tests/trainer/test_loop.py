@@ -182,6 +182,21 @@ def test_a_loss_that_is_no_number_is_named_and_nothing_is_saved(dataset, tmp_pat
     assert checkpoint.latest(tmp_path) is None
 
 
+def test_a_gradient_that_is_no_number_is_found_before_the_checkpoint(dataset, tmp_path, monkeypatch):
+    """The loss of the last step before a checkpoint says nothing yet of the weights that this step leaves."""
+
+    def build(recipe):
+        system = build_plainly(recipe)
+        system.model.proj_out.bias.register_hook(lambda gradient: gradient * float("nan"))
+        return system
+
+    build_plainly = checkpoint.build
+    monkeypatch.setattr(checkpoint, "build", build)
+    with pytest.raises(LossError, match="step 1: the norm of the gradient is nan"):
+        fit(dataclasses.replace(smoke(), log_every=100, save_every=1), dataset, tmp_path)
+    assert checkpoint.latest(tmp_path) is None
+
+
 GOLDEN_STEPS = {
     "loss": [1.627768, 1.619062, 1.519377, 1.504325, 1.438751],
     "norm": [0.61298, 0.58654, 0.7908, 0.86849, 0.62827],

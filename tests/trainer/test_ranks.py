@@ -40,6 +40,7 @@ def alone(dataset, tmp_path_factory) -> Path:
         found["norm"] = on.step(0.0)
     torch.save(found, out / "gradients.pt")
     fit(recipe, dataset, out / "run")
+    fit(ranks.hardest_of("plain"), dataset, out / "hardest")
     return out
 
 
@@ -96,6 +97,28 @@ def test_losses_and_weights_are_those_of_one_process(together, alone):
     assert one.keys() == two.keys()
     for name, value in one.items():  # Adam divides by small roots: a step is 1e-3
         torch.testing.assert_close(two[name], value, rtol=1e-3, atol=2e-5, msg=name)
+
+
+def test_two_experts_and_stages_that_move_other_parameters_are_those_of_one_process(together, alone):
+    """Each stage has engines and shards of its own, made from the checkpoint between them."""
+    _, out = together
+    for name in ("loss", "grad_norm"):
+        wanted, found = ([line[name] for line in lines(folder / "hardest")] for folder in (alone, out))
+        assert found == pytest.approx(wanted, rel=1e-3) and len(found) == 6
+    one, two = (weights(checkpoint.resolve(folder / "hardest")) for folder in (alone, out))
+    assert one.keys() == two.keys() and any("lora" in name for name in one)
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, rtol=1e-3, atol=2e-5, msg=name)
+
+
+def test_bf16_is_computed_in_under_every_strategy(together):
+    """The same as fp32 but for rounding, and it is not fp32; what is saved is fp32 and the same for all processes."""
+    _, out = together
+    whole, half = lines(out / "run")[:2], lines(out / "half")
+    for one, two in zip(whole, half, strict=True):
+        assert two["loss"] == pytest.approx(one["loss"], rel=0.02)
+    assert half[0]["grad_norm"] != pytest.approx(whole[0]["grad_norm"], rel=1e-5)
+    assert {value.dtype for value in weights(checkpoint.resolve(out / "half")).values()} == {torch.float32}
 
 
 def test_a_checkpoint_has_the_config_and_names_of_one_process(together, alone):

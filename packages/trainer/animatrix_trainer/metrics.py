@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import resource
 import sys
 import time
@@ -108,6 +109,12 @@ class Log:
         all_losses = cast(torch.Tensor, self.accelerator.gather(mine)).cpu()
         if not torch.isfinite(all_losses).all():
             raise LossError(self._broken(all_losses))
+        steepness = None if norm is None else float(norm)
+        if steepness is not None and not math.isfinite(steepness) and self.recipe.parallel.precision != "fp16":
+            raise LossError(  # of fp16 such steps are left out
+                f"step {done}: the norm of the gradient is {steepness}, and so are the weights now; nothing was saved "
+                "since the last checkpoint. Lower the stage's lr or optim.clip_norm, and go on with --resume"
+            )
         seconds = since.busy_s + time.perf_counter() - self.asked
         world = self.accelerator.num_processes
         per_second = since.flops / max(seconds, 1e-9)
@@ -116,7 +123,7 @@ class Log:
             "stage": self.recipe.stages[stage].name,
             "loss": round(float(all_losses.mean()), 6),
             "lr": rate,
-            "grad_norm": round(float(norm), 4) if norm is not None else None,
+            "grad_norm": None if steepness is None else round(steepness, 4),
             "seconds": self._seconds(),
             "step_s": round(seconds / len(since.losses), 4),
             "tokens_per_s": round(world * since.tokens / max(seconds, 1e-9), 1),
