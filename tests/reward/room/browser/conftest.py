@@ -150,7 +150,7 @@ class Sitting:
     def events(self, *kinds: str):
         """What the room keeps of what this person said."""
         with self.server.store.read() as session:
-            return [e for e in events(session, rater=self.person) if not kinds or e.kind in kinds]
+            return [e for e in events(session) if e.rater == self.person and (not kinds or e.kind in kinds)]
 
     def task(self) -> str | None:
         return self.page.get_attribute(".task", "data-task")
