@@ -2,10 +2,11 @@ import dataclasses
 
 import pytest
 import torch
-from animatrix_trainer import checkpoint
+from animatrix_trainer import checkpoint, fake, flops, forecast
 from animatrix_trainer.checkpoint import CheckpointError
 from animatrix_trainer.config import Bucket, Dropout, Parallel, RecipeError, Window
-from animatrix_trainer.recipes import RECIPES, smoke, tiny_i2v, wan21_1_3b_sft
+from animatrix_trainer.recipes import RECIPES, smoke, tiny_i2v
+from animatrix_trainer.recipes_wan import HARDWARE, wan21_1b
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
 from transformers import ByT5Tokenizer, UMT5Config, UMT5EncoderModel
 
@@ -14,6 +15,33 @@ from transformers import ByT5Tokenizer, UMT5Config, UMT5EncoderModel
 def test_a_recipe_says_hardware_and_command(recipe):
     assert f"animatrix-train fit {recipe.__name__}" in recipe.__doc__
     assert recipe().name == recipe.__name__
+
+
+@pytest.mark.parametrize("name", HARDWARE)
+def test_a_wan_recipe_fits_the_hardware_it_names(name):
+    """With latents and texts of `encode`, and without; and every window is whole patches of whole latents."""
+    processes, cached_gb, gb = HARDWARE[name]
+    recipe = RECIPES[name]()
+    assert forecast.forecast(recipe, processes, cached=True).bytes < cached_gb * 1e9
+    assert forecast.forecast(recipe, processes).bytes < gb * 1e9
+    with fake.fake():
+        strides = flops.strides(fake.codec_of(recipe.codec))
+    for stage in recipe.stages:
+        for bucket in stage.buckets:
+            assert not any(side % (2 * strides[1]) for side in (bucket.window.height_px, bucket.window.width_px)), (
+                bucket
+            )
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values())
+def test_every_recipe_builds_without_weights(recipe):
+    with fake.fake():
+        model = fake.transformer(recipe(), 1)
+        assert sum(weight.numel() for weight in model.parameters()) > 10_000
+
+
+def test_small_is_as_large_as_it_says():
+    assert fake.count(RECIPES["small"](), "all").transformer == pytest.approx(60e6, rel=0.15)
 
 
 def test_the_shipped_model_stays_small():
@@ -52,7 +80,7 @@ def wan_folder(tmp_path):
 
 
 def small_wan(folder):
-    recipe = wan21_1_3b_sft().over_stages(steps=2, buckets=(Bucket(Window(5, 32, 48), batch=2),))
+    recipe = wan21_1b().over_stages(steps=2, buckets=(Bucket(Window(5, 32, 48), batch=2),))
     return dataclasses.replace(
         recipe,
         wan=str(folder / "transformer"),
@@ -92,4 +120,4 @@ def test_recipes_that_contradict_themselves_are_refused():
     with pytest.raises(RecipeError, match="add up to 1"):
         Dropout(modes=(0.5, 0.1, 0.1, 0.1))
     with pytest.raises(RecipeError, match=r"needs codec\.folder"):
-        dataclasses.replace(smoke(), codec=dataclasses.replace(wan21_1_3b_sft().codec, folder=None))
+        dataclasses.replace(smoke(), codec=dataclasses.replace(wan21_1b().codec, folder=None))

@@ -21,7 +21,7 @@ from torch.utils._pytree import tree_leaves
 from animatrix_trainer import checkpoint, flops, parallel
 from animatrix_trainer.checkpoint import System
 from animatrix_trainer.conditioning.text import TextEncoder
-from animatrix_trainer.config import Bucket, Codec, Recipe, RecipeError, Stage
+from animatrix_trainer.config import Bucket, Codec, Guidance, Optim, Recipe, RecipeError, Stage
 from animatrix_trainer.model import experts, lora, published
 from animatrix_trainer.model.codec import PixelCodec, WanCodec
 from animatrix_trainer.model.given import Known
@@ -66,12 +66,13 @@ class Live(TorchDispatchMode):
 
 @dataclass(frozen=True)
 class Counts:
-    """Numbers of parameters: of one transformer, of those a stage moves in it, of its largest block; how many
-    transformers; bytes of text encoder and codec."""
+    """Numbers of parameters: of one transformer, of those a stage moves in it, of its largest block; bytes of those
+    that it does not move; how many transformers; bytes of text encoder and codec."""
 
     transformer: int
     moved: int
     block: int
+    frozen_bytes: int
     transformers: int
     text_bytes: int
     codec_bytes: int
@@ -85,22 +86,29 @@ def count(recipe: Recipe, train: str, cached: bool = False) -> Counts:
     with fake():
         model = transformer(recipe, 1)
         lora.move_only(model, stage)
+        if lora.rests(recipe):
+            lora.rest(model, recipe.stages)
         moved = [weight.numel() * weight.requires_grad for weight in model.parameters()]
         (block,) = cast(Any, model).blocks
         of_block = [weight.numel() for weight in block.parameters()]
         moved_of_block = [weight.numel() * weight.requires_grad for weight in block.parameters()]
-        more = _layers(recipe) - 1
+        more = n_layers(recipe) - 1
+        frozen, frozen_of_block = (
+            sum(weight.numel() * weight.element_size() for weight in of.parameters() if not weight.requires_grad)
+            for of in (model, block)
+        )
         return Counts(
             transformer=sum(weight.numel() for weight in model.parameters()) + more * sum(of_block),
             moved=sum(moved) + more * sum(moved_of_block),
             block=sum(of_block),
+            frozen_bytes=frozen + more * frozen_of_block,
             transformers=experts.count(recipe),
             text_bytes=text_bytes,
-            codec_bytes=0 if cached else _bytes(_codec(recipe.codec)),
+            codec_bytes=0 if cached else _bytes(codec_of(recipe.codec)),
         )
 
 
-def _layers(recipe: Recipe) -> int:
+def n_layers(recipe: Recipe) -> int:
     if not recipe.wan:
         return recipe.shape.layers
     return wan_config(recipe.wan).get("num_layers", 40)
@@ -109,13 +117,13 @@ def _layers(recipe: Recipe) -> int:
 def transformer(recipe: Recipe, layers: int | None = None) -> TagWanTransformer3DModel:
     """The recipe's transformer as `checkpoint.build` would make it, with whatever numbers and perhaps fewer layers; to
     be called where tensors are fake."""
-    layers = layers or _layers(recipe)
+    layers = layers or n_layers(recipe)
     if recipe.wan:
         config = {**wan_config(recipe.wan), "num_layers": layers}
         model = TagWanTransformer3DModel(**config, **vocabulary_config(), **_tag_arguments(recipe))
     else:
         recipe = dataclasses.replace(recipe, shape=dataclasses.replace(recipe.shape, layers=layers))
-        codec = _codec(recipe.codec)
+        codec = codec_of(recipe.codec)
         model = checkpoint._from_nothing(recipe, _tag_arguments(recipe), codec, _text_dim(recipe))
     if any(stage.train == "lora" for stage in recipe.stages):
         lora.attach(model, recipe.lora)
@@ -148,7 +156,7 @@ def _tag_arguments(recipe: Recipe) -> dict[str, Any]:
     return {f"tag_{name}": value for name, value in tags.items() if f"tag_{name}" in names}
 
 
-def _codec(codec: Codec) -> PixelCodec | WanCodec:
+def codec_of(codec: Codec) -> PixelCodec | WanCodec:
     """A codec with whatever numbers; to be called where tensors are fake."""
     if codec.kind == "pixel":
         return PixelCodec(codec.time_stride, codec.space_stride)
@@ -196,7 +204,10 @@ def _bytes(module: nn.Module) -> int:
 
 def trimmed(recipe: Recipe, stage: Stage) -> Recipe:
     """What the step's bytes depend on: all else is made equal, so that they are counted once."""
-    return dataclasses.replace(recipe, name="", seed=0, stages=(dataclasses.replace(stage, name="", steps=1),))
+    same = Stage("", steps=1, train=stage.train)
+    return dataclasses.replace(
+        recipe, name="", seed=0, stages=(same,), samples=0, workers=0, guidance=Guidance(), optim=Optim()
+    )
 
 
 def step_bytes(recipe: Recipe, bucket: Bucket, micro_batch: int) -> tuple[int, int]:
@@ -206,11 +217,11 @@ def step_bytes(recipe: Recipe, bucket: Bucket, micro_batch: int) -> tuple[int, i
     two may change places. Where gradients stay whole they grow as activations go, so the worst moment is the turn, or
     the end; micro-batches after the first begin with all of them.
     """
-    layers = _layers(recipe)
-    few, more = min(FEW, layers), min(MORE, layers)
+    all_layers = n_layers(recipe)
+    few, more = min(FEW, all_layers), min(MORE, all_layers)
     one, two = (_peaks(recipe, bucket, micro_batch, n) for n in (few, more))
     slope = [(b - a) / max(1, more - few) for a, b in zip(one, two, strict=True)]
-    turn = max(round(b + by * (layers - more)) for b, by in zip(two, slope, strict=True))
+    turn = max(round(b + by * (all_layers - more)) for b, by in zip(two, slope, strict=True))
     counts, how = count(recipe, recipe.stages[0].train, True), recipe.parallel
     if how.strategy in ("fsdp2", "zero2", "zero3"):
         return turn, 0
@@ -228,6 +239,8 @@ def _peaks(recipe: Recipe, bucket: Bucket, micro_batch: int, layers: int) -> tup
     with fake():
         model = transformer(recipe, layers)
         lora.move_only(model, stage)
+        if lora.rests(recipe):
+            lora.rest(model, recipe.stages)
         parallel.blocks(model, dataclasses.replace(how, compile=False))
         if how.strategy == "fsdp2" and how.precision == "bf16":
             for block in cast(Any, model).blocks:
@@ -235,7 +248,7 @@ def _peaks(recipe: Recipe, bucket: Bucket, micro_batch: int, layers: int) -> tup
         for weight in model.parameters():
             if weight.requires_grad:
                 weight.register_post_accumulate_grad_hook(_let_go)
-        system = System(recipe, model, cast(Any, None), _codec(recipe.codec))
+        system = System(recipe, model, cast(Any, None), codec_of(recipe.codec))
         with Live(model) as live:
             asked = task(system, bucket, micro_batch)
             with torch.autocast("cpu", torch.bfloat16, enabled=how.precision == "bf16"):
@@ -280,7 +293,7 @@ def encode_bytes(codec: Codec, bucket: Bucket, n: int) -> int:
     window = bucket.window
     frames = min(window.frames, 17)
     with fake():
-        coder = _codec(codec)
+        coder = codec_of(codec)
         with Live(coder) as live:
             coder.encode(torch.zeros(1, 3, frames, window.height_px, window.width_px))
     return n * (live.peak + 4 * 3 * (window.frames - frames) * window.height_px * window.width_px)

@@ -11,13 +11,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from animatrix_trainer import fake
+from animatrix_trainer import fake, flops
 from animatrix_trainer.config import Bucket, Parallel, Recipe, RecipeError
 from animatrix_trainer.fake import Counts
-from animatrix_trainer.model import published
+from animatrix_trainer.model import lora, published
 
 
 class ForecastError(RecipeError):
@@ -128,11 +129,11 @@ def _state(recipe: Recipe, counts: Counts, processes: int) -> list[Part]:
     n, moved, both = counts.transformer, counts.moved, counts.transformers
     strategy, parts = recipe.parallel.strategy, processes
     whole = strategy in ("plain", "zero1", "zero2")
-    frozen = n - moved
     share = 1 if strategy == "plain" else parts
+    resting = "most in bf16" if lora.rests(recipe) else "fp32"
     found = [
         Part("weights", both * 4 * moved // (1 if whole else parts), "fp32" if whole else f"fp32, 1/{parts} of them"),
-        Part("frozen weights", both * 4 * frozen // (1 if whole else parts), "fp32"),
+        Part("frozen weights", both * counts.frozen_bytes // (1 if whole else parts), resting),
         Part("moments", both * 8 * moved // share, "AdamW's two, fp32"),
         Part("average", both * 4 * moved // share * (recipe.optim.ema > 0), "fp32"),
     ]
@@ -225,13 +226,33 @@ def _most_parts(recipe: Recipe, processes: int) -> int:
     return max(n for n in range(1, min(batches) + 1) if not any(batch % (processes * n) for batch in batches))
 
 
-def check(recipe: Recipe, device: torch.device, processes: int, processes_here: int, memory_gib: float | None) -> str:
-    """What a run says before it allocates anything: its forecast; ForecastError where it would not fit into `device`,
-    or into `memory_gib` where that is given (0: whatever it be)."""
+def check(recipe: Recipe, accelerator: Any, memory_gib: float | None = None) -> str:
+    """What a run says before it allocates anything: its forecast; ForecastError where it would not fit into the
+    device of `accelerator`, or into `memory_gib` where that is given (0: whatever it be)."""
     if memory_gib == 0:
         return "no forecast of memory was wanted"
-    there = int(memory_gib * 2**30) if memory_gib else available_bytes(device, processes_here)
-    return refuse(recipe, there, processes).text()
+    world = accelerator.num_processes
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", str(world)))
+    there = int(memory_gib * 2**30) if memory_gib else available_bytes(accelerator.device, here)
+    return refuse(recipe, there, world).text()
+
+
+def costs(recipe: Recipe) -> str:
+    """Tokens and arithmetic of one window of each bucket, and of each stage."""
+    recipe = published.placed(recipe)
+    with fake.fake():
+        model, strides = fake.transformer(recipe, 1), flops.strides(fake.codec_of(recipe.codec))
+    size = flops.Size.of({**model.config, "num_layers": fake.n_layers(recipe)}, recipe.text.length)
+    lines = []
+    for stage in recipe.stages:
+        for bucket in stage.buckets:
+            window = bucket.window
+            tokens = flops.video_tokens(flops.latent_size(window, *strides), size.patch)
+            tera = flops.train_flops(size, tokens, stage.train) / 1e12
+            words = f"{window.frames} frames of {window.width_px}x{window.height_px}: {tokens} tokens"
+            each = f"{tera:.4g} TFLOP a window, {bucket.batch * tera:.4g} a step"
+            lines.append(f"  stage {stage.name}: {words}, {each}")
+    return "\n".join(lines)
 
 
 def available_bytes(device: torch.device, processes_here: int = 1) -> int:

@@ -11,7 +11,7 @@ from typing import cast
 from accelerate import Accelerator
 from torch.utils.data import DataLoader, Dataset
 
-from animatrix_trainer import checkpoint, state
+from animatrix_trainer import checkpoint, forecast, state
 from animatrix_trainer.changes import changes
 from animatrix_trainer.checkpoint import System
 from animatrix_trainer.config import NEWEST, Data, Recipe
@@ -39,12 +39,13 @@ def fit(
     data: Data = NEWEST,
     other_data: bool = False,
     other_recipe: bool = False,
+    memory_gib: float | None = None,
 ) -> Path:
     """Train `recipe` on the data set `shards` (a folder or s3:// URL); return the last checkpoint's folder in `out`.
 
     `resume` goes on from the newest checkpoint in `out` under the same recipe and on the same data, which
     `other_recipe` and `other_data` let change; `init` starts from the weights of another checkpoint. SIGTERM and SIGINT
-    save and end the run.
+    save and end the run. What would not fit into memory (of the device, or `memory_gib`; 0: never mind) is refused.
     """
     recipe = published.placed(recipe)
     with processes(recipe, out) as accelerator, Stop() as stop:
@@ -52,13 +53,14 @@ def fit(
         clips, read = _clips(recipe, shards, data, saved, init, other_data)
         place = (accelerator.process_index, accelerator.num_processes)
         batches, unseen = Batches(clips, recipe, *place), held_back(clips, recipe, *place)
+        wanted = forecast.check(recipe, accelerator, memory_gib)
         system, spreads, start = _ready(accelerator, recipe, read, saved, init)
         log = Log(
             out,
             accelerator,
             system,
             start,
-            [*changed, *clips.notes, *batches.notes, unseen.shards.reading.words() if unseen else NO_LOSS],
+            [wanted, *changed, *clips.notes, *batches.notes, unseen.shards.reading.words() if unseen else NO_LOSS],
         )
         for step, batch in log.timed(_from_step(batches, start)):
             number, within = recipe.stage_of(step)
