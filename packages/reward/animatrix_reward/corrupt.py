@@ -99,7 +99,7 @@ def _soft(mask: np.ndarray, grow_px: int, blur_px: float) -> np.ndarray:
     return cv2.GaussianBlur(grown.astype(np.float32), (0, 0), blur_px)[..., None]
 
 
-def _laid(under: np.ndarray, over: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+def _laid(under: np.ndarray, over: np.ndarray, alpha: np.ndarray | np.floating) -> np.ndarray:
     return np.rint(under * (1 - alpha) + over * alpha).clip(0, 255).astype(np.uint8)
 
 

@@ -277,7 +277,7 @@ def _flow(frames: np.ndarray) -> dict[str, np.ndarray]:
     for t, frame in enumerate(frames):
         grey = cv2.cvtColor(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
         if before is not None:
-            flow = finder.calc(grey, before, None)
+            flow = finder.calc(grey, before, None)  # pyright: ignore[reportCallIssue, reportArgumentType]
             at_x, at_y = x + flow[..., 0], y + flow[..., 1]
             warped = cv2.remap(before, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             left = cv2.absdiff(warped, grey).ravel() / np.float32(255)

@@ -35,7 +35,7 @@ class Settings:
     """How the Judge is fitted. Weights are those of the parts of the loss."""
 
     epochs: int = 14
-    patience: int = 4
+    patience: int = 6
     prompts_a_step: int = 3
     lr: float = 1.5e-3
     weight_decay: float = 0.02

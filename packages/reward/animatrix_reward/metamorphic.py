@@ -118,7 +118,8 @@ def between(before: np.ndarray, after: np.ndarray, share: float) -> np.ndarray:
     """What an interpolator makes of two drawings at `share` of the way: both warped along the flow, and dissolved."""
     grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (before, after)]
     finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    there, back = finder.calc(grey[0], grey[1], None), finder.calc(grey[1], grey[0], None)
+    there = finder.calc(grey[0], grey[1], None)  # pyright: ignore[reportCallIssue, reportArgumentType]
+    back = finder.calc(grey[1], grey[0], None)  # pyright: ignore[reportCallIssue, reportArgumentType]
     height, width = grey[0].shape
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
 

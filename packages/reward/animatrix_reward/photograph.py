@@ -38,7 +38,6 @@ def photographed(frames_THWC: np.ndarray, seed: int) -> np.ndarray:
         seen = np.rint(picture).clip(0, 255).astype(np.uint8)
         if quality:
             _, coded = cv2.imencode(".jpg", seen[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-            decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)
-            seen = np.ascontiguousarray(decoded[..., ::-1])
+            seen = np.ascontiguousarray(np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))[..., ::-1])
         out[t] = seen
     return out
