@@ -18,6 +18,7 @@ from animatrix_reward.commands_room import (
     Import,
     Invite,
     People,
+    Prepare,
     Serve,
 )
 from animatrix_reward.commands_study import Study, StudyClips, StudyPrompts
@@ -46,6 +47,7 @@ def parse(argv: list[str]) -> Command:
     return tyro.cli(
         Annotated[Serve, tyro.conf.subcommand("serve")]
         | Annotated[AddClips, tyro.conf.subcommand("add-clips")]
+        | Annotated[Prepare, tyro.conf.subcommand("prepare")]
         | Annotated[AddPairs, tyro.conf.subcommand("add-pairs")]
         | Annotated[Invite, tyro.conf.subcommand("invite")]
         | Annotated[People, tyro.conf.subcommand("people")]

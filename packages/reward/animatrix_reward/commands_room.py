@@ -87,6 +87,23 @@ class AddClips:
 
 
 @dataclass(frozen=True)
+class Prepare:
+    """Decode the room's clips now, so that nobody waits for the first look at one."""
+
+    room: Room = Path("build/room")
+    database_url: Database = ""
+
+    def __call__(self) -> int:
+        from animatrix_reward.room.frames import Bundles
+        from animatrix_reward.room.prepare import prepare
+
+        store = _store(self.room, self.database_url)
+        done = prepare(store, Bundles(store.settings.frames, workers=1), tell=print)
+        print(f"{done.n_ready} clips ready, {len(done.broken)} cannot be shown, {done.n_left} found no room")
+        return 2 if done.broken else 0
+
+
+@dataclass(frozen=True)
 class AddPairs:
     """Ask for comparisons that shall be made first, of clips in the room."""
 

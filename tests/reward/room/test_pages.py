@@ -5,6 +5,8 @@ import re
 import pytest
 from animatrix_reward.room.add import add, read_list
 from animatrix_reward.room.app import create_app
+from animatrix_reward.room.frames import Bundles
+from animatrix_reward.room.prepare import prepare
 from animatrix_reward.room.settings import Limits, Settings, Shares
 from fastapi.testclient import TestClient
 
@@ -120,3 +122,19 @@ def test_a_clip_that_is_gone_or_changed_is_said_to_be_so(tmp_path):
     assert client.get(f"/media/{token}/0.bin").headers["cache-control"].startswith("private")
     assert client.get(f"/media/{token}/2.bin").status_code == 404
     assert client.get("/media/nobody/table.json").status_code == 404
+
+
+def test_prepared_clips_are_decoded_before_anybody_asks(tmp_path):
+    app = create_app(Settings(tmp_path / "room"))
+    store, films = app.state.store, [drawn(tmp_path / "clips" / f"{n}.mp4", seed=n) for n in range(3)]
+    add(store, read_list(listed(tmp_path / "clips", [row(path=film.name) for film in films])), "test")
+    films[1].write_bytes(b"changed")
+    done = prepare(store, Bundles(store.settings.frames))
+    assert (done.n_ready, len(done.broken), done.n_left) == (2, 1, 0)
+    assert "sha256" in next(iter(done.broken.values()))
+    client = somebody(app)
+    token = client.get("/api/tasks/next", params={"kind": "rate"}).json()["clips"][0]["token"]
+    client.get(f"/media/{token}/table.json")
+    assert app.state.bundles.n_decoded == 0
+    full = prepare(store, Bundles(store.settings.frames, limit_bytes=1))
+    assert (full.n_ready, full.n_left) == (1, 2), "what would push the first out again is left"

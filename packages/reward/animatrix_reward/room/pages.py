@@ -69,6 +69,7 @@ def _environment() -> Environment:
         drawn_kinds=dimensions.drawn_kinds(),
         pathologies=dimensions.PATHOLOGIES,
         dimension_name=words.dimension_name,
+        agreement_name=words.agreement_name,
         anchors=words.anchors,
         name=words.name,
         kind_name=lambda kind, language: words.name(_named(dimensions.KIND_WORDS, kind), language),

@@ -65,6 +65,13 @@ def dimension_name(dimension_id: str, language: Language) -> str:
     return name(BY_ID[dimension_id], language)
 
 
+def agreement_name(what: str, dimension_id: str, language: Language) -> str:
+    """What a line of the agreement table is about: a kind of task and what was said in it."""
+    kind = of(language)(f"nav.{what}") if f"nav.{what}" in WORDS else what.replace("_", " ")
+    known = dimension_id == "overall" or dimension_id in BY_ID
+    return f"{kind}: {dimension_name(dimension_id, language) if known else dimension_id.replace('_', ' ')}"
+
+
 def anchors(dimension_id: str, language: Language) -> tuple[str, ...]:
     """What each score from 1 to 5 means; nothing for `overall`."""
     if dimension_id not in BY_ID:

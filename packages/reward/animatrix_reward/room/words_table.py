@@ -29,8 +29,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "enter.name": ("Your name, as your colleagues know it", "お名前(同僚に分かるように)"),
     "enter.go": ("Enter", "入室する"),
     "enter.note": (
-        "Your name is shown to administrators only. What you say of clips is kept under a number.",
-        "お名前は管理者にのみ表示されます。回答は番号で保存されます。",
+        "Your name is shown to experts and administrators. What you say of clips is kept under a number.",
+        "お名前は専門家と管理者にのみ表示されます。回答は番号で保存されます。",
     ),
     # home
     "home.lead": ("What would you like to look at?", "どの課題にしますか?"),
