@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import nn
+from torch.distributed.tensor import DTensor
 
 from animatrix_trainer.config import Optim, Stage
 
@@ -67,4 +68,4 @@ def average(optimizer: torch.optim.Optimizer, weights: Iterable[torch.Tensor], d
 
 def _own(tensor: torch.Tensor) -> torch.Tensor:
     """What this process holds of a tensor that may be sharded."""
-    return tensor.to_local() if isinstance(tensor, torch.distributed.tensor.DTensor) else tensor
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor

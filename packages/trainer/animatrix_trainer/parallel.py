@@ -122,7 +122,7 @@ class Plain:
     def _spread(self, recipe: Recipe) -> None:
         self.model = self.accelerator.prepare_model(self.raw)
         self.optimizer = self.accelerator.prepare_optimizer(optim.adamw(self.raw, recipe.optim))
-        self.adamw = cast(torch.optim.AdamW, self.optimizer.optimizer)
+        self.adamw = cast(torch.optim.AdamW, cast(Any, self.optimizer).optimizer)
 
     def masters(self) -> list[torch.Tensor]:
         """The fp32 tensors that the optimiser moves, this process's part of them."""
@@ -268,9 +268,9 @@ class Zero(Plain):
             with deepspeed.zero.GatheredParameters([weight], enabled=self.stage == 3):
                 return weight.detach().clone()
         if kind == "weight":
-            return safe_get_full_fp32_param(weight).reshape(self._shape(weight))
+            return cast(torch.Tensor, safe_get_full_fp32_param(weight)).reshape(self._shape(weight))
         self._link()
-        return safe_get_full_optimizer_state(weight, kind).reshape(self._shape(weight))
+        return cast(torch.Tensor, safe_get_full_optimizer_state(weight, kind)).reshape(self._shape(weight))
 
     def put(self, name: str, kind: str, value: torch.Tensor) -> None:
         from deepspeed.utils import safe_set_full_optimizer_state

@@ -72,7 +72,8 @@ class Saved:
         if not (folder / "state").is_dir():
             raise CheckpointError(f"{folder}: has no state/, so it can be sampled from or given to --init, not resumed")
         value = json.loads((folder / "state" / "progress.json").read_text("utf-8"))
-        self.progress = Progress(**{name: tuple(v) if isinstance(v, list) else v for name, v in value.items()})
+        counts = {name: tuple(value.pop(name)) for name in ("adam_steps", "updates")}
+        self.progress = Progress(**value, **counts)
         self._file_of = {}
         for path in sorted((folder / "state").glob("tensors-*.safetensors")):
             with safe_open(path, "pt") as file:
