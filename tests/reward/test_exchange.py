@@ -17,7 +17,7 @@ from animatrix_reward.room.settings import Settings
 from animatrix_reward.room.store import Store
 from animatrix_reward.room.store import events as kept
 
-from tests.reward.room.rooms import fill
+from tests.reward.room.rooms import fill, prepared
 
 NOW = "2026-01-31T12:00:00.000+00:00"
 SPANS = [
@@ -49,7 +49,7 @@ def said():
 
 @pytest.fixture
 def room(tmp_path):
-    store = Store(Settings(tmp_path / "room"))
+    store = Store(Settings(prepared(tmp_path / "room")))
     fill(store, 2)
     store.close()
     return str(tmp_path / "room")
@@ -67,7 +67,7 @@ def test_everything_goes_there_and_back(tmp_path, room, name, capsys):
     assert main(["import", str(tmp_path / "votes.jsonl"), "--room", room]) == 0
     assert main(["export", str(tmp_path / f"out-{name}"), "--room", room]) == 0
     second = tmp_path / "second"
-    fill(Store(Settings(second)), 2)
+    fill(Store(Settings(prepared(second))), 2)
     assert main(["import", str(tmp_path / f"out-{name}"), "--room", str(second)]) == 0
     assert in_room(second) == said()
     assert "9 events" in capsys.readouterr().out
@@ -82,7 +82,7 @@ def test_label_studio_there_and_back(tmp_path, room):
     ranges = [r["value"]["ranges"] for t in tasks for a in t["annotations"] for r in a["result"]
               if r["type"] == "timelinelabels"]  # fmt: skip
     assert ranges == [[{"start": 1, "end": 1}], [{"start": 6, "end": 24}]]  # from 1, the last frame belongs to it
-    fill(Store(Settings(tmp_path / "second")), 2)
+    fill(Store(Settings(prepared(tmp_path / "second"))), 2)
     assert main(["import", str(path), "--room", str(tmp_path / "second")]) == 0
     back = {event.id: event for event in in_room(tmp_path / "second")}
     assert back == {event.id: event for event in events.standing(said()) if event.kind != "correct"}
@@ -131,7 +131,7 @@ def test_videoalign_there_and_back(tmp_path, room):
     assert (
         rows[0]["path_A"].endswith("Borealis-2b-1.mp4") and rows[0]["num_frames_A"] == "24" and rows[0]["fps_A"] == "24"
     )
-    fill(Store(Settings(tmp_path / "second")), 2)
+    fill(Store(Settings(prepared(tmp_path / "second"))), 2)
     assert main(["import", str(path), "--room", str(tmp_path / "second")]) == 0
     bodies = [event.body for event in in_room(tmp_path / "second")]
     assert [(b["left"], b["right"], b["dimension"], b["verdict"]) for b in bodies] == [

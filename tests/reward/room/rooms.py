@@ -2,8 +2,12 @@
 
 import itertools
 import json
+import shutil
+import sqlite3
+import tempfile
 import uuid
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +42,23 @@ def clip(number: int, prompt: str, model: str, motion: str, folder: Path = Path(
     return Coming(**{**facts, **changed})
 
 
+@cache
+def _empty() -> Path:
+    """A database with tables and nothing in them."""
+    folder = Path(tempfile.mkdtemp())
+    Store(Settings(folder)).close()
+    with sqlite3.connect(folder / "room.sqlite") as made:
+        made.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return folder / "room.sqlite"
+
+
+def prepared(folder: Path) -> Path:
+    """A room's folder whose tables are made already: migrating takes longer than most tests."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(_empty(), folder / "room.sqlite")
+    return folder
+
+
 def fill(store: Store, n_prompts: int = 6, models=MODELS) -> None:
     """Clips of every model for so many prompts, each prompt of one kind of motion."""
     numbers = itertools.count()
@@ -54,7 +75,7 @@ def fill(store: Store, n_prompts: int = 6, models=MODELS) -> None:
 
 def room(folder: Path, n_prompts: int = 6, **settings) -> Store:
     """A room with clips."""
-    store = Store(Settings(folder, **settings))
+    store = Store(Settings(prepared(folder), **settings))
     fill(store, n_prompts)
     return store
 

@@ -12,7 +12,7 @@ from animatrix_reward.room.settings import Settings
 from animatrix_reward.room.store import RoomError, Store
 from sqlalchemy import func, select
 
-from tests.reward.room.rooms import drawn, listed, row
+from tests.reward.room.rooms import drawn, listed, prepared, row
 
 
 def count(store, table):
@@ -65,7 +65,7 @@ def test_a_list_comes_in_with_its_tasks(clips, capsys):
     ],
 )
 def test_one_wrong_line_keeps_all_out(clips, bad, why):
-    store = Store(Settings(clips / "room"))
+    store = Store(Settings(prepared(clips / "room")))
     with pytest.raises(RoomError) as refused:
         add(store, read_list(listed(clips, [row(path="a.mp4"), bad])), "list")
     assert why in str(refused.value)

@@ -13,12 +13,12 @@ from animatrix_reward.room.settings import Limits, Settings, Shares
 from animatrix_reward.room.store import events
 from fastapi.testclient import TestClient
 
-from tests.reward.room.rooms import MODELS, answer, clip, drawn, enter, fill, listed, row
+from tests.reward.room.rooms import MODELS, answer, clip, drawn, enter, fill, listed, prepared, row
 
 
 @pytest.fixture
 def app(tmp_path):
-    app = create_app(Settings(tmp_path, limits=Limits(enter_per_minute=60)))
+    app = create_app(Settings(prepared(tmp_path), limits=Limits(enter_per_minute=60)))
     fill(app.state.store)
     return app
 
@@ -125,7 +125,7 @@ def test_cookies_are_out_of_reach_of_scripts_and_other_sites(app, client, tmp_pa
         invitation = people.invite(session, ("rater",))
     set_ = client.post("/api/enter", json={"token": invitation, "name": "B"}).headers["set-cookie"].lower()
     assert "httponly" in set_ and "samesite=strict" in set_ and "path=/" in set_ and "secure" not in set_
-    tls = TestClient(create_app(Settings(tmp_path / "tls", https=True)), base_url="https://room")
+    tls = TestClient(create_app(Settings(prepared(tmp_path / "tls"), https=True)), base_url="https://room")
     assert "secure" in tls.get("/enter").headers["set-cookie"].lower()
 
 
@@ -182,7 +182,7 @@ def test_roles(app, client):
 
 
 def test_accuracy_on_gold_is_told_to_experts(tmp_path):
-    app = create_app(Settings(tmp_path, shares=Shares(0, 0, 1, 0)))
+    app = create_app(Settings(prepared(tmp_path), shares=Shares(0, 0, 1, 0)))
     fill(app.state.store, 2)
     with other(app) as expert, other(app) as rater:
         enter(expert, app.state.store, "expert", "Ema")
@@ -201,7 +201,7 @@ def test_accuracy_on_gold_is_told_to_experts(tmp_path):
 
 def test_no_byte_before_the_vote_tells_a_model(tmp_path):
     """Names, ids, files and folders of clips are in nothing that a rater can fetch; nor are telling headers."""
-    app = create_app(Settings(tmp_path / "room"))
+    app = create_app(Settings(prepared(tmp_path / "room")))
     folder = tmp_path / "secret-shelf"
     rows = []
     for n, model in enumerate(MODELS):
@@ -247,7 +247,7 @@ def test_tokens_are_of_one_person_and_never_paths(app, client):
 
 
 def test_stored_text_with_tags_comes_out_escaped(tmp_path):
-    app = create_app(Settings(tmp_path))
+    app = create_app(Settings(prepared(tmp_path)))
     evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
     path = drawn(tmp_path / "a.mp4")
     add(app.state.store, [clip(0, "p", "m", "walk", text=evil, path=path)], "test")
@@ -277,7 +277,7 @@ def test_answers_carry_the_guards(app, client):
 
 def test_who_asks_too_often_waits(tmp_path):
     limits = Limits(person_per_s=1, person_burst=5, address_per_s=1000, address_burst=1000, enter_per_minute=2)
-    app = create_app(Settings(tmp_path, limits=limits))
+    app = create_app(Settings(prepared(tmp_path), limits=limits))
     client = other(app)
     enter(client, app.state.store)
     told = [client.get("/api/me").status_code for _ in range(8)]
@@ -290,7 +290,7 @@ def test_who_asks_too_often_waits(tmp_path):
 
 
 def test_a_body_that_is_too_long_or_too_deep_is_refused(tmp_path):
-    app = create_app(Settings(tmp_path, limits=Limits(body_bytes=50_000)))
+    app = create_app(Settings(prepared(tmp_path), limits=Limits(body_bytes=50_000)))
     client = other(app)
     enter(client, app.state.store)
     json_type = {"content-type": "application/json"}

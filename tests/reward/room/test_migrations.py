@@ -1,16 +1,20 @@
 """Migrations lead from nothing and from the first revision to the tables as the code knows them, and lose nothing."""
 
 import json
+from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from animatrix_reward.room import store
 from animatrix_reward.room.settings import Settings
 from animatrix_reward.room.store import Store, metadata, upgrade
 from sqlalchemy import text
 
 
-def differences(store):
-    with store.engine.connect() as connection:
+def differences(opened):
+    with opened.engine.connect() as connection:
         return compare_metadata(MigrationContext.configure(connection), metadata())
 
 
@@ -35,19 +39,25 @@ def check_upgrades(make):
     fresh.close()
 
 
-def check_old(store):
-    upgrade(store.engine, "0001")
-    assert differences(store) != []
-    with store.engine.begin() as connection:
+def check_old(opened):
+    upgrade(opened.engine, "0001")
+    assert differences(opened) != []
+    with opened.engine.begin() as connection:
         old_rows(connection)
-    upgrade(store.engine)
-    assert differences(store) == []
-    with store.engine.connect() as connection:
+    upgrade(opened.engine)
+    assert differences(opened) == []
+    with opened.engine.connect() as connection:
         assert connection.execute(text('SELECT id, asked, "left" FROM tasks')).one() == ("t", False, "c")
         body = connection.execute(text("SELECT body FROM events")).scalar_one()
         assert (json.loads(body) if isinstance(body, str) else body) == {"clip": "c"}
         assert connection.execute(text("SELECT task FROM assignments")).scalar_one() == "t"
-    upgrade(store.engine)  # again: nothing to do
+    upgrade(opened.engine)  # again: nothing to do
+
+
+def test_the_code_knows_the_newest_revision():
+    config = Config()
+    config.set_main_option("script_location", str(Path(store.__file__).parent / "migrations"))
+    assert ScriptDirectory.from_config(config).get_current_head() == store.HEAD
 
 
 def test_from_nothing(tmp_path):
@@ -55,9 +65,9 @@ def test_from_nothing(tmp_path):
 
 
 def test_from_the_first_revision(tmp_path):
-    store = Store(Settings(tmp_path), migrate=False)
-    check_old(store)
-    with store.engine.connect() as connection:
+    opened = Store(Settings(tmp_path), migrate=False)
+    check_old(opened)
+    with opened.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2  # FULL

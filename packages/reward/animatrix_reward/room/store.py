@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, bindparam, create_engine, event, select, text
+from sqlalchemy import Engine, bindparam, create_engine, event, inspect, select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from animatrix_reward.events import Event
@@ -27,6 +27,8 @@ from animatrix_reward.room.tables import Assignment, Clip, Imported, Said, Table
 if TYPE_CHECKING:
     from animatrix_reward.room.people import Person
 
+HEAD = "0002"
+"""The revision of `migrations/versions` that the tables here are."""
 _PG_LOCK = 7_310_906
 """The key of the advisory lock under which PostgreSQL's writers queue."""
 
@@ -44,7 +46,7 @@ class Store:
         self.engine = _engine(settings)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._writing = threading.Lock()
-        if migrate:
+        if migrate and revision(self.engine) != HEAD:
             upgrade(self.engine)
 
     @contextmanager
@@ -87,6 +89,14 @@ def _engine(settings: Settings) -> Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+def revision(engine: Engine) -> str:
+    """The revision of a database's tables, "" where there are none. Most starts need no Alembic, which loads slowly."""
+    if not inspect(engine).has_table("alembic_version"):
+        return ""
+    with engine.connect() as connection:
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
