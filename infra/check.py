@@ -71,6 +71,29 @@ def _templates(value: Any, where: str = "$") -> Iterator[tuple[str, dict[str, An
             yield from _templates(inside, f"{where}[{at}]")
 
 
+def kubernetes(file: Path) -> list[str]:
+    """Plain Kubernetes objects, strictly by Kubernetes' own schemas."""
+    found = []
+    for resource in yaml.safe_load_all(file.read_text("utf-8")):
+        try:
+            kubernetes_validate.validate(resource, kubernetes_validate.latest_version(), strict=True)
+        except kubernetes_validate.ValidationError as error:
+            found.append(f"{file}: {'.'.join(map(str, error.path))}: {error.message}")
+    return found
+
+
+def launcher(file: Path) -> list[str]:
+    """What accelerate says of a configuration for `accelerate launch`; it knows neither a wrong type nor a number."""
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    try:
+        read = load_config_from_file(str(file))
+    except (ValueError, TypeError, KeyError) as error:
+        return [f"{file}: {error}"]
+    strange = [name for name in ("num_processes", "num_machines") if not isinstance(getattr(read, name), int)]
+    return [f"{file}: {name} is no number" for name in strange]
+
+
 def ray_up(file: Path) -> list[str]:
     """What Ray's own check says of a cluster file for `ray up`."""
     from ray.autoscaler._private.util import prepare_config, validate_config
@@ -178,6 +201,8 @@ def main() -> int:
     found = container(HERE / "container" / "Containerfile")
     found += kuberay(HERE / "kuberay" / "cluster.yaml") + kuberay(HERE / "kuberay" / "job.yaml")
     found += ray_up(HERE / "ray_up.yaml") + script(HERE / "slurm" / "ingest.sbatch")
+    found += script(HERE / "train" / "train.sbatch") + kubernetes(HERE / "train" / "job.yaml")
+    found += launcher(HERE / "train" / "accelerate.yaml") + launcher(HERE / "train" / "deepspeed.yaml")
     if has_slurm():
         with one_node() as config:
             found += batch(HERE / "slurm" / "ingest.sbatch", config)

@@ -30,6 +30,10 @@ FILES: dict[str, Callable[[Path], list[str]]] = {
     "kuberay/job.yaml": check.kuberay,
     "ray_up.yaml": check.ray_up,
     "slurm/ingest.sbatch": check.script,
+    "train/train.sbatch": check.script,
+    "train/job.yaml": check.kubernetes,
+    "train/accelerate.yaml": check.launcher,
+    "train/deepspeed.yaml": check.launcher,
 }
 
 BROKEN = [
@@ -50,6 +54,14 @@ BROKEN = [
     ("ray_up.yaml", "cluster_name:", "clustername:"),
     ("slurm/ingest.sbatch", "then break; fi", "then break;"),
     ("slurm/ingest.sbatch", 'kill "${workers[@]}"', "kill ${workers[@]}"),
+    ("train/train.sbatch", "flags+=(--resume); fi", "flags+=(--resume)"),
+    ("train/train.sbatch", '"${flags[@]}"', "${flags[@]}"),
+    ("train/job.yaml", "completionMode: Indexed", "completionModes: Indexed"),
+    ("train/job.yaml", "completions: 4", "completions: four"),
+    ("train/job.yaml", "clusterIP: None", "clusterIp: None"),
+    ("train/accelerate.yaml", "num_processes: 8", "processes: 8"),
+    ("train/accelerate.yaml", "num_machines: 1", "num_machines: one"),
+    ("train/deepspeed.yaml", "distributed_type: DEEPSPEED", "distributed_type: DEEPSEED"),
 ]
 
 
@@ -99,3 +111,19 @@ def test_the_entry_points_are_the_command_that_tests_run():
     for line in (entry[1], batch[0]):
         command = cli.parse(line.split()[1:])
         assert isinstance(command, cli.Run) and command.address != "local"
+
+
+def test_a_training_job_calls_the_command_with_flags_that_it_knows(monkeypatch):
+    """Batch script and Job start `animatrix_trainer.cli fit`; both recipes exist and the flags are those of a run."""
+    from animatrix_trainer import cli, loop
+
+    asked = []
+    monkeypatch.setattr(loop, "fit", lambda *given: asked.append(given))
+    monkeypatch.setattr(cli, "_quiet", lambda: None)
+    job = list(check.yaml.safe_load_all((INFRA / "train/job.yaml").read_text("utf-8")))[1]
+    args = job["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert cli.main([str(arg) for arg in args[args.index("fit") :]]) == 0
+    batch = (INFRA / "train/train.sbatch").read_text("utf-8")
+    assert '-m animatrix_trainer.cli fit "$RECIPE" --shards "$SHARDS" --out "$OUT" "${flags[@]}"' in batch
+    assert cli.main(["fit", "wan22_14b", "--shards", "x", "--out", "y", "--wan", "w", "--resume"]) == 0
+    assert [given[0].name for given in asked] == ["wan21_1b", "wan22_14b"] and asked[1][3] is True
