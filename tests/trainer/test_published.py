@@ -86,12 +86,15 @@ def test_names_and_shapes_are_those_of_the_published_weights(name):
     assert all(weight.is_meta for weight in model.parameters())
 
 
-@pytest.mark.parametrize("name", published.WAN)
+@pytest.mark.parametrize("name", ["Wan2.1-I2V-14B-480P", "Wan2.2-TI2V-5B"])
 def test_every_published_weight_has_its_place(name):
-    """from_wan itself, at full size, on the meta device: nothing is missing and nothing left over."""
+    """from_wan itself at full width on the meta device: nothing is missing and nothing left over. Blocks are alike, so
+    two of them are enough."""
     with torch.device("meta"):
-        grafted = TagWanTransformer3DModel.from_wan(published.empty(name), **TAG)
-    assert sum(w.numel() for w in grafted.parameters()) > published.WAN[name].parameters
+        plain = WanTransformer3DModel(**dict(published.WAN[name].transformer) | {"num_layers": 2})
+        grafted = TagWanTransformer3DModel.from_wan(plain, **TAG)
+    own = {n: w.shape for n, w in grafted.named_parameters() if not is_tag_parameter(n)}
+    assert own == {n: w.shape for n, w in plain.named_parameters()}
 
 
 @pytest.mark.parametrize("kind", published.VAE)
