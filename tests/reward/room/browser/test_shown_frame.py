@@ -49,9 +49,9 @@ def test_step_scrub_flip_resize_play(sit, films):
         hold(at, truth, clips)
         at.page.set_viewport_size({"width": 1280, "height": 760})
         at.press("Home", "Space")
-        at.page.wait_for_timeout(rng.randrange(150, 500))
+        at.page.wait_for_function("n => shownPlayer.shown.indices[0] >= n", arg=rng.randrange(2, 9))
         at.press("Space")
-        assert hold(at, truth, clips) != [0, 0]
+        hold(at, truth, clips)
         task = at.task()
         at.press("Digit1", "Enter")
         at.next_task(task)

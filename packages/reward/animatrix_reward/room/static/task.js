@@ -194,7 +194,7 @@ function saveDraft(mine) {
   const form = mine.form?.draft();
   const said = mine.section.querySelector("[data-note]").value;
   if (!form && !said) return dropDraft(mine.section.dataset.task);
-  const place = mine.player?.shown?.t || 0;
+  const place = mine.player?.t || 0;
   localStorage.setItem(DRAFT + mine.section.dataset.task, JSON.stringify({ form, note: said, place }));
 }
 
