@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from animatrix_trainer.config import TIERS, Bucket, Codec, DataError, Recipe, RecipeError, Stage, Tasks, Window
-from animatrix_trainer.data.plan import Plan
+from animatrix_trainer.data.plan import Plan, starts
 from animatrix_trainer.data.pools import Traits
 from animatrix_trainer.data.tokens import budgeted, tokens
 
@@ -103,3 +103,25 @@ def test_a_budget_of_tokens_makes_the_batches():
         budgeted(windows, 200_000, wan, multiple=8)
     with pytest.raises(RecipeError, match="does not divide"):
         tokens(Window(5, 24, 44), wan)
+
+
+def test_windows_begin_at_few_places_where_a_stage_says_how_many():
+    assert [starts(9, n) for n in (1, 2, 3, 5, 9, 99)] == [
+        [4], [0, 8], [0, 4, 8], [0, 2, 4, 6, 8], list(range(9)), list(range(9)),
+    ]  # fmt: skip
+    clips, drawn = Traits(np.array([13, 33, 5])), {}
+    for n in (0, 1, 3):
+        recipe = Recipe("starts", (Stage("ct", steps=200, buckets=(Bucket(VIDEO, 2),), starts=n),))
+        drawn[n] = {
+            row: {pick.start for pick in picks(recipe, range(200), clips) if pick.row == row} for row in range(3)
+        }
+        again = [Plan(recipe, clips).again(0, picks(recipe, [0], clips)[0], attempt) for attempt in range(1, 40)]
+        assert {pick.start for pick in again if pick.row == 1} <= drawn[n][1] | set(range(29 if n == 0 else 0))
+    assert drawn[3] == {0: {0, 4, 8}, 1: {0, 14, 28}, 2: {0}}
+    assert drawn[1] == {0: {4}, 1: {14}, 2: {0}}
+    assert len(drawn[0][1]) > 20
+
+
+def test_a_negative_number_of_places_is_refused():
+    with pytest.raises(RecipeError, match=r"stage ct: starts=-1: give how many"):
+        Stage("ct", steps=1, starts=-1)

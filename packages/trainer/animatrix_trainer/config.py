@@ -258,6 +258,9 @@ class Stage:
     beta: float = 0.25
     difficulty: tuple[Literal["style", "motion", "deformation"], ...] = ("style", "motion", "deformation")
     """what D is the mean of (data/difficulty.py); a data set that lacks one of them is refused"""
+    starts: int = 0
+    """how many places a window may begin at, spread evenly over each clip; 0: anywhere. What `animatrix-train encode`
+    keeps is then finite, and met again"""
     objective: Literal["flow", "preference"] = "flow"
     train: Literal["all", "tags", "lora"] = "all"
     lr: float = 1e-4
@@ -282,6 +285,10 @@ class Stage:
             raise RecipeError(f"{place}: replay={self.replay}: give a share of the samples, from 0 to less than 1")
         if min(bucket.batch for bucket in self.buckets) < 1 or min(bucket.share for bucket in self.buckets) <= 0:
             raise RecipeError(f"{place}: a bucket has batch or share 0; leave it out or give it more")
+        if self.starts < 0:
+            raise RecipeError(
+                f"{place}: starts={self.starts}: give how many places a window may begin at, or 0: anywhere"
+            )
         if self.weights in ("curriculum", "hardest") and not self.difficulty:
             raise RecipeError(f"{place}: weights={self.weights} needs difficulty: style, motion or deformation")
         if not 0 <= self.sigma[0] < self.sigma[1] <= 1:

@@ -67,8 +67,7 @@ class Plan:
         at = int(self.choices[stage][within])
         rng = generator(self.seed, "again", pick.number, attempt)
         row = self.pools[stage][at].draw(self.stages[stage], progress(self.stages[stage], within), rng)
-        free = int(self.n_frames[row]) - pick.window.frames + 1
-        return Pick(row, int(rng.integers(free)), pick.number, pick.window)
+        return Pick(row, self._start(self.stages[stage], row, pick.window, rng), pick.number, pick.window)
 
     def _place(self, step: int) -> tuple[int, int]:
         for number, stage in enumerate(self.stages):
@@ -88,8 +87,14 @@ class Plan:
         else:
             rng = generator(self.seed, "row", number)
             row = self.pools[at][bucket].draw(stage, progress(stage, within), rng)
+        return Pick(row, self._start(stage, row, window, generator(self.seed, "start", number)), number, window)
+
+    def _start(self, stage: Stage, row: int, window: Window, rng: np.random.Generator) -> int:
         free = int(self.n_frames[row]) - window.frames + 1
-        return Pick(row, int(generator(self.seed, "start", number).integers(free)), number, window)
+        if not stage.starts:
+            return int(rng.integers(free))
+        places = starts(free, stage.starts)
+        return places[int(rng.integers(len(places)))]
 
     def _shuffle(self, stage: int, bucket: int, epoch: int) -> np.ndarray:
         return generator(self.seed, "order", stage, bucket, epoch).permutation(self.pools[stage][bucket].rows)
@@ -99,6 +104,14 @@ class Plan:
 
 
 _UNIFORM = Stage("replay", steps=1)
+
+
+def starts(free: int, count: int) -> list[int]:
+    """The places, of `free` in a row, at which a window may begin: `count` spread evenly from the first to the last,
+    the middle where that is one; all of them where there are no more."""
+    if count >= free:
+        return list(range(free))
+    return [(free - 1) // 2] if count == 1 else [at * (free - 1) // (count - 1) for at in range(count)]
 
 
 def progress(stage: Stage, within: int) -> float:
