@@ -4,7 +4,7 @@ import pytest
 import torch
 from animatrix_trainer import checkpoint, fake, flops, forecast
 from animatrix_trainer.checkpoint import CheckpointError
-from animatrix_trainer.config import Bucket, Dropout, Parallel, RecipeError, Window
+from animatrix_trainer.config import Bucket, Dropout, Parallel, RecipeError, Stage, Tasks, Window
 from animatrix_trainer.recipes import RECIPES, smoke, tiny_i2v
 from animatrix_trainer.recipes_wan import HARDWARE, wan21_1b
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
@@ -80,9 +80,19 @@ def wan_folder(tmp_path):
 
 
 def small_wan(folder):
-    recipe = wan21_1b().over_stages(steps=2, buckets=(Bucket(Window(5, 32, 48), batch=2),))
+    recipe = wan21_1b()
+    stage = Stage(
+        "only",
+        steps=2,
+        buckets=(Bucket(Window(5, 32, 48), batch=2),),
+        tasks=Tasks(t2v=0.7, i2v=0.3),
+        lr=1e-5,
+        shift=3.0,
+    )
     return dataclasses.replace(
         recipe,
+        stages=(stage,),
+        samples=0,
         wan=str(folder / "transformer"),
         text=dataclasses.replace(recipe.text, folder=str(folder / "text_encoder"), length=16),
         codec=dataclasses.replace(recipe.codec, folder=str(folder / "vae")),
