@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -63,7 +64,7 @@ def average(optimizer: torch.optim.Optimizer, weights: Iterable[torch.Tensor], d
     """One update of the moving averages towards `weights`, each process its own part of them."""
     weights = list(weights)
     averages = [_own(optimizer.state[weight][AVERAGE]) for weight in weights]
-    torch._foreach_lerp_(averages, [_own(weight.detach()) for weight in weights], 1 - decay)
+    cast(Any, torch)._foreach_lerp_(averages, [_own(weight.detach()) for weight in weights], 1 - decay)
 
 
 def _own(tensor: torch.Tensor) -> torch.Tensor:

@@ -72,8 +72,8 @@ class Saved:
         if not (folder / "state").is_dir():
             raise CheckpointError(f"{folder}: has no state/, so it can be sampled from or given to --init, not resumed")
         value = json.loads((folder / "state" / "progress.json").read_text("utf-8"))
-        counts = {name: tuple(value.pop(name)) for name in ("adam_steps", "updates")}
-        self.progress = Progress(**value, **counts)
+        counts = tuple(value["adam_steps"]), tuple(value["updates"])
+        self.progress = Progress(value["step"], *counts, value["train"])
         self._file_of = {}
         for path in sorted((folder / "state").glob("tensors-*.safetensors")):
             with safe_open(path, "pt") as file:
