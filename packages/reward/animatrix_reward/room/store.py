@@ -45,6 +45,8 @@ class Store:
         settings.folder.mkdir(parents=True, exist_ok=True)
         self.engine = _engine(settings)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        # Who only looks needs no transaction: over PostgreSQL each costs two more journeys there and back.
+        self._lookers = sessionmaker(self.engine.execution_options(isolation_level="AUTOCOMMIT"))
         self._writing = threading.Lock()
         if migrate and revision(self.engine) != HEAD:
             upgrade(self.engine)
@@ -52,7 +54,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that looks and changes nothing."""
-        with self._sessions() as session:
+        with self._lookers() as session:
             session.info["settings"] = self.settings
             yield session
 
@@ -77,7 +79,7 @@ class Store:
 
 def _engine(settings: Settings) -> Engine:
     if not settings.url.startswith("sqlite"):
-        return create_engine(settings.url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+        return create_engine(settings.url, pool_size=10, max_overflow=40)
     engine = create_engine(
         settings.url, connect_args={"check_same_thread": False, "timeout": 30}, pool_size=10, max_overflow=40
     )
