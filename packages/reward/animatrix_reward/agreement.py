@@ -51,7 +51,7 @@ def alpha(ratings: Iterable[Rating], scale: Scale) -> Alpha:
     n_pairable = sum(map(len, shared))
     if len(shared) < 2:
         return Alpha(None, len(shared), n_pairable, "fewer than two units were rated by two raters")
-    values = sorted({value for said in shared for value in said}, key=_order(scale))
+    values = sorted({value for said in shared for value in said}, key=order(scale))
     if len(values) < 2:
         return Alpha(None, len(shared), n_pairable, f"every rating is {values[0]}: there is nothing to disagree on")
     found = alpha_of_counts(_counts(shared, values), np.array(values, float) if scale == "interval" else None, scale)
@@ -102,6 +102,6 @@ def _counts(shared: list[list[Hashable]], values: list[Hashable]) -> np.ndarray:
     return counts
 
 
-def _order(scale: Scale):
+def order(scale: Scale):
     """How values are sorted: numbers by size; names, on the nominal scale, in any settled order."""
     return repr if scale == "nominal" else lambda value: value

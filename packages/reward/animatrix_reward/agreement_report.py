@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from animatrix_reward import ratings
-from animatrix_reward.agreement import Rating, Scale, alpha, alpha_of_coincidences, coincidences
+from animatrix_reward.agreement import Rating, Scale, alpha, alpha_of_coincidences, coincidences, order
 from animatrix_reward.dimensions import DIMENSIONS, HUMAN, OVERALL
 from animatrix_reward.events import Event, standing
 from animatrix_reward.votes import comparisons
@@ -117,7 +117,7 @@ def interval(
     for value in values:
         units.setdefault(value.rating.unit, []).append(value)
     shared = [said for said in units.values() if len(said) > 1]
-    known = sorted({v.rating.value for said in shared for v in said}, key=repr if scale == "nominal" else None)
+    known = sorted({v.rating.value for said in shared for v in said}, key=order(scale))
     column = {value: at for at, value in enumerate(known)}
     prompts = {prompt: at for at, prompt in enumerate(dict.fromkeys(value.prompt for value in values))}
     counts_UV = np.zeros((len(shared), len(known)))

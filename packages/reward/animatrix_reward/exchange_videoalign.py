@@ -66,7 +66,7 @@ def write(said: Sequence[Event], clips: Mapping[str, Clip]) -> tuple[str, int]:
         row[column[body["dimension"]]] = _WORD[body["verdict"]]
         n_events += 1
     text = io.StringIO()
-    columns: tuple[str, ...] = (*_THEIRS, *_OURS)
+    columns: list[str] = [*_THEIRS, *_OURS]
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows.values())
