@@ -8,11 +8,14 @@ import pytest
 import torch
 from anicaption.frames import write_video
 from animatrix_trainer import checkpoint
-from animatrix_trainer.config import DataError, Lora, Preference, Window
+from animatrix_trainer.config import DataError, Lora, Preference, RecipeError, Window
 from animatrix_trainer.data.pairs import Pairs, in_latent_frames, read_pairs
+from animatrix_trainer.data.readings import Reading
+from animatrix_trainer.loop import fit
 from animatrix_trainer.model import lora
-from animatrix_trainer.preference import Reference, gap_weights, loss, mask, objective
+from animatrix_trainer.preference import Facts, Reference, gap_weights, loss, loss_of_pairs, mask
 from animatrix_trainer.recipes import smoke
+from safetensors.torch import load_file
 
 WINDOW = Window(5, 8, 16)
 
@@ -91,7 +94,7 @@ def test_the_reference_stays_what_the_model_was(pairs, train, whole):
     lora.move_only(system.model, wanted.stages[0])
     reference = Reference(system.models, wanted.stages[0], whole)
     batch = batch_of(pairs, wanted)
-    value, facts = objective(system.model, system, batch, reference)
+    value, facts = loss_of_pairs(system.model, system, batch, reference)
     assert value.item() == pytest.approx(np.log(2), abs=1e-5) and abs(float(facts.displacement)) < 1e-6
     value.backward()
     moved = lora.trainable(system.model, wanted.stages[0])
@@ -100,11 +103,11 @@ def test_the_reference_stays_what_the_model_was(pairs, train, whole):
         for name, weight in system.model.named_parameters():
             if name in moved:
                 weight.add_(0.05 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(len(name))))
-    later, facts = objective(system.model, system, batch, reference)
+    later, facts = loss_of_pairs(system.model, system, batch, reference)
     assert abs(later.item() - np.log(2)) > 1e-4 and abs(float(facts.displacement)) > 1e-4
     again = Reference(system.models, wanted.stages[0], whole)
     again.restore(reference.tensors())
-    assert objective(system.model, system, batch, again)[0].item() == later.item()
+    assert loss_of_pairs(system.model, system, batch, again)[0].item() == later.item()
     with pytest.raises(ValueError, match="other parameters"):
         again.restore({"0/x": torch.zeros(1)})
 
@@ -119,11 +122,11 @@ def test_steps_raise_the_implicit_accuracy_of_pairs_not_trained_on(tmp_path, set
     optimizer = torch.optim.AdamW(system.model.parameters(), lr=1e-3)
     rows = Pairs(read_pairs(seen), wanted, 4)
     for step in range(60):
-        value, _ = objective(system.model, system, rows.batch(range(4 * step, 4 * step + 4), WINDOW, 0), reference)
+        value, _ = loss_of_pairs(system.model, system, rows.batch(range(4 * step, 4 * step + 4), WINDOW, 0), reference)
         value.backward()
         optimizer.step()
         optimizer.zero_grad()
-    _, facts = objective(system.model, system, batch_of(unseen, wanted, range(1000, 1032)), reference)
+    _, facts = loss_of_pairs(system.model, system, batch_of(unseen, wanted, range(1000, 1032)), reference)
     assert float(facts.accuracy) > 0.8 and float(facts.margin) > 0
 
 
@@ -135,7 +138,7 @@ def test_swapping_winners_and_losers_turns_delta_around(pairs):
         system.model.proj_out.weight.add_(0.1)
     batch = batch_of(pairs, wanted)
     other = dataclasses.replace(batch, videos=batch.losers, losers=batch.videos)
-    one, two = (objective(system.model, system, each, reference)[1] for each in (batch, other))
+    one, two = (loss_of_pairs(system.model, system, each, reference)[1] for each in (batch, other))
     assert float(one.margin) == pytest.approx(-float(two.margin), rel=1e-4)
 
 
@@ -179,3 +182,59 @@ def test_a_clip_that_is_gone_or_short_is_named(tmp_path):
     (tmp_path / "none.jsonl").write_text("\n")
     with pytest.raises(DataError, match="holds no pair"):
         read_pairs(tmp_path / "none.jsonl")
+
+
+def run_recipe(**more):
+    first = dataclasses.replace(smoke().stages[0], name="flow", steps=2)
+    last = dataclasses.replace(first, name="preference", steps=6, objective="preference", lr=5e-4)
+    return dataclasses.replace(
+        smoke(), stages=(first, last), save_every=3, preference=Preference(beta=200.0), samples=1, **more
+    )
+
+
+def test_a_run_ends_in_preference_and_goes_on_to_the_bit(own_dataset, drawing, pairs, tmp_path):
+    drawing.say(own_dataset, splits=drawing.sides("tttthvt"))
+    recipe = run_recipe()
+    with pytest.raises(RecipeError, match="stage preference: objective=preference needs --pairs"):
+        fit(recipe, own_dataset, tmp_path / "none")
+    through = fit(recipe, own_dataset, tmp_path / "through", pairs=pairs)
+    fit(recipe, own_dataset, tmp_path / "broken", pairs=pairs)
+    newest = checkpoint.latest(tmp_path / "broken")
+    assert newest is not None
+    newest.rename(tmp_path / "lost")
+    again = fit(recipe, own_dataset, tmp_path / "broken", resume=True, pairs=pairs)
+    assert again.name == through.name == "step-00000008"
+    for path in sorted((through / "state").glob("*.safetensors")):
+        one, two = load_file(path), load_file(again / "state" / path.name)
+        assert one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one), path.name
+    before = load_file(tmp_path / "through" / "checkpoints" / "step-00000006" / "state" / "reference.safetensors")
+    after = load_file(through / "state" / "reference.safetensors")
+    assert all(torch.equal(before[name], after[name]) for name in after)
+    lines = [json.loads(line) for line in (tmp_path / "through" / "metrics.jsonl").read_text().splitlines()]
+    assert [("accuracy" in line, line["stage"]) for line in lines] == [(False, "flow")] * 2 + [(True, "preference")] * 6
+    assert lines[2]["loss"] == pytest.approx(np.log(2), abs=1e-4) and lines[2]["displacement"] == 0.0
+    moved = (tmp_path / "through" / "samples" / "motion.jsonl").read_text().splitlines()
+    assert [(row["step"], row["stage"]) for row in map(json.loads, moved)] == [
+        (2, "flow"), (3, "preference"), (6, "preference"), (8, "preference"),
+    ]  # fmt: skip
+
+
+def test_winners_that_grow_less_likely_raise_an_alarm(tmp_path, capsys):
+    from accelerate import Accelerator
+    from animatrix_trainer.metrics import DISPLACED_LINES, Log
+
+    wanted = recipe()
+    system = system_of(wanted)
+    system.reference = Reference(system.models, wanted.stages[0])
+    accelerator = Accelerator(cpu=True, log_with="tensorboard", project_dir=tmp_path)
+    log = Log(tmp_path, accelerator, dataclasses.replace(system, read=(READING,)), 0, [])
+    batch = batch_of(write_pairs(tmp_path / "pairs"), wanted)
+    for step in range(DISPLACED_LINES + 1):
+        worse = torch.tensor(0.1 if step else -0.1)
+        system.reference.seen.append(Facts(torch.tensor(1.0), worse, torch.tensor(1.0)))
+        log.step(step, torch.tensor(0.5), 1e-3, None, batch, system.reference)
+        assert ("ALARM: winners have grown less likely" in capsys.readouterr().out) == (step == DISPLACED_LINES)
+    accelerator.end_training()
+
+
+READING = Reading(1, 1, "0" * 32, None, "raw", 4)

@@ -61,6 +61,8 @@ class System:
     read: tuple[Reading, ...] = ()
     model_low: TagWanTransformer3DModel | None = None
     sight: PictureEncoder | None = None
+    reference: Any = None
+    """what a stage of preference is measured against (preference.Reference); None outside of one"""
 
     @property
     def models(self) -> tuple[TagWanTransformer3DModel, ...]:

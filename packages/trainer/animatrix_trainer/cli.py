@@ -52,6 +52,8 @@ class Fit:
     """Go on from the newest checkpoint in --out, on the generations it was trained on."""
     other_data: bool = False
     """Let a resumed run go on with other generations, another tier or another data set than before."""
+    pairs: Path | None = None
+    """What `animatrix-reward pairs` wrote, for stages of preference."""
     other_recipe: bool = False
     """Let a resumed run go on under other settings than before; how they differ is shown."""
     init: Path | None = None
@@ -176,7 +178,7 @@ def _fit(prog: str, argv: list[str]) -> int:
 
     _quiet()
     consents = run.other_data, run.other_recipe
-    print(fit(run.recipe, run.shards, run.out, run.resume, run.init, run.data, *consents, run.memory_gib))
+    print(fit(run.recipe, run.shards, run.out, run.resume, run.init, run.data, *consents, run.memory_gib, run.pairs))
     return 0
 
 

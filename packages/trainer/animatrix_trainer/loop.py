@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import cast
 
 from accelerate import Accelerator
+from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader, Dataset
 
-from animatrix_trainer import checkpoint, forecast, state
+from animatrix_trainer import checkpoint, forecast, preference, state
 from animatrix_trainer.changes import changes
 from animatrix_trainer.checkpoint import System
-from animatrix_trainer.config import NEWEST, Data, Recipe
+from animatrix_trainer.config import NEWEST, Data, Recipe, RecipeError, Stage
 from animatrix_trainer.data import readings
+from animatrix_trainer.data.pairs import Pair, WithPairs, read_pairs
 from animatrix_trainer.data.read import Batch, Batches, Shards, held_back
 from animatrix_trainer.data.readings import Reading
 from animatrix_trainer.metrics import Log
@@ -26,8 +28,9 @@ from animatrix_trainer.parallel import Plain, gradients, processes, spread
 from animatrix_trainer.signals import Stop, deaf
 
 NO_LOSS = "no clip is held out: there is no held-out loss"
-OBJECTIVES = {"flow": objective}
+OBJECTIVES = {"flow": objective, "preference": preference.objective}
 """The loss of a stage by its `objective`."""
+REFERENCE = "reference.safetensors"
 
 
 def fit(
@@ -40,15 +43,18 @@ def fit(
     other_data: bool = False,
     other_recipe: bool = False,
     memory_gib: float | None = None,
+    pairs: Path | None = None,
 ) -> Path:
     """Train `recipe` on the data set `shards` (a folder or s3:// URL); return the last checkpoint's folder in `out`.
 
     `resume` goes on from the newest checkpoint in `out` under the same recipe and on the same data, which
     `other_recipe` and `other_data` let change; `init` starts from the weights of another checkpoint. SIGTERM and SIGINT
     save and end the run. What would not fit into memory (of the device, or `memory_gib`; 0: never mind) is refused.
+    Stages of preference read `pairs`.
     """
     recipe = published.placed(recipe)
     with processes(recipe, out) as accelerator, Stop() as stop:
+        preferred = _pairs(recipe, pairs)
         saved, changed = _last_checkpoint(out, resume, recipe, other_recipe)
         clips, read = _clips(recipe, shards, data, saved, init, other_data)
         place = (accelerator.process_index, accelerator.num_processes)
@@ -62,19 +68,19 @@ def fit(
             start,
             [wanted, *changed, *clips.notes, *batches.notes, unseen.shards.reading.words() if unseen else NO_LOSS],
         )
-        for step, batch in log.timed(_from_step(batches, start)):
+        for step, batch in log.timed(_from_step(_steps(batches, preferred, system), start)):
             number, within = recipe.stage_of(step)
             stage, expert = recipe.stages[number], experts.of_step(recipe, step)
             rate = learning_rate(within, stage)
             on, loss_of = spreads[expert], partial(OBJECTIVES[stage.objective], system=system, expert=expert)
             loss = gradients(on, batch, recipe.parallel.accumulate, loss_of)
             norm = on.step(rate)
-            log.step(step, loss, rate, norm, batch)
+            log.step(step, loss, rate, norm, batch, system.reference)
             done, ending = step + 1, stop.now()
-            others_move = done < recipe.steps and recipe.stages[recipe.stage_of(done)[0]].train != stage.train
+            others_move = done < recipe.steps and _moves_on(stage, recipe.stages[recipe.stage_of(done)[0]])
             if done % recipe.save_every == 0 or done == recipe.steps or ending or others_move:
                 if log.since.losses:  # a loss that is no number is found there, before anything is written
-                    log.line(done, rate, norm, number)
+                    log.line(done, rate, norm, number, system.reference)
                 saved = _save(accelerator, system, spreads, out, done, stage.train)
                 if unseen and not ending:
                     log.held_out(done, system, unseen)
@@ -107,6 +113,10 @@ def _ready(
     for number, model in enumerate(system.models):
         if before:
             before.weights_into(model, number)
+    if stage.objective == "preference":
+        system.reference = preference.Reference(system.models, stage, recipe.parallel.strategy != "plain")
+        if last and recipe.stage_of(done)[1]:
+            system.reference.restore(load_file(last / "state" / REFERENCE))
     spreads = [spread(accelerator, model, recipe, stage) for model in system.models]
     if before:
         for number, on in enumerate(spreads):
@@ -121,12 +131,31 @@ def _save(accelerator: Accelerator, system: System, spreads: list[Plain], out: P
     with checkpoint.writing(out, done, main=main, wait=accelerator.wait_for_everyone) as part:
         state.write(part, spreads, done, train, accelerator.process_index, accelerator.num_processes)
         weights = state.averages(spreads, main)
+        if main and system.reference:
+            save_file(system.reference.tensors(), part / "state" / REFERENCE)
         if main:
-            checkpoint.export(system, part, weights)
+            checkpoint.export(system, part, weights, checkpoint.latest(out))
     return checkpoint.step_folder(out, done)
 
 
-def _from_step(batches: Batches, start: int) -> Iterator[tuple[int, Batch]]:
+def _moves_on(stage: Stage, later: Stage) -> bool:
+    """Whether the later stage begins from the checkpoint between them: it moves other parameters, or is measured
+    against what the earlier one made."""
+    return (stage.train, stage.objective) != (later.train, later.objective)
+
+
+def _pairs(recipe: Recipe, path: Path | None) -> tuple[Pair, ...]:
+    asking = [stage.name for stage in recipe.stages if stage.objective == "preference"]
+    if asking and path is None:
+        raise RecipeError(f"stage {asking[0]}: objective=preference needs --pairs, what `animatrix-reward pairs` wrote")
+    return read_pairs(path) if path and asking else ()
+
+
+def _steps(batches: Batches, pairs: tuple[Pair, ...], system: System) -> Batches | WithPairs:
+    return WithPairs(batches, pairs, system.codec.time_stride) if pairs else batches
+
+
+def _from_step(batches: Batches | WithPairs, start: int) -> Iterator[tuple[int, Batch]]:
     steps, workers = range(start, len(batches)), batches.recipe.workers
     data = cast(Dataset, batches)
     loader = DataLoader(data, batch_size=None, sampler=steps, num_workers=workers, worker_init_fn=deaf)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import torch
 from accelerate import Accelerator
@@ -22,7 +22,14 @@ from animatrix_trainer.config import Window
 from animatrix_trainer.data import readings
 from animatrix_trainer.data.read import Batch, Batches
 
+if TYPE_CHECKING:
+    from animatrix_trainer.preference import Reference
+
 Item = TypeVar("Item")
+DISPLACED_LINES = 3
+"""So many lines in a row with winners below the reference are an alarm."""
+SLOWER = 0.8
+"""So much less motion of samples is one."""
 
 
 class LossError(RuntimeError):
@@ -61,7 +68,7 @@ class Log:
         self.peak = flops.peak_flops(accelerator.device, system.recipe.parallel.precision)
         out.mkdir(parents=True, exist_ok=True)
         accelerator.init_trackers("tensorboard")
-        self.since = Since()
+        self.since, self.displaced = Since(), 0
         self.began = self.asked = time.perf_counter()
         self.before_s = 0.0
         if accelerator.is_main_process:
@@ -85,7 +92,15 @@ class Log:
             self.since.wait_s += time.perf_counter() - self.asked
             yield item
 
-    def step(self, step: int, loss: torch.Tensor, rate: float, norm: torch.Tensor | None, batch: Batch) -> None:
+    def step(
+        self,
+        step: int,
+        loss: torch.Tensor,
+        rate: float,
+        norm: torch.Tensor | None,
+        batch: Batch,
+        reference: Reference | None = None,
+    ) -> None:
         """Note 0-based `step`: its loss and norm (tensors, not read here), its rate, this process's part of its batch.
 
         Raises LossError, on all processes alike, where a loss since the last line is no number.
@@ -99,10 +114,12 @@ class Log:
         since.tokens += len(batch.numbers) * tokens
         since.flops += len(batch.numbers) * flops.train_flops(self.size, tokens, self.recipe.stages[batch.stage].train)
         if done % self.recipe.log_every == 0 or done % self.recipe.save_every == 0 or done == self.recipe.steps:
-            self.line(done, rate, norm, batch.stage)
+            self.line(done, rate, norm, batch.stage, reference)
         self.since.busy_s += time.perf_counter() - self.asked  # `line` has begun a new count where it wrote one
 
-    def line(self, done: int, rate: float, norm: torch.Tensor | None, stage: int) -> None:
+    def line(
+        self, done: int, rate: float, norm: torch.Tensor | None, stage: int, reference: Reference | None = None
+    ) -> None:
         """Write what happened since the last line. The only place that waits for the device."""
         since = self.since
         mine = torch.stack(since.losses).float().reshape(1, -1)
@@ -134,11 +151,29 @@ class Log:
         }
         if self.recipe.skip_corrupt:
             line["skipped"] = self._skipped()
+        line |= self._watched(reference, done)
         self.since, self.asked = Since(), time.perf_counter()
         self.accelerator.log({k: v for k, v in line.items() if isinstance(v, float)}, step=done)
         if self.accelerator.is_main_process:
             _append(self.path, line)
             self.accelerator.print(f"step {done:6d}  {line['stage']}  {_words(line)}", flush=True)
+
+    def _watched(self, reference: Reference | None, done: int) -> dict[str, float]:
+        """What a stage of preference is watched by, means over all processes."""
+        found = {
+            name: round(float(cast(torch.Tensor, self.accelerator.gather(value.reshape(1))).mean()), 6)
+            for name, value in (reference.watched() if reference else {}).items()
+        }
+        if found:
+            self.displaced = self.displaced + 1 if found["displacement"] > 0 else 0
+            if self.displaced >= DISPLACED_LINES:
+                self.accelerator.print(
+                    f"step {done:6d}  ALARM: winners have grown less likely over {self.displaced} lines "
+                    f"(displacement {found['displacement']:.4f}): lower the rate or preference.beta, or give "
+                    "preference.sft some weight",
+                    flush=True,
+                )
+        return found
 
     def _skipped(self) -> int:
         """How many samples all processes drew anew since the last line; each process says which of its own."""
@@ -178,9 +213,25 @@ class Log:
             return
         clips, words = held_out.draw(system, batches, self.recipe.samples)
         if self.accelerator.is_main_process:
+            self._motion(done, clips)
             writer = self.accelerator.get_tracker("tensorboard", unwrap=True)
             show.write(self.out / "samples" / f"step-{done:08d}", clips, words)
             show.to_tensorboard(writer, done, clips, words)
+
+    def _motion(self, done: int, clips_NFHWC: Any) -> None:
+        """Note how much the samples move; a stage of preference that makes them slower than its first ones is told."""
+        stage = self.recipe.stages[self.recipe.stage_of(done - 1)[0]]
+        motion = show.motion(clips_NFHWC)
+        path = self.out / "samples" / "motion.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = next((row["motion"] for row in _lines(path) if row["stage"] == stage.name), motion)
+        _append(path, {"step": done, "stage": stage.name, "motion": round(motion, 5)})
+        if stage.objective == "preference" and motion < SLOWER * before:
+            self.accelerator.print(
+                f"step {done:6d}  ALARM: samples move {motion / before:.0%} of what they did at the stage's first "
+                "checkpoint; plain preference drifts to slow motion: look at samples/, use preference.segments",
+                flush=True,
+            )
 
     def _tokens(self, batch: Batch) -> int:
         _, frames, height_px, width_px, _ = batch.videos.shape

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from animatrix_trainer import flow
+from animatrix_trainer import encoded, flow
 from animatrix_trainer.checkpoint import System
-from animatrix_trainer.config import Tasks
+from animatrix_trainer.config import Recipe, Tasks
 from animatrix_trainer.data.plan import generator
 from animatrix_trainer.data.read import Batch
+from animatrix_trainer.encoded import EncodedBatch
 from animatrix_trainer.model import experts
 from animatrix_trainer.model.denoise import velocity
 from animatrix_trainer.model.given import Known, known_of_clip
@@ -41,25 +42,46 @@ def objective(model: torch.nn.Module, system: System, batch: Batch, expert: int 
 def task(system: System, batch: Batch, expert: int = 0) -> Task:
     """A batch as the network meets it: a pure function of the run's seed and the samples' numbers."""
     recipe, device = system.recipe, system.model.device
-    stage = recipe.stages[batch.stage]
-    video = torch.from_numpy(batch.videos).to(device).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
-    x = system.codec.encode(video)
-    rngs = [generator(recipe.seed, "noise", number) for number in batch.numbers]
-    normal = torch.tensor([rng.standard_normal() for rng in rngs], dtype=torch.float32)
-    stride, how = system.codec.time_stride, recipe.flow.given
-    given = np.stack([told_frames(given_frames(stage.tasks, x.shape[2], rng), stride, how, rng) for rng in rngs])
-    e = torch.from_numpy(np.stack([rng.standard_normal(x.shape[1:], dtype=np.float32) for rng in rngs])).to(device)
+    stage, frames, stride = recipe.stages[batch.stage], batch.videos.shape[1], system.codec.time_stride
+    asked = [ask(recipe, batch.stage, number, frames, stride) for number in batch.numbers]
+    told = np.stack([one.told_F for one in asked])
+    if isinstance(batch, EncodedBatch):
+        x, known, text = encoded.met(system, batch, told)
+    else:
+        video = torch.from_numpy(batch.videos).to(device).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+        x = system.codec.encode(video)
+        known = system.see(known_of_clip(system.codec, video, x, told, recipe.flow.given), video, told)
+        text = system.text([condition.text for condition in batch.conditions])
+    normal = torch.tensor([one.normal for one in asked], dtype=torch.float32)
+    e = np.stack([one.rng.standard_normal(x.shape[1:], dtype=np.float32) for one in asked])
     window = experts.window(recipe, batch.stage, expert)
-    s = flow.logit_normal(normal, recipe.flow.s_mean, recipe.flow.s_std, stage.shift, window).to(device)
     tags = [system.words.encode(told.tags, drop_unsaid=True, spans=told.spans) for told in batch.conditions]
     return Task(
         x_BCTHW=x,
-        e_BCTHW=e,
-        s_B=s,
-        known=system.see(known_of_clip(system.codec, video, x, given, how), video, given),
-        text_BND=system.text([condition.text for condition in batch.conditions]),
+        e_BCTHW=torch.from_numpy(e).to(device),
+        s_B=flow.logit_normal(normal, recipe.flow.s_mean, recipe.flow.s_std, stage.shift, window).to(device),
+        known=known,
+        text_BND=text,
         tags_BK=torch.tensor(tags, device=device),
     )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is drawn for a sample: its place among noise shares, which of its picture frames are given, and the random
+    numbers that its noise comes from."""
+
+    normal: float
+    told_F: np.ndarray
+    rng: np.random.Generator
+
+
+def ask(recipe: Recipe, stage: int, number: int, frames: int, time_stride: int) -> Asked:
+    """What is asked of sample `number`, a window of so many frames: nothing of the clip itself has a part in it."""
+    rng = generator(recipe.seed, "noise", number)
+    normal = float(rng.standard_normal())
+    given = given_frames(recipe.stages[stage].tasks, (frames - 1) // time_stride + 1, rng)
+    return Asked(normal, told_frames(given, time_stride, recipe.flow.given, rng), rng)
 
 
 def errors(model: torch.nn.Module, system: System, of: Task) -> torch.Tensor:

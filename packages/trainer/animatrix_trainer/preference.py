@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -64,7 +64,7 @@ def mask(deformed_BT: torch.Tensor, settings: Preference) -> torch.Tensor:
 
 
 class Reference:
-    """The model as it was before the stage.
+    """The model as it was before the stage, and what was watched since somebody last asked.
 
     What the stage moves is kept twice, and the rest is shared: whole for `train=all`, a few matrices for adapters. The
     tag channel moves with the adapters, so that switching adapters off would not give the model before the stage.
@@ -72,6 +72,7 @@ class Reference:
     """
 
     def __init__(self, models: Sequence[torch.nn.Module], stage: Stage, whole: bool = False) -> None:
+        self.seen: list[Facts] = []
         self.models = [copy.deepcopy(model).requires_grad_(False).eval() for model in models] if whole else []
         self.kept: list[dict[str, torch.Tensor]] = [
             {name: weight.detach().clone() for name, weight in model.named_parameters() if name in moved}
@@ -85,6 +86,12 @@ class Reference:
             return self.models[expert]
         kept = self.kept[expert]
         return lambda **inputs: torch.func.functional_call(now, kept, (), inputs)
+
+    def watched(self) -> dict[str, torch.Tensor]:
+        """Means of what was seen since the last call, still on the device."""
+        seen, self.seen = self.seen, []
+        names = [item.name for item in fields(Facts)] if seen else []
+        return {name: torch.stack([getattr(one, name) for one in seen]).mean() for name in names}
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """What must be kept with a checkpoint of this stage, by name."""
@@ -101,7 +108,14 @@ class Reference:
             weight.copy_(tensors[name])
 
 
-def objective(
+def objective(model: torch.nn.Module, system: System, batch: Batch, expert: int = 0) -> torch.Tensor:
+    """The loss of a batch of pairs, as the training loop asks for it; `system.reference` keeps what is watched."""
+    value, facts = loss_of_pairs(model, system, cast(PairBatch, batch), system.reference, expert)
+    system.reference.seen.append(facts)
+    return value
+
+
+def loss_of_pairs(
     model: torch.nn.Module, system: System, batch: PairBatch, reference: Reference, expert: int = 0
 ) -> tuple[torch.Tensor, Facts]:
     """The loss of a batch of pairs, and what is watched. `model` is the transformer number `expert`, maybe wrapped."""

@@ -22,6 +22,13 @@ def strip(clip_FHWC: np.ndarray) -> np.ndarray:
     return np.concatenate(list(clip_FHWC[at]), axis=1)
 
 
+def motion(clips_NFHWC: np.ndarray) -> float:
+    """Mean change from frame to frame, 0..1."""
+    if clips_NFHWC.shape[1] == 1:
+        return 0.0
+    return float(np.abs(np.diff(clips_NFHWC.astype(np.float32), axis=1)).mean() / 255)
+
+
 def gif(clip_FHWC: np.ndarray) -> bytes:
     """A clip as a GIF that goes round for ever (TensorBoard shows no other moving pictures); hundredths of a second
     are all a GIF knows, so 24 frames a second become 25."""

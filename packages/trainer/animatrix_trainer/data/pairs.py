@@ -29,7 +29,7 @@ from animatrix_trainer.conditioning.dropout import Condition, thin
 from animatrix_trainer.config import DataError, Recipe, Window
 from animatrix_trainer.data.crop import fit
 from animatrix_trainer.data.plan import generator
-from animatrix_trainer.data.read import Batch
+from animatrix_trainer.data.read import Batch, Batches
 
 LABELS = {"winner": 1.0, "loser": -1.0, "even": 0.0}
 NAMES = {
@@ -131,6 +131,24 @@ class Pairs:
             segments_BGT=parts,
             labels_BG=labels,
         )
+
+
+class WithPairs:
+    """Batches of a run by step: of pairs where the stage is one of preference, of clips elsewhere."""
+
+    def __init__(self, batches: Batches, pairs: Sequence[Pair], time_stride: int) -> None:
+        self.batches, self.recipe = batches, batches.recipe
+        self.pairs = Pairs(pairs, batches.recipe, time_stride)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __getitem__(self, step: int) -> Batch:
+        number, bucket = self.batches.plan.bucket(step)
+        if self.recipe.stages[number].objective == "flow":
+            return self.batches[step]
+        picks = self.batches.plan.step(step)[self.batches.rank :: self.batches.world]
+        return self.pairs.batch([pick.number for pick in picks], bucket.window, number)
 
 
 def in_latent_frames(spans: Sequence[tuple[int, int]], n_frames: int, time_stride: int) -> np.ndarray:

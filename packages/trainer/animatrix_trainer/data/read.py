@@ -307,24 +307,20 @@ class Batches:
         picks = self.plan.step(step)[self.rank :: self.world]
         stage, _ = self.recipe.stage_of(step)
         skipped: list[str] = []
-        samples = [self._sample(step, pick, self.recipe.stages[stage].dropout, skipped) for pick in picks]
-        return Batch(
-            tuple(pick.number for pick in picks),
-            np.stack([video for video, _, _ in samples]),
-            tuple(condition for _, condition, _ in samples),
-            stage,
-            tuple(rate for _, _, rate in samples),
-            tuple(skipped),
-        )
+        samples = [self._sample(step, stage, pick, skipped) for pick in picks]
+        contents, conditions, rates = zip(*samples, strict=True)
+        return self._batch(tuple(pick.number for pick in picks), contents, conditions, stage, rates, tuple(skipped))
 
-    def _sample(
-        self, step: int, pick: Pick, dropout: Dropout, skipped: list[str]
-    ) -> tuple[np.ndarray, Condition, float]:
+    def _batch(self, numbers: tuple[int, ...], contents: Sequence[Any], *rest: Any) -> Batch:
+        """A batch of what `_read` gave of each sample."""
+        return Batch(numbers, np.stack(contents), *rest)
+
+    def _sample(self, step: int, stage: int, pick: Pick, skipped: list[str]) -> tuple[Any, Condition, float]:
         """Pixels, words and rate of a pick, or of what is drawn in its place."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                video, condition = self.shards.readable(pick, lambda: self._read(pick, dropout))  # noqa: B023
-                return video, condition, self.shards.rate(pick.row)
+                content, condition = self.shards.readable(pick, lambda: self._read(stage, pick))  # noqa: B023
+                return content, condition, self.shards.rate(pick.row)
             except SampleError as error:
                 if not self.recipe.skip_corrupt:
                     raise
@@ -332,7 +328,12 @@ class Batches:
                 pick = self.plan.again(step, pick, attempt)
         raise SampleError(f"{ATTEMPTS} samples in a row cannot be read: {skipped[-1]}")
 
-    def _read(self, pick: Pick, dropout: Dropout) -> tuple[np.ndarray, Condition]:
+    def _read(self, stage: int, pick: Pick) -> tuple[Any, Condition]:
+        condition = self.condition(stage, pick)
+        return self.shards.video(pick), condition
+
+    def condition(self, stage: int, pick: Pick) -> Condition:
+        """What the sample is told, after thinning."""
         rng = generator(self.recipe.seed, "condition", pick.number)
         whole = self.shards.condition(pick, seed=int(rng.integers(2**31)))
-        return self.shards.video(pick), thin(whole, dropout, rng)
+        return thin(whole, self.recipe.stages[stage].dropout, rng)

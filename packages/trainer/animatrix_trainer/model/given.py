@@ -70,11 +70,19 @@ def known_of_clip(
 ) -> Known:
     """`known_of` for clips whose latents are at hand: these serve where they hold nothing of frames that are not given,
     which is so in a codec without memory, and where only the first frames are given."""
-    given_BT = by_latent_frame(torch.from_numpy(told_BF), codec.time_stride).all(1)
-    first_only = np.array_equal(np.minimum.accumulate(given_BT.numpy(), axis=1), given_BT.numpy())  # known to the host
-    if how == "channels" or not (first_only or isinstance(codec, PixelCodec)):
+    if not own_latents_serve(told_BF, codec.time_stride, how, isinstance(codec, PixelCodec)):
         return known_of(codec, video_B3FHW, told_BF, how)
+    given_BT = by_latent_frame(torch.from_numpy(told_BF), codec.time_stride).all(1)
     return Known(given_BT.to(x_BCTHW.device), x_BCTHW)
+
+
+def own_latents_serve(told_BF: np.ndarray, time_stride: int, how: str, no_memory: bool) -> bool:
+    """Whether the clips' own latents serve as what is known; `no_memory`: each latent frame is made of its own picture
+    frames alone. Known to the host."""
+    if how == "channels" or no_memory:
+        return how != "channels"
+    given_BT = by_latent_frame(torch.from_numpy(told_BF), time_stride).all(1).numpy()
+    return np.array_equal(np.minimum.accumulate(given_BT, axis=1), given_BT)
 
 
 def by_latent_frame(told_BF: torch.Tensor, time_stride: int) -> torch.Tensor:
