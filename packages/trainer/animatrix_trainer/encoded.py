@@ -18,6 +18,7 @@ from animatrix_trainer.conditioning.text import TextEncoder
 from animatrix_trainer.data.read import Batch
 from animatrix_trainer.model.codec import PixelCodec, VideoCodec
 from animatrix_trainer.model.given import Known, by_latent_frame, known_of, own_latents_serve
+from animatrix_trainer.model.sight import PictureEncoder
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def met(system: System, batch: EncodedBatch, told_BF: np.ndarray) -> tuple[torch
             own = _there(sample.known, device) if sample.known is not None else encode_known(codec, clip, told, how)
             known.append(own if how == "channels" else _in_place(own, frames.any(0), x))
         if system.sight is not None:
-            images.append(_there(sample.image, device) if sample.image is not None else see(system, clip, told))
+            images.append(_there(sample.image, device) if sample.image is not None else see(system.sight, clip, told))
         texts.append(
             encode_text(system.text, condition.text)
             if sample.text is None
@@ -95,10 +96,10 @@ def encode_known(codec: VideoCodec, video_13FHW: torch.Tensor | None, told_F: np
     return latents if how == "channels" else latents[:, _places(known.given_BT[0].cpu())]
 
 
-def see(system: System, video_13FHW: torch.Tensor | None, told_F: np.ndarray) -> torch.Tensor:
+def see(sight: PictureEncoder, video_13FHW: torch.Tensor | None, told_F: np.ndarray) -> torch.Tensor:
     """The first picture of a window as CLIP sees it, (N, D)."""
-    assert video_13FHW is not None and system.sight is not None
-    return system.sight(video_13FHW, torch.from_numpy(told_F[None]).to(video_13FHW.device))[0]
+    assert video_13FHW is not None, "pixels are read where something is missing"
+    return sight(video_13FHW, torch.from_numpy(told_F[None]).to(video_13FHW.device))[0]
 
 
 def encode_text(text: TextEncoder, words: str) -> torch.Tensor:

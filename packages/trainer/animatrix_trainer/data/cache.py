@@ -21,8 +21,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import torch
-from anicaption.taxonomy import taxonomy
-from animatrix_ingest.keep import manifest, tables, video
+from animatrix_ingest.keep import manifest, tables
 from animatrix_ingest.keep import store as keep
 from animatrix_ingest.keep.store import Absent, Store, StoreError, open_store
 from animatrix_ingest.keep.tables import pc
@@ -93,8 +92,8 @@ def refuse_another(place: str, there: Header, now: Header, other_data: bool = Fa
     """CacheError where a cache was made for something else."""
     if found := differences(there, now, other_data):
         raise CacheError(
-            f"{place}: was made for something else: {'; '.join(found)}. Give the cache that belongs to this run, encode "
-            "into another --cache, or for a data set that has grown, let it go on with --other-data"
+            f"{place}: was made for something else: {'; '.join(found)}. Give the cache that belongs to this run, "
+            "encode into another --cache, or for a data set that has grown, let it go on with --other-data"
         )
 
 
@@ -171,11 +170,6 @@ def _contents(shards: Shards) -> np.ndarray:
     return table["mp4_blake2b"].take(at).to_numpy().astype("S32")
 
 
-def data_hash(shards: Shards) -> str:
-    """The hash of the video generation that is read."""
-    return video.load(shards.folder, shards.reading.video).hash
-
-
 @dataclass(frozen=True)
 class Kept:
     """A tensor to be kept: its id, what kind of thing it is, and what it is of, for people."""
@@ -248,7 +242,9 @@ class Cache:
         store = open_store(where)
         there = read_header(store)
         if there is None:
-            raise CacheError(f"{store.url}: holds no {HEADER}, so it is no cache; make it with `animatrix-train encode`")
+            raise CacheError(
+                f"{store.url}: holds no {HEADER}, so it is no cache; make it with `animatrix-train encode`"
+            )
         refuse_another(store.url, there, now, other_data)
         return cls(store, only)
 
@@ -309,10 +305,6 @@ class EncodedBatches(Batches):
         what = ", ".join(word for word, lack in zip(words, lacks, strict=True) if lack)
         raise CacheError(
             f"{self.cache.store.url}: sample {pick.number}, clip {self.shards.row(pick.row)['key']} from frame "
-            f"{pick.start}: {what} not in the cache; run `animatrix-train encode` for these steps of the very recipe, or "
-            "leave --cache-only out, and it is encoded when it is met"
+            f"{pick.start}: {what} not in the cache; run `animatrix-train encode` for these steps of the very recipe, "
+            "or leave --cache-only out, and it is encoded when it is met"
         )
-
-
-def taxonomy_hash() -> str:
-    return taxonomy().hash

@@ -104,6 +104,11 @@ class Shards:
         return tuple(self._table["n_frames"].to_pylist())
 
     @property
+    def keys(self) -> pa.ChunkedArray:
+        """The key of each row."""
+        return self._table["key"]
+
+    @property
     def decoder(self) -> decode.Name:
         return self._decoder.name
 

@@ -1,0 +1,313 @@
+"""Latents and text embeddings of the very samples that a recipe will draw, made before it trains (see data/cache.py).
+
+The plan is a pure function of (seed, step), so what training will need is known: each window once, what is given of it
+where its own latents do not serve, and each text once. The list is cut into pieces of about a shard, the same for any
+number of processes; each process makes pieces rank, rank + world, ... and leaves out what is there already.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from animatrix_ingest.keep.faults import point
+from animatrix_ingest.keep.store import open_store
+
+from animatrix_trainer import encoded
+from animatrix_trainer.conditioning.text import TextEncoder
+from animatrix_trainer.config import NEWEST, Data, Recipe, RecipeError
+from animatrix_trainer.data import cache as kept
+from animatrix_trainer.data.cache import Cache, Kept, Naming, Numbers
+from animatrix_trainer.data.identity import header_of
+from animatrix_trainer.data.plan import Pick
+from animatrix_trainer.data.read import Batches, SampleError, Shards, held_back
+from animatrix_trainer.model.codec import PixelCodec, WanCodec, build_codec
+from animatrix_trainer.model.given import by_latent_frame
+from animatrix_trainer.model.sight import PictureEncoder
+
+T = TypeVar("T")
+SHARD_MIB = 256
+SIGHT_TOKENS = 257
+
+
+@dataclass(frozen=True)
+class Encoders:
+    """What makes numbers of pictures and words."""
+
+    codec: PixelCodec | WanCodec
+    text: TextEncoder
+    sight: PictureEncoder | None = None
+
+    def to(self, device: torch.device | str) -> Encoders:
+        for part in (self.codec, self.text, self.sight):
+            if part is not None:
+                torch.nn.Module.to(part, device)
+        return self
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What the size of things follows from, without any weights."""
+
+    channels: int
+    time_stride: int
+    space_stride: int
+    no_memory: bool
+    text_length: int
+    text_dim: int
+    sight_dim: int = 0
+
+    @classmethod
+    def of(cls, encoders: Encoders) -> Sizes:
+        codec, text, sight = encoders.codec, encoders.text, encoders.sight
+        strides = codec.time_stride, codec.space_stride
+        dim = sight.dim if sight else 0
+        return cls(codec.channels, *strides, isinstance(codec, PixelCodec), text.length, text.dim, dim)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One tensor to be made of a window: `kind` x, known or image, with the frames that are given."""
+
+    id: str
+    kind: str
+    told_F: np.ndarray
+    numbers: int
+
+
+@dataclass(frozen=True)
+class WindowJob:
+    """All tensors to be made of a window, whose pixels are read once. `side` 1: of the clips that are held out."""
+
+    side: int
+    pick: Pick
+    parts: tuple[Part, ...]
+
+    @property
+    def numbers(self) -> int:
+        return sum(part.numbers for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Work:
+    """All that the samples of some steps need, each thing once. `text_numbers`: of a text, at most."""
+
+    samples: int
+    windows: tuple[WindowJob, ...]
+    texts: tuple[tuple[str, str], ...]
+    text_numbers: int
+    broken: int
+
+    def words(self, dtype: Numbers) -> str:
+        """What will be made, and how big it will be."""
+        size = kept.DTYPES[dtype].itemsize
+        latents, texts = sum(job.numbers for job in self.windows) * size, len(self.texts) * self.text_numbers * size
+        known = sum(part.kind == "known" for job in self.windows for part in job.parts)
+        lines = [
+            f"{self.samples:,} samples: {len(self.windows):,} windows, {known:,} of them or their parts given in a way "
+            f"that needs latents of its own, {len(self.texts):,} texts",
+            f"{latents / 1e9:.3f} GB of latents and at most {texts / 1e9:.3f} GB of texts in {dtype}",
+        ]
+        if self.samples > 4 and len(self.windows) > 0.9 * self.samples:
+            lines.append(
+                "nearly every sample has a window of its own; fewer places to begin at (--stages.0.starts 4) make a "
+                "cache that is smaller and met again"
+            )
+        if self.broken:
+            lines.append(f"{self.broken:,} samples cannot be read and are left out")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What one call made: tensors, shards, bytes; `broken` are windows that could not be read."""
+
+    tensors: int
+    shards: int
+    bytes: int
+    broken: tuple[str, ...]
+
+
+def work(sides: Sequence[Batches], recipe: Recipe, sizes: Sizes, first: int = 0, last: int | None = None) -> Work:
+    """What steps [first, last) of a run need, and its held-out loss where `sides` has the clips of that too.
+
+    Every process goes through the whole list; no clip is decoded for it, only records are read.
+    """
+    last = recipe.steps if last is None else last
+    if not 0 <= first < last <= recipe.steps:
+        raise RecipeError(f"steps {first}..{last}: the run has steps 0..{recipe.steps}; give some of these")
+    jobs: dict[str, WindowJob] = {}
+    texts: dict[str, str] = {}
+    seen: set[str] = set()
+    samples = broken = 0
+    for side, batches in enumerate(sides):
+        naming = Naming(batches.shards, batches.recipe, sizes.time_stride, sizes.no_memory, sizes.sight_dim > 0)
+        for step in range(first, last) if side == 0 else range(len(batches)):
+            stage, _ = batches.recipe.stage_of(step)
+            for pick in batches.plan.step(step):
+                samples += 1
+                try:
+                    text = batches.shards.readable(pick, lambda: batches.condition(stage, pick).text)  # noqa: B023
+                except SampleError:
+                    if not recipe.skip_corrupt:
+                        raise
+                    broken += 1
+                    continue
+                wanted = naming.wanted(stage, pick, text)
+                texts.setdefault(wanted.text, text)
+                job = jobs.get(wanted.x, WindowJob(side, pick, ()))
+                new = [part for part in _parts(wanted, pick, sizes, recipe.flow.given) if part.id not in seen]
+                seen.update(part.id for part in new)
+                jobs[wanted.x] = WindowJob(job.side, job.pick, (*job.parts, *new))
+    in_order = sorted(jobs.values(), key=lambda job: (job.side, job.pick.row, job.pick.start, str(job.pick.window)))
+    return Work(samples, tuple(in_order), tuple(sorted(texts.items())), sizes.text_length * sizes.text_dim, broken)
+
+
+def _parts(wanted: kept.Wanted, pick: Pick, sizes: Sizes, how: str) -> list[Part]:
+    window, told = pick.window, wanted.told_F
+    frames = (window.frames - 1) // sizes.time_stride + 1
+    of_frame = sizes.channels * (window.height_px // sizes.space_stride) * (window.width_px // sizes.space_stride)
+    parts = [Part(wanted.x, "x", told, frames * of_frame)]
+    if wanted.known:
+        given = frames if how == "channels" else _given(told, sizes.time_stride)
+        parts.append(Part(wanted.known, "known", told, given * of_frame))
+    if wanted.image:
+        parts.append(Part(wanted.image, "image", told, SIGHT_TOKENS * sizes.sight_dim))
+    return parts
+
+
+def _given(told_F: np.ndarray, time_stride: int) -> int:
+    return int(by_latent_frame(torch.from_numpy(told_F[None]), time_stride).any(1).sum())
+
+
+def pieces(jobs: Sequence[T], numbers: Callable[[T], int], most: int) -> list[list[T]]:
+    """The jobs cut into pieces of about `most` numbers, at least one job each: the same whoever asks."""
+    found: list[list[T]] = []
+    filled = most
+    for job in jobs:
+        if filled >= most:
+            found.append([])
+            filled = 0
+        found[-1].append(job)
+        filled += numbers(job)
+    return found
+
+
+def encode(
+    recipe: Recipe,
+    shards: Path | str,
+    cache: Path | str,
+    first: int = 0,
+    last: int | None = None,
+    data: Data = NEWEST,
+    dtype: Numbers = "bf16",
+    shard_bytes: int = SHARD_MIB << 20,
+    rank: int = 0,
+    world: int = 1,
+    device: torch.device | str = "cpu",
+    other_data: bool = False,
+    encoders: Encoders | None = None,
+    say: Callable[[str], object] = print,
+) -> Made:
+    """Make what steps [first, last) of `recipe` need of `shards` and `cache` lacks: this process's part of it."""
+    encoders = (encoders or load(recipe)).to(device)
+    sides = both_sides(recipe, shards, data)
+    store = open_store(cache)
+    kept.begin(store, header_of(sides[0].shards, *_three(encoders), dtype), other_data)
+    wanted, there = work(sides, recipe, Sizes.of(encoders), first, last), Cache(store)
+    if rank == 0:
+        say(wanted.words(dtype))
+    most = shard_bytes // kept.DTYPES[dtype].itemsize
+    windows = pieces(wanted.windows, lambda job: job.numbers, most)
+    texts = pieces(wanted.texts, lambda _: wanted.text_numbers, most)
+    broken: list[str] = []
+    makers: list[Callable[[], Iterator[Kept]]] = [
+        *(lambda piece=piece: _windows(piece, sides, encoders, recipe, there, broken) for piece in windows),
+        *(lambda piece=piece: _texts(piece, encoders.text, there) for piece in texts),
+    ]
+    tensors = n_shards = n_bytes = 0
+    for at in range(rank, len(makers), world):
+        made = [Kept(one.id, one.kind, one.of, _as(one.value, dtype)) for one in makers[at]()]
+        point(f"piece {at}")
+        if made:
+            n_bytes += kept.put(store, made)
+            tensors, n_shards = tensors + len(made), n_shards + 1
+            say(f"process {rank}: piece {at + 1} of {len(makers)}, {len(made)} tensors, {n_bytes / 1e9:.3f} GB so far")
+    for words in broken:
+        say(f"left out: {words}")
+    return Made(tensors, n_shards, n_bytes, tuple(broken))
+
+
+def load(recipe: Recipe) -> Encoders:
+    """The encoders that a run of this recipe has."""
+    return Encoders(build_codec(recipe.codec), TextEncoder.build(recipe.text), _sight(recipe))
+
+
+def both_sides(recipe: Recipe, shards: Path | str, data: Data) -> list[Batches]:
+    """What a run reads: its own clips, and those that its held-out loss is a mean of, where there are any."""
+    clips = Shards(shards, data=data, decoder=recipe.decoder)
+    unseen = held_back(clips, recipe)
+    return [Batches(clips, recipe), *([unseen] if unseen else [])]
+
+
+def _windows(
+    piece: Sequence[WindowJob],
+    sides: Sequence[Batches],
+    encoders: Encoders,
+    recipe: Recipe,
+    there: Cache,
+    broken: list[str],
+) -> Iterator[Kept]:
+    device = next(chain(encoders.codec.parameters(), encoders.codec.buffers())).device
+    for job in piece:
+        missing = [part for part in job.parts if part.id not in there]
+        if not missing:
+            continue
+        shards, pick = sides[job.side].shards, job.pick
+        try:
+            pixels = shards.readable(pick, lambda: shards.video(pick))  # noqa: B023
+        except SampleError as error:
+            if not recipe.skip_corrupt:
+                raise
+            broken.append(str(error))
+            continue
+        clip, size = encoded.picture(pixels, device), pick.window
+        of = f"{shards.row(pick.row)['key']} from {pick.start}, {size.frames} of {size.width_px}x{size.height_px}"
+        for part in missing:
+            if part.kind == "x":
+                value = encoded.encode(encoders.codec, clip)
+            elif part.kind == "known":
+                value = encoded.encode_known(encoders.codec, clip, part.told_F, recipe.flow.given)
+            else:
+                assert encoders.sight is not None, "a picture is wanted where there is an encoder of pictures"
+                value = encoded.see(encoders.sight, clip, part.told_F)
+            yield Kept(part.id, part.kind, of, value)
+
+
+def _texts(piece: Sequence[tuple[str, str]], text: TextEncoder, there: Cache) -> Iterator[Kept]:
+    for id, words in piece:
+        if id not in there:
+            value = encoded.encode_text(text, words)
+            told = value.abs().sum(-1).nonzero()
+            yield Kept(id, "text", words, value[: int(told.max()) + 1 if len(told) else 1])
+
+
+def _as(value: torch.Tensor, dtype: Numbers) -> torch.Tensor:
+    return value.detach().to("cpu", kept.DTYPES[dtype])
+
+
+def _three(encoders: Encoders) -> tuple[PixelCodec | WanCodec, TextEncoder, PictureEncoder | None]:
+    return encoders.codec, encoders.text, encoders.sight
+
+
+def _sight(recipe: Recipe) -> PictureEncoder | None:
+    if recipe.wan is None:
+        return None
+    config = json.loads((Path(recipe.wan) / "config.json").read_text("utf-8"))
+    return PictureEncoder.load(Path(recipe.wan).parent) if config.get("image_dim") else None
