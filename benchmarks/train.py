@@ -24,6 +24,7 @@ from typing import Any
 
 import torch
 from animatrix_trainer import flops
+from animatrix_trainer.config import Stage
 from animatrix_trainer.recipes import RECIPES
 
 from benchmarks.figures import Figure, publish
@@ -194,9 +195,8 @@ def padding_figures() -> list[Figure]:
     figures = []
     for name, recipe in RECIPES.items():
         for stage in recipe().stages:
-            sizes = [
-                (b.share * b.batch, b.window.frames * b.window.height_px * b.window.width_px) for b in stage.buckets
-            ]
+            windows = [(n * b.batch, b.window) for n, b in zip(shares(stage), stage.buckets, strict=True)]
+            sizes = [(n, window.frames * window.height_px * window.width_px) for n, window in windows]
             if len(sizes) < 2:
                 continue
             most = max(size for _, size in sizes)
@@ -204,6 +204,14 @@ def padding_figures() -> list[Figure]:
             beside = {"all padded to the stage's largest": 1 - used}
             figures.append(Figure(f"share of padding, {name}, stage {stage.name}", 0.0, beside, "0", True))
     return figures
+
+
+def shares(stage: Stage) -> list[float]:
+    """In which share of a stage's steps each bucket is drawn: pictures in t2i of them."""
+    stills = [bucket.window.frames == 1 for bucket in stage.buckets]
+    of_all = {True: stage.tasks.t2i, False: 1 - stage.tasks.t2i}
+    sums = {kind: sum(b.share for b in stage.buckets if (b.window.frames == 1) is kind) for kind in of_all}
+    return [of_all[still] * b.share / sums[still] for b, still in zip(stage.buckets, stills, strict=True)]
 
 
 def main() -> None:

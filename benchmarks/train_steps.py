@@ -85,6 +85,7 @@ class Ready(nn.Module):
     def __init__(self, value: torch.Tensor) -> None:
         super().__init__()
         self.channels, self.time_stride, self.space_stride = CHANNELS, 4, 8
+        self.value: torch.Tensor
         self.register_buffer("value", value)
 
     def encode(self, video: torch.Tensor) -> torch.Tensor:
