@@ -1,4 +1,4 @@
-"""Clips come in: a list in JSONL, or a data set of animatrix-ingest as reference clips. All of a list, or nothing.
+"""Clips come in by a list in JSONL: all of a list, or nothing.
 
 A line is {"prompt", "model", "path", "rating", "motion", "tags", "text"} and perhaps "id", "split", "image" and
 "quarantined". `prompt` is the prompt's id, `text` and `tags` are what was asked for, `path` is relative to the list.
