@@ -102,4 +102,4 @@ def test_an_unreadable_clip_is_refused(folder, judge, tmp_path, capsys):
 
 def test_another_encoder_or_no_judge_is_refused(folder, judge, tmp_path, capsys):
     assert "holds no judge.json" in refused(capsys, "score", tmp_path, folder / "clips.jsonl")
-    assert "no folder" in refused(capsys, "score", judge, folder / "clips.jsonl", "--encoder", f"wan:{tmp_path / 'x'}")
+    assert "encoder" in refused(capsys, "score", judge, folder / "clips.jsonl", "--encoder", f"wan:{tmp_path / 'x'}")

@@ -85,9 +85,9 @@ def test_what_cannot_be_opened_is_refused(wan, tmp_path):
     assert encoders.open_encoder("small") is None
     with pytest.raises(ValueError, match="say small"):
         encoders.open_encoder("dino:somewhere")
-    with pytest.raises(FileNotFoundError, match="no folder"):
+    with pytest.raises(ValueError, match="no folder"):
         encoders.open_encoder(f"wan:{tmp_path / 'gone'}")
-    with pytest.raises(FileNotFoundError, match="holds no transformer"):
+    with pytest.raises(ValueError, match="holds no transformer"):
         encoders.open_encoder(f"wan:{wan / 'vae'}")
-    with pytest.raises(FileNotFoundError, match=r"no config\.json"):
+    with pytest.raises(ValueError, match=r"no config\.json"):
         _ = encoders.open_encoder(f"wan_vae:{tmp_path}").identity

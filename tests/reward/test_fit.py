@@ -111,7 +111,7 @@ def test_a_prompt_is_wholly_on_one_side():
 
 def test_it_learns():
     history = fitted().history
-    assert min(row["loss"] for row in history) < 0.93 * history[0]["loss"]
+    assert min(row["loss"] for row in history) < 0.9 * history[0]["loss"]
     judge = fitted().judge
     clips = drawn()
     failing = [one.failing for one in read(judge, [seen()[clip.id] for clip in clips])]

@@ -37,7 +37,7 @@ class Encoder(Protocol):
 
 
 def open_encoder(name: str, *, height_px: int = HEIGHT_PX, width_px: int = WIDTH_PX) -> Encoder | None:
-    """The encoder of a name. Raises ValueError for an unknown one, FileNotFoundError for a folder that is not there."""
+    """The encoder of a name. Raises ValueError for an unknown one and for a folder that is not there."""
     kind, _, folder = name.partition(":")
     if kind == "small":
         return None
@@ -49,7 +49,7 @@ def open_encoder(name: str, *, height_px: int = HEIGHT_PX, width_px: int = WIDTH
     if kind not in makers or not folder:
         raise ValueError(f"encoder {name!r}: say small, or one of {', '.join(makers)} with :FOLDER")
     if not Path(folder).exists():
-        raise FileNotFoundError(f"encoder {name!r}: no folder {folder}")
+        raise ValueError(f"encoder {name!r}: no folder {folder}")
     return makers[kind](Path(folder))
 
 
@@ -115,9 +115,7 @@ class WanFeatures:
     def __init__(self, folder: Path, height_px: int = HEIGHT_PX, width_px: int = WIDTH_PX) -> None:
         self.folder, self.vae = folder, WanVae(folder, height_px, width_px)
         if not (folder / "transformer").exists() or not (folder / "vae").exists():
-            raise FileNotFoundError(
-                f"encoder wan:{folder}: holds no transformer/ and vae/; give a diffusers folder of Wan"
-            )
+            raise ValueError(f"encoder wan:{folder}: holds no transformer/ and vae/; give a diffusers folder of Wan")
 
     @property
     def identity(self) -> str:
@@ -187,7 +185,7 @@ def _digest(folder: Path) -> str:
     """What weights a folder holds: a hash of its config and of the first and last bytes of its weights."""
     config = folder / "config.json"
     if not config.exists():
-        raise FileNotFoundError(f"{folder}: holds no config.json; give a folder that diffusers saved")
+        raise ValueError(f"{folder}: holds no config.json; give a folder that diffusers saved")
     digest = hashlib.sha256(json.dumps(json.loads(config.read_text("utf-8")), sort_keys=True).encode())
     for path in sorted(folder.glob("*.safetensors")):
         with open(path, "rb") as data:

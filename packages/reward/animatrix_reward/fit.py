@@ -38,7 +38,7 @@ class Settings:
     patience: int = 6
     prompts_a_step: int = 3
     lr: float = 1.5e-3
-    weight_decay: float = 0.02
+    weight_decay: float = 0.05
     validation_share: float = 0.2
     pair_weight: float = 1.0
     score_weight: float = 0.6

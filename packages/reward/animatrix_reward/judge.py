@@ -46,7 +46,7 @@ class JudgeConfig:
     width: int = 48
     layers: int = 2
     attention_heads: int = 4
-    dropout: float = 0.15
+    dropout: float = 0.25
     weights: tuple[float, ...] = (0.2, 0.2, 0.2, 0.2, 0.2)
     pathology_cost: float = 2.0
     gate: float = 2.0
