@@ -111,7 +111,7 @@ def ours(bench: Bench, device: torch.device, out: Path, tags: bool, ema: bool) -
         loss_of = partial(objective, system=system)
 
         def step() -> torch.Tensor:
-            batch = Batch((next(count),), np.zeros((1, 1, 1, 1, 3), np.uint8), told)
+            batch = Batch((next(count),), np.zeros((1, bench.window.frames, 1, 1, 3), np.uint8), told)
             loss = gradients(on, batch, 1, loss_of)
             on.step(1e-5)
             return loss
