@@ -73,7 +73,11 @@ def paired(
     seeds = sorted({seed for arm, seed in by if arm == OURS} & {seed for arm, seed in by if arm == RIVAL})
     if not seeds:
         return float("nan"), float("nan"), float("nan")
-    difference_SP = np.stack([by[OURS, seed] - by[RIVAL, seed] for seed in seeds])
+    return interval(np.stack([by[OURS, seed] - by[RIVAL, seed] for seed in seeds]), draws)
+
+
+def interval(difference_SP: np.ndarray, draws: int = 4000) -> tuple[float, float, float]:
+    """The mean of paired differences by seed and prompt, and its 95 % interval, both drawn again."""
     rng = np.random.default_rng(0)
     n_seeds, n_prompts = difference_SP.shape
     drawn = [
