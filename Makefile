@@ -5,7 +5,7 @@ READY := .venv/.ready
 SEED ?= 1
 RECIPE ?= tiny_i2v
 
-.PHONY: help setup demo test test-slow test-room annotate test-faults fuzz check check-infra format ingest ingest-job dataset recaption bench-ingest caption draw gallery train sample bench-road bench-cost bench-scale bench-loader bench-train bench-caption bench-captions bench-stages bench-shots bench-segments bench-reward study-conditioning real-footage checkpoint clean
+.PHONY: help setup demo test test-slow test-room annotate test-faults fuzz check check-infra format ingest ingest-job dataset recaption bench-ingest caption draw gallery encode train sample bench-road bench-cost bench-scale bench-loader bench-train bench-caption bench-captions bench-stages bench-shots bench-segments bench-reward study-conditioning real-footage checkpoint clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ ingest-job: $(READY)  ## the same as a Ray job: SOURCES= OUT= [ADDRESS=http://HE
 annotate: $(READY)  ## the annotation room on http://127.0.0.1:8008: [ROOM=folder CLIPS=list.jsonl ARGS=...]
 	$(if $(CLIPS),$(BIN)/animatrix-reward add-clips $(CLIPS) --room $(or $(ROOM),build/room))
 	$(BIN)/animatrix-reward serve --room $(or $(ROOM),build/room) $(ARGS)
+
+encode: $(READY)  ## latents and texts of a recipe, made once: SHARDS=folder CACHE=folder [RECIPE=tiny_i2v ARGS=--dry-run]; then `make train ... ARGS="--cache folder"`
+	$(BIN)/animatrix-train encode $(RECIPE) --shards $(or $(SHARDS),$(error say SHARDS=folder)) --cache $(or $(CACHE),$(error say CACHE=folder)) $(ARGS)
 
 train: $(READY)  ## a model from shards: SHARDS=folder OUT=folder [RECIPE=tiny_i2v ARGS=...]
 	$(BIN)/animatrix-train fit $(RECIPE) --shards $(or $(SHARDS),$(error say SHARDS=folder)) --out $(or $(OUT),$(error say OUT=folder)) $(ARGS)

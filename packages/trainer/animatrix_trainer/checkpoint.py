@@ -73,8 +73,9 @@ class System:
         """The transformer in charge of a noise share."""
         return self.models[experts.in_charge(self.recipe, s)]
 
-    def to(self, device: torch.device | str) -> System:
-        for part in (*self.models, self.text, self.codec, self.sight):
+    def to(self, device: torch.device | str, encodes: bool = True) -> System:
+        """Itself, with its parts on a device; where it `encodes` nothing, with its transformers there."""
+        for part in (*self.models, *((self.text, self.codec, self.sight) if encodes else ())):
             if part is not None:
                 torch.nn.Module.to(part, device)
         return self

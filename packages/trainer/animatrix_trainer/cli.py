@@ -11,6 +11,7 @@ import tyro
 from anicaption.taxonomy import TaxonomyError, taxonomy
 from animatrix_ingest.keep.store import StoreError
 
+from animatrix_trainer.commands_encode import Encode
 from animatrix_trainer.commands_forecast import Forecast
 from animatrix_trainer.commands_plan import Plan
 from animatrix_trainer.config import CheckpointError, Data, DataError, Guidance, Recipe, RecipeError
@@ -20,6 +21,7 @@ from animatrix_trainer.requests import Request, RequestError, read_requests, sev
 USAGE = """usage: animatrix-train fit RECIPE --shards DIR --out DIR [--resume] [--init CHECKPOINT] [--data.tier B]
                            [--data.video N --data.labels M] [--KEY VALUE ...]
        animatrix-train plan RECIPE --shards DIR [--out page.html] [--data.video N --data.labels M] [--KEY VALUE ...]
+       animatrix-train encode RECIPE --shards DIR --cache CACHE [--dry-run] [--KEY VALUE ...]
        animatrix-train forecast RECIPE [--processes N] [--memory-gib G] [--encoded] [--KEY VALUE ...]
        animatrix-train sample CHECKPOINT --tags "camera.move=pan_left" --text "..." --seed 1 --out clip.mp4
                               [--image first.png --last last.png --keys 8 middle.png] [--sheet] [--png]
@@ -29,6 +31,7 @@ USAGE = """usage: animatrix-train fit RECIPE --shards DIR --out DIR [--resume] [
 
 fit     train a recipe on a data set of animatrix-ingest: a folder or s3://BUCKET/PREFIX
 plan    show what a recipe will draw of a data set and when, before any compute is spent
+encode  make the latents and text embeddings that a recipe will need, for fit --cache CACHE
 forecast  say what a recipe will want of memory, and what would fit where it does not
 sample  draw clips from a checkpoint: one, several seeds of one, or a file of requests
 obey    ask a checkpoint for each camera move from unseen first frames and read its clips back
@@ -58,6 +61,11 @@ class Fit:
     """Let a resumed run go on under other settings than before; how they differ is shown."""
     init: Path | None = None
     """Start from the weights of another checkpoint."""
+    cache: str | None = None
+    """What `animatrix-train encode` made: a folder, or s3://BUCKET/PREFIX."""
+    cache_only: bool = False
+    """Refuse what --cache lacks, and keep codec and text encoder off the device; without it, what is missing is encoded
+    when it is met and counted as `missed` in metrics.jsonl."""
     memory_gib: float | None = None
     """Reckon with devices of this size and not with the one at hand; 0: no forecast of memory."""
 
@@ -137,7 +145,15 @@ def main(argv: list[str] | None = None) -> int:
     if command in ("-h", "--help"):
         print(USAGE + "\n".join(f"  {name:16}{_first_line(recipe)}" for name, recipe in RECIPES.items()))
         return 0
-    commands = {"fit": _fit, "plan": _plan, "forecast": _forecast, "sample": _sample, "obey": _obey, "export": _export}
+    commands = {
+        "fit": _fit,
+        "plan": _plan,
+        "encode": _encode,
+        "forecast": _forecast,
+        "sample": _sample,
+        "obey": _obey,
+        "export": _export,
+    }
     if command not in commands:
         print(f"animatrix-train: '{command}' is no command; choose one of {', '.join(commands)}", file=sys.stderr)
         return 2
@@ -165,6 +181,15 @@ def _plan(prog: str, argv: list[str]) -> int:
     return tyro.cli(Plan, args=rest, default=Plan(shards=missing, recipe=RECIPES[name]()), prog=prog)()
 
 
+def _encode(prog: str, argv: list[str]) -> int:
+    name, rest, prog = _of_recipe(prog, argv)
+    missing: Any = tyro.MISSING
+    default = Encode(shards=missing, cache=missing, recipe=RECIPES[name]())
+    run = tyro.cli(Encode, args=rest, default=default, prog=prog)
+    _quiet()
+    return run()
+
+
 def _forecast(prog: str, argv: list[str]) -> int:
     name, rest, prog = _of_recipe(prog, argv)
     return tyro.cli(Forecast, args=rest, default=Forecast(recipe=RECIPES[name]()), prog=prog)()
@@ -178,7 +203,8 @@ def _fit(prog: str, argv: list[str]) -> int:
 
     _quiet()
     consents = run.other_data, run.other_recipe
-    print(fit(run.recipe, run.shards, run.out, run.resume, run.init, run.data, *consents, run.memory_gib, run.pairs))
+    more = run.memory_gib, run.pairs, run.cache, run.cache_only
+    print(fit(run.recipe, run.shards, run.out, run.resume, run.init, run.data, *consents, *more))
     return 0
 
 

@@ -19,11 +19,12 @@ import torch
 from animatrix_ingest.keep.faults import point
 from animatrix_ingest.keep.store import open_store
 
-from animatrix_trainer import encoded
+from animatrix_trainer import encoded, fake
+from animatrix_trainer.checkpoint import System
 from animatrix_trainer.conditioning.text import TextEncoder
 from animatrix_trainer.config import NEWEST, Data, Recipe, RecipeError
 from animatrix_trainer.data import cache as kept
-from animatrix_trainer.data.cache import Cache, Kept, Naming, Numbers
+from animatrix_trainer.data.cache import Cache, EncodedBatches, Kept, Naming, Numbers
 from animatrix_trainer.data.identity import header_of
 from animatrix_trainer.data.plan import Pick
 from animatrix_trainer.data.read import Batches, SampleError, Shards, held_back
@@ -132,6 +133,10 @@ class Made:
     shards: int
     bytes: int
     broken: tuple[str, ...]
+
+    def words(self) -> str:
+        lost = f"; {len(self.broken)} windows could not be read, what is drawn for them is encoded in training"
+        return f"{self.tensors:,} tensors, {self.bytes / 1e9:.3f} GB in {self.shards} shards" + lost * bool(self.broken)
 
 
 def work(sides: Sequence[Batches], recipe: Recipe, sizes: Sizes, first: int = 0, last: int | None = None) -> Work:
@@ -242,6 +247,30 @@ def encode(
     for words in broken:
         say(f"left out: {words}")
     return Made(tensors, n_shards, n_bytes, tuple(broken))
+
+
+def from_cache(
+    cache: str | None, only: bool, other_data: bool, system: System, batches: Batches, unseen: Batches | None
+) -> tuple[Batches, Batches | None]:
+    """The batches of a run and of its held-out loss, with what `cache` holds in place of pixels and words; unchanged
+    without one."""
+    if cache is None:
+        if only:
+            raise RecipeError("--cache-only without --cache: say where the cache is, as it was given to `encode`")
+        return batches, unseen
+    now = header_of(batches.shards, system.codec, system.text, system.sight)
+    there = Cache.open(cache, now, only, other_data)
+    return EncodedBatches(batches, there, now), EncodedBatches(unseen, there, now) if unseen else None
+
+
+def sizes(recipe: Recipe) -> Sizes:
+    """What `Sizes.of` says of the encoders of a recipe, from their configurations alone."""
+    with fake.fake():
+        codec = fake.codec_of(recipe.codec)
+        strides = codec.time_stride, codec.space_stride
+        config = fake.wan_config(recipe.wan) if recipe.wan else {}
+        no_memory, image = isinstance(codec, PixelCodec), config.get("image_dim") or 0
+        return Sizes(codec.channels, *strides, no_memory, recipe.text.length, fake.text_dim(recipe), image)
 
 
 def load(recipe: Recipe) -> Encoders:

@@ -124,7 +124,7 @@ def transformer(recipe: Recipe, layers: int | None = None) -> TagWanTransformer3
     else:
         recipe = dataclasses.replace(recipe, shape=dataclasses.replace(recipe.shape, layers=layers))
         codec = codec_of(recipe.codec)
-        model = checkpoint._from_nothing(recipe, _tag_arguments(recipe), codec, _text_dim(recipe))
+        model = checkpoint._from_nothing(recipe, _tag_arguments(recipe), codec, text_dim(recipe))
     if any(stage.train == "lora" for stage in recipe.stages):
         lora.attach(model, recipe.lora)
     return model
@@ -189,7 +189,8 @@ def _text_of_folder(folder: str) -> tuple[int, int]:
     return config.d_model, sum(weight.numel() for weight in model.parameters()) * size.itemsize
 
 
-def _text_dim(recipe: Recipe) -> int:
+def text_dim(recipe: Recipe) -> int:
+    """The width of text embeddings."""
     return _text_of_folder(recipe.text.folder)[0] if recipe.text.folder else recipe.text.dim
 
 

@@ -226,7 +226,7 @@ def _most_parts(recipe: Recipe, processes: int) -> int:
     return max(n for n in range(1, min(batches) + 1) if not any(batch % (processes * n) for batch in batches))
 
 
-def check(recipe: Recipe, accelerator: Any, memory_gib: float | None = None) -> str:
+def check(recipe: Recipe, accelerator: Any, memory_gib: float | None = None, cached: bool = False) -> str:
     """What a run says before it allocates anything: its forecast; ForecastError where it would not fit into the
     device of `accelerator`, or into `memory_gib` where that is given (0: whatever it be)."""
     if memory_gib == 0:
@@ -234,7 +234,7 @@ def check(recipe: Recipe, accelerator: Any, memory_gib: float | None = None) -> 
     world = accelerator.num_processes
     here = int(os.environ.get("LOCAL_WORLD_SIZE", str(world)))
     there = int(memory_gib * 2**30) if memory_gib else available_bytes(accelerator.device, here)
-    return refuse(recipe, there, world).text()
+    return refuse(recipe, there, world, cached).text()
 
 
 def costs(recipe: Recipe) -> str:

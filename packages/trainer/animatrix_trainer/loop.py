@@ -20,6 +20,7 @@ from animatrix_trainer.data import readings
 from animatrix_trainer.data.pairs import Pair, WithPairs, read_pairs
 from animatrix_trainer.data.read import Batch, Batches, Shards, held_back
 from animatrix_trainer.data.readings import Reading
+from animatrix_trainer.encode import from_cache
 from animatrix_trainer.metrics import Log
 from animatrix_trainer.model import experts, published
 from animatrix_trainer.objective import objective
@@ -44,13 +45,15 @@ def fit(
     other_recipe: bool = False,
     memory_gib: float | None = None,
     pairs: Path | None = None,
+    cache: str | None = None,
+    cache_only: bool = False,
 ) -> Path:
     """Train `recipe` on the data set `shards` (a folder or s3:// URL); return the last checkpoint's folder in `out`.
 
     `resume` goes on from the newest checkpoint in `out` under the same recipe and on the same data, which
     `other_recipe` and `other_data` let change; `init` starts from the weights of another checkpoint. SIGTERM and SIGINT
     save and end the run. What would not fit into memory (of the device, or `memory_gib`; 0: never mind) is refused.
-    Stages of preference read `pairs`.
+    Stages of preference read `pairs`. What `cache` holds is not encoded; with `cache_only` what it lacks is refused.
     """
     recipe = published.placed(recipe)
     with processes(recipe, out) as accelerator, Stop() as stop:
@@ -59,8 +62,10 @@ def fit(
         clips, read = _clips(recipe, shards, data, saved, init, other_data)
         place = (accelerator.process_index, accelerator.num_processes)
         batches, unseen = Batches(clips, recipe, *place), held_back(clips, recipe, *place)
-        wanted = forecast.check(recipe, accelerator, memory_gib)
-        system, spreads, start = _ready(accelerator, recipe, read, saved, init)
+        encodes = not cache_only or bool(recipe.samples or preferred)
+        wanted = forecast.check(recipe, accelerator, memory_gib, not encodes)
+        system, spreads, start = _ready(accelerator, recipe, read, saved, init, encodes)
+        batches, unseen = from_cache(cache, cache_only, other_data, system, batches, unseen)
         log = Log(
             out,
             accelerator,
@@ -91,21 +96,27 @@ def fit(
             if others_move:
                 del system, spreads, on, loss_of
                 accelerator.free_memory()
-                system, spreads, _ = _ready(accelerator, recipe, read, saved, None)
+                system, spreads, _ = _ready(accelerator, recipe, read, saved, None, encodes)
     if saved is None:
         raise ValueError(f"steps={recipe.steps}: nothing to train and nothing trained yet")
     return saved
 
 
 def _ready(
-    accelerator: Accelerator, recipe: Recipe, read: tuple[Reading, ...], last: Path | None, init: Path | None
+    accelerator: Accelerator,
+    recipe: Recipe,
+    read: tuple[Reading, ...],
+    last: Path | None,
+    init: Path | None,
+    encodes: bool,
 ) -> tuple[System, list[Plain], int]:
-    """The system, its transformers spread for the stage that comes next, and the steps done.
+    """The system, its transformers spread for the stage that comes next, and the steps done. A run that encodes nothing
+    leaves codec and text encoder off its device.
 
     A stage that moves other parameters than the one before begins a new optimiser, from the checkpoint between them.
     """
     source = last or init
-    system = checkpoint.start(recipe, source, accelerator.is_local_main_process).to(accelerator.device)
+    system = checkpoint.start(recipe, source, accelerator.is_local_main_process).to(accelerator.device, encodes)
     system.read = read
     before = state.Saved(last) if last else None
     done = before.progress.step if before else 0

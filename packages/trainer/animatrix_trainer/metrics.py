@@ -21,6 +21,7 @@ from animatrix_trainer.checkpoint import System
 from animatrix_trainer.config import Window
 from animatrix_trainer.data import readings
 from animatrix_trainer.data.read import Batch, Batches
+from animatrix_trainer.encoded import EncodedBatch
 
 if TYPE_CHECKING:
     from animatrix_trainer.preference import Reference
@@ -44,6 +45,7 @@ class Since:
     steps: list[int] = field(default_factory=list)
     numbers: list[tuple[int, ...]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    missed: list[int] = field(default_factory=list)
     tokens: int = 0
     flops: int = 0
     wait_s: float = 0.0
@@ -110,6 +112,7 @@ class Log:
         since.steps.append(step)
         since.numbers.append(tuple(batch.numbers))
         since.skipped += batch.skipped
+        since.missed += [batch.missed] if isinstance(batch, EncodedBatch) else []
         tokens = self._tokens(batch)
         since.tokens += len(batch.numbers) * tokens
         since.flops += len(batch.numbers) * flops.train_flops(self.size, tokens, self.recipe.stages[batch.stage].train)
@@ -151,6 +154,8 @@ class Log:
         }
         if self.recipe.skip_corrupt:
             line["skipped"] = self._skipped()
+        if since.missed:
+            line["missed"] = self._over_processes(sum(since.missed))
         line |= self._watched(reference, done)
         self.since, self.asked = Since(), time.perf_counter()
         self.accelerator.log({k: v for k, v in line.items() if isinstance(v, float)}, step=done)
@@ -179,7 +184,10 @@ class Log:
         """How many samples all processes drew anew since the last line; each process says which of its own."""
         for words in self.since.skipped:
             print(f"skipped: {words}", flush=True)
-        mine = torch.tensor([len(self.since.skipped)], device=self.accelerator.device)
+        return self._over_processes(len(self.since.skipped))
+
+    def _over_processes(self, count: int) -> int:
+        mine = torch.tensor([count], device=self.accelerator.device)
         return int(cast(torch.Tensor, self.accelerator.gather(mine)).sum())
 
     def held_out(self, done: int, system: System, batches: Batches) -> None:
