@@ -36,6 +36,50 @@ def own_dataset(tmp_path) -> Path:
     return drawing_module.write_dataset(tmp_path / "data", [12] * 6 + [3])
 
 
+@pytest.fixture(scope="session")
+def wan_i2v_folder(tmp_path_factory) -> Path:
+    """A whole folder of the kind of Wan 2.1 I2V, with few and random weights."""
+    from diffusers import (
+        AutoencoderKLWan,
+        UniPCMultistepScheduler,
+        WanImageToVideoPipeline,
+        WanTransformer3DModel,
+    )
+    from transformers import (
+        ByT5Tokenizer,
+        CLIPImageProcessor,
+        CLIPVisionConfig,
+        CLIPVisionModel,
+        UMT5Config,
+        UMT5EncoderModel,
+    )
+
+    folder = tmp_path_factory.mktemp("i2v")
+    torch.manual_seed(0)
+    transformer = WanTransformer3DModel(
+        num_attention_heads=2,
+        attention_head_dim=24,
+        in_channels=36,
+        text_dim=32,
+        freq_dim=32,
+        ffn_dim=64,
+        num_layers=2,
+        rope_max_seq_len=32,
+        image_dim=20,
+        added_kv_proj_dim=48,
+    )
+    text = UMT5EncoderModel(UMT5Config(vocab_size=384, d_model=32, d_kv=8, num_heads=4, d_ff=32, num_layers=1))
+    vae = AutoencoderKLWan(
+        base_dim=8, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
+    )
+    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
+    sizes = {"hidden_size": 20, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    clip = CLIPVisionModel(CLIPVisionConfig(**sizes, image_size=28, patch_size=14))
+    processor = CLIPImageProcessor(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28})
+    WanImageToVideoPipeline(ByT5Tokenizer(), text, vae, scheduler, processor, clip, transformer).save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture
 def s3_bucket(monkeypatch) -> Iterator[str]:
     """s3://BUCKET on a server on loopback, with everything set that a client needs."""

@@ -13,50 +13,15 @@ from animatrix_trainer.model import published
 from animatrix_trainer.objective import objective, task
 from animatrix_trainer.recipes import smoke
 from diffusers import (
-    AutoencoderKLWan,
     DiffusionPipeline,
-    UniPCMultistepScheduler,
     WanImageToVideoPipeline,
-    WanTransformer3DModel,
 )
 from PIL import Image
-from transformers import (
-    ByT5Tokenizer,
-    CLIPImageProcessor,
-    CLIPVisionConfig,
-    CLIPVisionModel,
-    UMT5Config,
-    UMT5EncoderModel,
-)
 
 
 @pytest.fixture(scope="module")
-def wan(tmp_path_factory):
-    """A whole folder of the kind of Wan 2.1 I2V, with few and random weights."""
-    folder = tmp_path_factory.mktemp("i2v")
-    torch.manual_seed(0)
-    transformer = WanTransformer3DModel(
-        num_attention_heads=2,
-        attention_head_dim=24,
-        in_channels=36,
-        text_dim=32,
-        freq_dim=32,
-        ffn_dim=64,
-        num_layers=2,
-        rope_max_seq_len=32,
-        image_dim=20,
-        added_kv_proj_dim=48,
-    )
-    text = UMT5EncoderModel(UMT5Config(vocab_size=384, d_model=32, d_kv=8, num_heads=4, d_ff=32, num_layers=1))
-    vae = AutoencoderKLWan(
-        base_dim=8, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
-    )
-    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
-    sizes = {"hidden_size": 20, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
-    clip = CLIPVisionModel(CLIPVisionConfig(**sizes, image_size=28, patch_size=14))
-    processor = CLIPImageProcessor(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28})
-    WanImageToVideoPipeline(ByT5Tokenizer(), text, vae, scheduler, processor, clip, transformer).save_pretrained(folder)
-    return folder
+def wan(wan_i2v_folder):
+    return wan_i2v_folder
 
 
 def recipe_on(folder):
