@@ -84,6 +84,7 @@ class WanCodec(nn.Module):
     def __init__(self, vae: Any) -> None:
         super().__init__()
         self.vae = vae.eval().requires_grad_(False)
+        self.vae.enable_slicing()  # clip by clip: eight of 17 frames at 480p would take 36 GiB at once
         self.channels = vae.config.z_dim
         self.time_stride = 2 ** sum(vae.config.temperal_downsample)
         self.space_stride = 2 ** len(vae.config.temperal_downsample) * (vae.config.patch_size or 1)
