@@ -77,7 +77,7 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A drawn clip of a prompt and the truth of it: what is meant in it and what fails, as (kind, start, end, severity).
+    """A drawn clip of a prompt and its truth: what is meant in it and what fails, as (kind, start, end, severity).
 
     `frames` RGB uint8 (F, H, W, 3).
     """
