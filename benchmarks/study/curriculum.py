@@ -14,7 +14,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -60,8 +60,8 @@ class Study:
     lr: float
 
     def folder(self) -> str:
-        size = f"{self.size.frames}x{self.size.height_px}x{self.size.width_px}"
-        return f"{size}-{self.prior_steps}-{self.steps}-{self.n_pool}-{self.width}-{self.batch}"
+        frames, height_px, width_px = astuple(self.size)
+        return "-".join([f"{frames}x{height_px}x{width_px}", *(f"{number:g}" for number in astuple(self)[1:])])
 
     def places(self) -> tuple[int, ...]:
         """The steps at which an arm is measured; the last is its last."""
