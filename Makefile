@@ -5,7 +5,7 @@ READY := .venv/.ready
 SEED ?= 1
 RECIPE ?= tiny_i2v
 
-.PHONY: help setup demo test test-slow test-room annotate test-faults fuzz check check-infra format ingest ingest-job dataset recaption bench-ingest caption draw gallery encode train sample bench-road bench-cost bench-scale bench-loader bench-train bench-caption bench-captions bench-stages bench-shots bench-segments bench-reward study-conditioning study-curriculum real-footage checkpoint clean
+.PHONY: help setup demo test test-slow test-room annotate test-faults fuzz check check-infra format ingest ingest-job dataset recaption bench-ingest caption draw gallery encode train sample bench-road bench-cost bench-scale bench-loader bench-train bench-caption bench-captions bench-stages bench-shots bench-segments bench-reward study-conditioning study-preference study-curriculum real-footage checkpoint clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -134,6 +134,9 @@ study-conditioning: $(READY)  ## tags as words or in a channel of their own: bui
 
 study-curriculum: $(READY)  ## does the order in which deformation is met matter: build/bench/study_curriculum.json [ARGS="--frames 17 ..."]
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.study.curriculum $(ARGS)
+
+study-preference: $(READY)  ## does preference take failures out and leave the art in: build/bench/study_preference.json [ARGS="--gpu-size"]
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.study.preference $(ARGS)
 
 checkpoint: $(READY)  ## remake the shipped checkpoint in build/checkpoint (about an hour and a half on two cores)
 	$(BIN)/anicaption draw --out build/checkpoint/raw --script moves --height 96 --episodes 24 --shots 64 --seed 7000

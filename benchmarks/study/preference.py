@@ -7,8 +7,8 @@ winners-only SFT, shuffled labels, best of 4. A Judge fitted on other clips and 
 damage in pixels, say what came of it. Runs go on where they were stopped.
 
 The default is what one core of a CPU can show in ten minutes: in 40 x 64 pixels the only departures that exist are
-impact frames, the only damage flicker. `--gpu-size` is the study proper: 49 frames of 192 x 320, smears, all seven
-kinds of damage, a policy of some 60M parameters, thousands of steps; it wants one GPU of 24 GB for some hours.
+impact frames, the only damage flicker. `--gpu-size` is the study proper: 49 frames of 96 x 160, smears, all seven
+kinds of damage, a policy of 21M parameters, 60,000 steps; `forecast` says 21.5 GiB for it, and nobody has run it yet.
 """
 
 from __future__ import annotations
@@ -95,9 +95,9 @@ def gpu_size() -> Plan:
     The detector knows only flicker, so nobody can be simulated who looks at samples: Judges are fitted on drawn clips
     alone, and pairs for people are left out; `animatrix-reward pairs` gives them to the room.
     """
-    policy = Policy(steps=60_000, steps_preference=3000, batch=16, pairs=8, width=512, layers=12, lr=3e-4,
+    policy = Policy(steps=60_000, steps_preference=3000, batch=16, pairs=8, width=384, layers=8, lr=3e-4,
                     lr_preference=1e-5, beta=2000.0, sample_steps=20, device="cuda")  # fmt: skip
-    return Plan(Size(49, 192, 320), policy, 6000, 120, 500, 200, 4, 20, tuple(CORRUPTIONS), beds.SMEARS + beds.IMPACTS)
+    return Plan(Size(49, 96, 160), policy, 3000, 120, 500, 200, 4, 20, tuple(CORRUPTIONS), beds.SMEARS + beds.IMPACTS)
 
 
 def main() -> None:

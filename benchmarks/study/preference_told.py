@@ -26,7 +26,7 @@ SMALL = (
     "A run on a CPU can show that the objective lowers an easily seen damage, that its alarms (displacement, slow "
     "motion) speak, that camera moves and whole-frame departures that are asked for stay. What it cannot: smears, "
     "limbs and lines do not exist in 40 x 64 pixels, and shares of some forty samples have standard errors of 5 to 8 "
-    "points. The settings of `--gpu-size` are for that: 49 frames of 192 x 320, smears besides impact frames, all "
+    "points. The settings of `--gpu-size` are for that: 49 frames of 96 x 160, smears besides impact frames, all "
     "seven kinds of damage."
 )
 
