@@ -109,7 +109,7 @@ def figures_of(found: Found) -> list[Figure]:
 def _against(found: Found, what: str, mask_N: np.ndarray, marks: slice) -> list[Figure]:
     if OURS not in found.arms:
         return []
-    return [_bounded(f"{what}, % less {rival}", *found.ratio(OURS, rival, mask_N, marks)) for rival in found.rivals]
+    return [_bounded(f"{what}, less {rival}, %", *found.ratio(OURS, rival, mask_N, marks)) for rival in found.rivals]
 
 
 def _bounded(what: str, mean: float, low: float, high: float) -> Figure:
@@ -149,7 +149,8 @@ def _page(
     plots["Samples beyond the held-out 99th percentile"] = {
         arm: beyond.mean((0, 2)).tolist() for arm, beyond in found.beyond_SMN.items()
     }
-    hardness = {o.arm: _smooth(o.hardness) for o in outcomes if o.seed == found.seeds[0] and o.arm != PRIOR}
+    of_first = {o.arm: o.hardness for o in outcomes if o.seed == found.seeds[0]}
+    hardness = {arm: _smooth(of_first[arm]) for arm in found.arms}
     cards = "".join(
         f"<div class='card'><b>{escape(title)}</b>{series_plot(series, 380, 200, zero=False)}</div>"
         for title, series in plots.items()

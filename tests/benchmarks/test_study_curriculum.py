@@ -174,9 +174,9 @@ def test_figures_find_what_was_put_in_and_intervals_cover_nothing_where_nothing_
     ]  # fmt: skip
     found = curriculum_told.Found(outcomes, held, yardstick)
     figures = {figure.what: figure for figure in curriculum_told.figures_of(found)}
-    same = figures["curriculum: loss at the end, highest quantile, % less uniform"]
+    same = figures["curriculum: loss at the end, highest quantile, less uniform, %"]
     assert same.value == 0 and not same.holds
-    better = figures["curriculum: loss at the end, highest quantile, % less hardest first"]
+    better = figures["curriculum: loss at the end, highest quantile, less hardest first, %"]
     assert better.value == pytest.approx(-100 / 6, abs=0.1) and better.holds
     forgetting = figures["forgetting at the end: loss of plain clips over the prior's, %"]
     assert forgetting.value == pytest.approx(-10) and forgetting.rivals["hardest first"] == pytest.approx(20)
