@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 from anicaption.taxonomy import NOT_APPLICABLE, UNKNOWN, taxonomy
 
+from animatrix_ingest.datacard_clusters import styles
 from animatrix_ingest.datacard_show import Bars, Block, Numbers, Section, Table, Text, markdown, number, page
 from animatrix_ingest.decide.joined import beside, filled, pc, plain
 from animatrix_ingest.decide.tiers import LADDER, QUARANTINED, Rule
@@ -47,6 +48,7 @@ class Facts:
     tiers: pa.Table | None = None
     splits: pa.Table | None = None
     roles: pa.Table | None = None
+    clusters: pa.Table | None = None
     rules: Sequence[Rule] = ()
     balanced: Mapping[str, Any] | None = None
     scores: Mapping[str, str] = field(default_factory=dict)
@@ -68,6 +70,7 @@ def card(facts: Facts) -> tuple[str, str]:
         _variables(facts),
         _balance(facts),
         _across(facts),
+        styles(facts.clips, facts.clusters),
         _left_out(facts),
         _made(facts),
     ]

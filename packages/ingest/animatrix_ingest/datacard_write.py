@@ -38,8 +38,10 @@ def facts(store: Store, scores: Mapping[str, str]) -> Facts:
     numbers = {name.decode(): value.decode() for name, value in (clips.schema.metadata or {}).items()}
     now, labels = video.load(store, int(numbers["video"])), int(numbers["labels"])
     sources = video.read(store, now.sources, video.SOURCES)
-    tables = {kind: annotations.load_kind(store, kind, labels) for kind in ("tags", "tiers", "splits", "roles")}
-    tags = tables.pop("tags")
+    tables = {
+        kind: annotations.load_kind(store, kind, labels) for kind in ("tags", "tiers", "splits", "roles", "clusters")
+    }
+    tags, clusters = tables.pop("tags"), tables.pop("clusters")
     if tags is not None:
         fields = [name for name in tags.column_names if name not in clips.column_names]
         for name, column in beside(clips["key"], tags, "tags", fields).items():
@@ -61,6 +63,7 @@ def facts(store: Store, scores: Mapping[str, str]) -> Facts:
         rules=tuple(Rule.from_json(row) for row in how.get("rules", ())),
         balanced=how.get("balanced"),
         scores=scores,
+        clusters=clusters,
         **{name: _of(table, clips) for name, table in tables.items()},
     )
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from animatrix_ingest.datacard_write import DECIDED, decided
 from animatrix_ingest.decide import explain as words
+from animatrix_ingest.decide.clusters import Middles
 from animatrix_ingest.decide.joined import pc
 from animatrix_ingest.decide.segments_table import across
 from animatrix_ingest.decide.settings import DECIDING, Deciding
@@ -31,7 +32,10 @@ from animatrix_ingest.keep.ledger import Ledger
 from animatrix_ingest.keep.store import Store, open_store
 from animatrix_ingest.rows import Unit
 from animatrix_ingest.scores import SCHEMA, SCORES
+from animatrix_ingest.vectors import BUILT_IN
+from animatrix_ingest.vectors import SCHEMA as VECTORS
 from animatrix_ingest.watch import lists
+from animatrix_ingest.watch.appearance import MAKER
 from animatrix_ingest.watch.prints import Prints
 
 READERS = 16
@@ -70,17 +74,23 @@ def decide_all(
     """
     store = _store(dataset)
     clips = manifest.load(store)
-    kept = [Verdict(**row) for row in _last(store).get(SAID, ())]
+    last = _last(store)
+    kept = [Verdict(**row) for row in last.get(SAID, ())]
     said = _verdicts(verdicts) if verdicts else speaking(clips, kept)
     number = int((clips.schema.metadata or {})[b"video"])
     now, before = video.load(store, number), annotations.load_labels(store)
     sources = video.read(store, now.sources, video.SOURCES)
     units = Units(store, now, sources)
-    scores = gather_scores(store, clips, units)
+    scores, vectors = gather_scores(store, clips, units), gather_vectors(store, clips, units)
     told = stated(clips, sources)
-    roles = across(_plain(told), _PrintsOf(units), use_sound=use_sound)
-    made = decide(clips, sources, scores, roles, SCORES, said, deciding)
-    every = {"scores": scores, "roles": roles, **made.tables}
+    alike = _plain(told).append_column("embedding", vectors["embedding"]).append_column("maker", vectors["maker"])
+    styles = deciding.styles
+    roles = across(
+        alike, _PrintsOf(units), near_cosine=styles.near_cosine, near_builtin=styles.near_builtin, use_sound=use_sound
+    )
+    middles = Middles.from_json(last["clusters"]) if "clusters" in last else None
+    made = decide(clips, sources, scores, roles, SCORES, said, deciding, vectors, middles)
+    every = {"scores": scores, "vectors": vectors, "roles": roles, **made.tables}
     kinds = {kind: [annotations.write_table(store, table)] for kind, table in every.items()}
     lasting = outliving(clips, said) if verdicts else kept
     how = {**made.how, SAID: [vars(verdict) for verdict in lasting]}
@@ -121,7 +131,9 @@ def explain(dataset: Path | str | Store, key: str) -> str:
     facts = {name.decode(): int(value) for name, value in (clips.schema.metadata or {}).items() if value.isdigit()}
     now, labels = video.load(store, facts["video"]), facts["labels"]
     rules = tuple(Rule.from_json(row) for row in decided(store, labels).get("rules", ()))
-    kinds = {kind: annotations.load_kind(store, kind, labels) for kind in ("tiers", "splits", "weights", "roles")}
+    kinds = {
+        kind: annotations.load_kind(store, kind, labels) for kind in ("tiers", "splits", "weights", "roles", "clusters")
+    }
     scores = annotations.load_kind(store, "scores", labels)
     told = stated(clips, video.read(store, now.sources, video.SOURCES))
     there = {kind: table for kind, table in kinds.items() if table is not None}
@@ -146,6 +158,10 @@ class Units:
         """The name in the store of a side file of a source that has clips."""
         return self.unit(source).sides[name].name
 
+    def has(self, source: str, name: str) -> bool:
+        """Whether a source's unit has a side file: an older one does not have what was not kept then."""
+        return name in self.unit(source).sides
+
 
 def gather_scores(store: Store, clips: pa.Table, units: Units) -> pa.Table:
     """The scores of every clip, in the clips' order: those gathered before, and those of units that are new since."""
@@ -160,6 +176,27 @@ def gather_scores(store: Store, clips: pa.Table, units: Units) -> pa.Table:
         parts += [_complete(table) for table in found]
     whole = pa.concat_tables(parts) if parts else SCHEMA.empty_table()
     return whole.take(pc.index_in(clips["key"], value_set=whole["key"])) if clips.num_rows else whole
+
+
+def gather_vectors(store: Store, clips: pa.Table, units: Units) -> pa.Table:
+    """What every clip looks like, in the clips' order, as vectors.SCHEMA; null where it was not kept."""
+    before = annotations.load_kind(store, "vectors")
+    parts = [] if before is None else [before.select(VECTORS.names).cast(VECTORS)]
+    if parts:  # an embedding model's are kept, and ours as long as they are made the same way
+        maker = parts[0]["maker"]
+        ours = pc.and_(pc.starts_with(maker, BUILT_IN), pc.not_equal(maker, MAKER))
+        parts[0] = parts[0].filter(pc.fill_null(pc.invert(ours), False))
+    there = parts[0]["key"] if parts else pa.array([], pa.string())
+    missing = clips.filter(pc.invert(pc.is_in(clips["key"], value_set=there)))["source"].unique().to_pylist()
+
+    def read(source: str) -> pa.Table | None:
+        return tables.read(store, units.side(source, "vectors")) if units.has(source, "vectors") else None
+
+    with ThreadPoolExecutor(READERS) as pool:
+        parts += [table.select(VECTORS.names).cast(VECTORS) for table in pool.map(read, missing) if table is not None]
+    whole = pa.concat_tables(parts) if parts else VECTORS.empty_table()
+    found = whole.take(pc.index_in(clips["key"], value_set=whole["key"]))
+    return found.set_column(0, VECTORS.field("key"), clips["key"].cast(pa.string())).cast(VECTORS)
 
 
 def _complete(table: pa.Table) -> pa.Table:

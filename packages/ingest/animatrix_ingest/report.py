@@ -181,10 +181,18 @@ def _standing(table: pa.Table) -> str:
         _card("split", "by work", "camera", counts(table["split"]), {}),
         _card("role", "across sources", "motion", counts(table["role"]), {}),
         _card("cadence", "of the sources", "vfx", counts(table["cadence"]), WHY),
+        _card("style cluster", "by looks; 0 has most clips", "style", _clusters(table), {}),
         _card("rating", "as stated", "content", counts(table["rating"]), {}),
     ]
     undecided = "" if tiers else "<p class=soft>Tiers, splits and roles were not decided yet.</p>"
     return f"<h2>Where the clips stand</h2>{undecided}<div class=fields>{''.join(cards)}</div>"
+
+
+def _clusters(table: pa.Table) -> dict[str, int]:
+    """How many clips each cluster of style has; what has none is told last."""
+    found = counts(table["cluster"].cast(pa.string()))
+    missing = table["cluster"].null_count
+    return found | ({"not looked at": missing} if found and missing else {})
 
 
 def _variables(table: pa.Table) -> str:

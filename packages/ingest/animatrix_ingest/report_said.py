@@ -23,6 +23,7 @@ KINDS: Mapping[str, Sequence[str]] = {
     "tiers": ("tier",),
     "splits": ("split",),
     "roles": ("role", "copy_of", "near_of"),
+    "clusters": ("cluster",),
     "scores": ("cadence", "constant_rate", "border_doubt", *CROP),
 }
 """What is brought to all clips."""

@@ -187,8 +187,8 @@ class Unit:
 
     `stream` holds facts of the source for the manifest and the report (rate, time_base, codec, size in pixels);
     it is empty where the source never opened. `sides` names the side files: "clips" (their bytes, until they are
-    packed), "members" (a table with a row per clip), "scores" (another) and "prints". `attempt` counts from
-    0; of several attempts the highest counts.
+    packed), "members" (a table with a row per clip), "scores" and "vectors" (two more) and "prints". `attempt` counts
+    from 0; of several attempts the highest counts.
     """
 
     source: Source

@@ -30,6 +30,7 @@ from animatrix_ingest.keep.store import StoreError, Writing, canonical, digest
 from animatrix_ingest.recipes import Settings
 from animatrix_ingest.rows import Captioned, Clip, Dead, Done, Member, Side, Source, Unit, Watched
 from animatrix_ingest.scores import scores_table
+from animatrix_ingest.vectors import vectors_table
 from animatrix_ingest.watch.fetch import FetchError, fetched
 from animatrix_ingest.watch.fingerprint_sound import RATE_HZ, SoundPrint
 from animatrix_ingest.watch.look import Look, Tell, open_source
@@ -184,20 +185,21 @@ class IngestSource:
     def _sides(
         self, unit: Unit, watched: Watched, path: Path, members: Sequence[Member], side: Writing
     ) -> dict[str, Side]:
-        """Write what is kept of a source beside its unit: the clips' bytes, a table of them, scores, prints."""
+        """Write what is kept of a source beside its unit: the clips' bytes, a table of them, scores, looks, prints."""
         clips = Side(side.blake2b, side.size_bytes)
         point("before side", io=False)
         side.commit(clips.name)
         point("side committed", io=False)
         rows = members_table(unit.source, unit.stream, members, clips.name)
         kept = {member.key for member in members}
-        scores = scores_table(watched, [clip for clip in watched.clips if clip.key in kept])
+        here = [clip for clip in watched.clips if clip.key in kept]
         prints = Prints(watched.seen.prints, listen(path))
         store = self.ledger.store
         return {
             "clips": clips,
             "members": put_side(store, tables.to_bytes(rows)),
-            "scores": put_side(store, tables.to_bytes(scores)),
+            "scores": put_side(store, tables.to_bytes(scores_table(watched, here))),
+            "vectors": put_side(store, tables.to_bytes(vectors_table(watched, here))),
             "prints": put_side(store, prints.to_bytes()),
         }
 

@@ -16,7 +16,10 @@ import numpy as np
 import pyarrow as pa
 
 from animatrix_ingest.decide import duplicates_index as index
+from animatrix_ingest.decide.clusters import matrix
+from animatrix_ingest.decide.joined import pc
 from animatrix_ingest.decide.segments_match import CELL_S, LIKE_BITS
+from animatrix_ingest.vectors import BUILT_IN
 from animatrix_ingest.watch.prints import FLAT, PicturePrints, Prints
 
 SCHEMA = pa.schema(
@@ -52,11 +55,14 @@ _SPARE = (0, -1, 1, -2, 2)
 _CHUNK = 60_000  # pairs proved at once
 
 
-def duplicates(clips: pa.Table, copies: pa.Table, near_cosine: float = NEAR_COSINE) -> pa.Table:
+def duplicates(
+    clips: pa.Table, copies: pa.Table, near_cosine: float = NEAR_COSINE, near_builtin: float = NEAR_COSINE
+) -> pa.Table:
     """A row of SCHEMA for every clip, in the clips' order, from the pairs that `copies_of` found among the same clips.
 
     `clips` has key, start_pts, end_pts, time_base, width_px, height_px and length (bytes); optionally role (as
-    segments_table.py says) and embedding (lists of numbers; without it no near duplicates are sought).
+    segments_table.py says) and embedding (lists of numbers or null; without it no near duplicates are sought) with its
+    maker: vectors of two makers never compare, and those that need no weights need be nearer.
     """
     keys = clips["key"].to_pylist()
     order = _rank(clips)
@@ -78,10 +84,16 @@ def duplicates(clips: pa.Table, copies: pa.Table, near_cosine: float = NEAR_COSI
             copy_of[int(i)] = min(kept, key=lambda j: place[j])
     near_of = [-1] * len(keys)
     if "embedding" in clips.column_names:
-        alone = np.array([i for i in order if copy_of[i] < 0], np.int64)
-        vectors = np.array(clips["embedding"].take(pa.array(alone)).to_pylist(), np.float32)
-        for follower, leader in near(vectors, near_cosine).items():
-            near_of[alone[follower]] = int(alone[leader])
+        makers = clips["maker"].to_pylist() if "maker" in clips.column_names else [""] * len(keys)
+        here = np.asarray(pc.is_valid(clips["embedding"]))
+        for maker in sorted({name for name, there in zip(makers, here) if there}):
+            alone = np.array([i for i in order if here[i] and makers[i] == maker and copy_of[i] < 0], np.int64)
+            if len(alone) < 2:
+                continue
+            vectors = matrix(clips["embedding"].take(pa.array(alone))).astype(np.float32)
+            least = near_builtin if maker.startswith(BUILT_IN) else near_cosine
+            for follower, leader in near(vectors, least).items():
+                near_of[alone[follower]] = int(alone[leader])
     named = [*keys, ""]  # -1 is the last
     columns = {
         "key": keys,

@@ -15,7 +15,8 @@ from animatrix_ingest.decide.tiers import Rule, judge, measured, said_as
 def explain(
     key: str, clips: pa.Table, scores: pa.Table, rules: Sequence[Rule], names: Mapping[str, str], **decided: pa.Table
 ) -> str:
-    """Everything that was decided of a clip and why. `decided` are tiers, splits, weights and roles, as far as made.
+    """Everything that was decided of a clip and why. `decided` are tiers, splits, weights, roles and clusters,
+    as far as made.
 
     The beginning of a key is enough where it is the beginning of one key only.
     """
@@ -34,6 +35,15 @@ def explain(
         lines += [f"\nsplit       {split['split']}  (group {split['group']}, by {split['why']})"]
     if weight := said.get("weights"):
         lines += [f"\nweight      {weight['weight']:.4g}"]
+    if style := said.get("clusters"):
+        place = (
+            f"example {style['cluster_example']} by nearness to its middle"
+            if style["cluster_example"]
+            else "its middle"
+        )
+        lines += [f"\nstyle       cluster {style['cluster']} of {style['cluster_size']:,} clips, {place}"]
+    elif "clusters" in decided:
+        lines += ["\nstyle       no cluster: what it looks like was not kept; ingest it again"]
     if roles := {name: value for name, value in said.get("roles", {}).items() if value is not None and name != "key"}:
         lines += ["\nacross sources", *(f"  {name:<17}{said_as(value)}" for name, value in roles.items())]
     lines += ["\nrules"]

@@ -34,13 +34,14 @@ def across(
     prints: Mapping[str, Prints],
     rules: Rules = RULES,
     near_cosine: float = duplicates.NEAR_COSINE,
+    near_builtin: float = duplicates.NEAR_COSINE,
     use_sound: bool = True,
 ) -> pa.Table:
     """A row of SCHEMA for every clip, sorted by key. Nothing is read or decoded but what is given.
 
     `clips` has key, source, start_pts, end_pts, time_base, width_px, height_px, length (bytes of its mp4), and where
-    known work ("" where not) and embedding (lists of numbers). `prints` has the prints of every source that has
-    clips; it may read them when asked. The order of rows makes no difference.
+    known work ("" where not) and embedding (lists of numbers) with its maker (duplicates.py). `prints` has the prints
+    of every source that has clips; it may read them when asked. The order of rows makes no difference.
     """
     clips = clips.sort_by("key")
     copies = duplicates.copies_of(clips, prints)
@@ -57,7 +58,7 @@ def across(
     roles = [segment.role if segment else BODY for segment in played]
     with_roles = clips.drop_columns(["role"]) if "role" in clips.column_names else clips
     with_roles = with_roles.append_column("role", pa.array(roles, pa.string()))
-    same = duplicates.duplicates(with_roles, copies, near_cosine)
+    same = duplicates.duplicates(with_roles, copies, near_cosine, near_builtin)
     columns = {
         "key": clips["key"],
         "role": roles,

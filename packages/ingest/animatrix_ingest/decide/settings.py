@@ -101,6 +101,29 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
+class Styles:
+    """What looks alike: clusters of style, and clips that look the same."""
+
+    style_clusters: int = 0
+    """how many clusters of style; 0: the square root of half the clips, at most 64"""
+    style_seed: int = 0
+    """draws other clips to begin the clusters from"""
+    keep_clusters: bool = False
+    """clips join the clusters of the last decision, by their middles, and none is found anew"""
+    near_cosine: float = 0.95
+    """cosine above which two clips look the same, of an embedding model's vectors"""
+    near_builtin: float = 0.998
+    """the same, of vectors made without weights: those of two pencil tests on white paper reach 0.99"""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.style_clusters <= 1024:
+            raise ValueError(f"styles.style_clusters: {self.style_clusters} is not between 0 and 1024")
+        for name in ("near_cosine", "near_builtin"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"styles.{name}: {getattr(self, name):g} is no cosine above 0; choose at most 1")
+
+
+@dataclass(frozen=True)
 class Deciding:
     """Everything that decides, and nothing that measures: change a value and decide again."""
 
@@ -108,10 +131,11 @@ class Deciding:
     people: People = field(default_factory=People)
     split: Shares = field(default_factory=Shares)
     balance: Balance = field(default_factory=Balance)
+    styles: Styles = field(default_factory=Styles)
 
     def to_json(self) -> dict[str, dict[str, Any]]:
         return {name: dict(vars(its)) for name, its in vars(self).items()}
 
 
 # The defaults of functions.
-SHARES, BALANCE, PEOPLE, DECIDING = Shares(), Balance(), People(), Deciding()
+SHARES, BALANCE, PEOPLE, STYLES, DECIDING = Shares(), Balance(), People(), Styles(), Deciding()

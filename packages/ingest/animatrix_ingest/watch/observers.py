@@ -14,7 +14,8 @@ import numpy as np
 from anicaption.frames import Frame, Stream
 from anicaption.tracks import Tracks
 
-from animatrix_ingest.watch import border_box, economy, edge_frames, overlays_roles, quality
+from animatrix_ingest.watch import appearance, border_box, economy, edge_frames, overlays_roles, quality
+from animatrix_ingest.watch.appearance import AppearanceWatch
 from animatrix_ingest.watch.border import BorderWatch
 from animatrix_ingest.watch.fingerprint import PicturePrint
 from animatrix_ingest.watch.looks import looked_at
@@ -33,7 +34,7 @@ SCORES: dict[str, str] = {
 
 Scores = dict[str, float | None]
 
-LETTER_ROWS_PX = 256
+LETTER_ROWS_PX = appearance.ROWS_PX
 """Rows of the pictures that lettering is sought in: at measuring size its strokes run together."""
 
 
@@ -47,6 +48,7 @@ class Findings:
     tracks: Tracks
     transitions: Mapping[str, np.ndarray]
     prints: PicturePrints
+    appearance: Mapping[str, np.ndarray]
 
     def scores(self, start_frame: int, end_frame: int) -> Scores:
         """Every score of SCORES for the shot of the frames [start_frame, end_frame)."""
@@ -62,25 +64,34 @@ class Findings:
         """The lettering of a shot, as JSON."""
         return overlays_roles.overlay_boxes(self.overlays, start_frame, end_frame)
 
+    def vector(self, start_frame: int, end_frame: int) -> list[int] | None:
+        """What a shot looks like, as appearance.vector has it; None where it was not looked at."""
+        return appearance.vector(self.appearance, start_frame, end_frame)
+
 
 class Observers:
     """Sees every film frame of a source, once and in order."""
 
     def __init__(self, stream: Stream) -> None:
         self._border, self._overlays, self._quality = BorderWatch(), OverlayWatch(), QualityWatch()
-        self._print = PicturePrint(stream.time_base)
+        self._print, self._appearance = PicturePrint(stream.time_base), AppearanceWatch()
         self._pixel_aspect, self._n_frames = stream.pixel_aspect, 0
 
     def see(self, frame: Frame, small: np.ndarray) -> None:
         """The next frame, and the same picture at measuring size, RGB uint8 (H, W, 3)."""
         for observer in (self._border, self._quality, self._print):
             observer.see(frame, small)
-        looked, self._n_frames = looked_at(self._n_frames), self._n_frames + 1
-        self._overlays.see(frame, frame.rgb(LETTER_ROWS_PX, self._pixel_aspect) if looked else small)
+        index, self._n_frames = self._n_frames, self._n_frames + 1
+        looked = looked_at(index)
+        closer = frame.rgb(LETTER_ROWS_PX, self._pixel_aspect) if looked else small
+        self._overlays.see(frame, closer)
+        if looked:
+            self._appearance.see(index, closer)
 
     def findings(self, tracks: Tracks, transitions: Mapping[str, np.ndarray]) -> Findings:
         """Complete when the source has ended; `tracks` are the measuring pass's of the same frames, and `transitions`
         its transition watch's scores."""
         lettering = tuple(overlays_roles.findings(self._overlays.columns(), tracks))
         border, sharp = self._border.columns(), self._quality.columns()
-        return Findings(border, sharp, lettering, tracks, transitions, self._print.prints())
+        looks = self._appearance.columns()
+        return Findings(border, sharp, lettering, tracks, transitions, self._print.prints(), looks)
