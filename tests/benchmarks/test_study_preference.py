@@ -69,7 +69,7 @@ def candidates(drawn):
 
 
 def pairs_of(candidates):
-    heads = dict.fromkeys(("a",), 4.0)
+    heads: dict[str, float] = {"a": 4.0}
     made = [Candidate(name, prompt.id, 4.0 - int(name[-1]), heads) for name, prompt in candidates.prompts.items()]
     return [Pair(one, two, "judge") for one, two in zip(made[::2], made[1::2])]
 
