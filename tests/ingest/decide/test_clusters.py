@@ -38,6 +38,7 @@ def test_the_order_of_rows_does_not_matter():
     table = vectors([8, 9, 4])
     shuffled = table.take(np.random.default_rng(1).permutation(len(table)))
     (one, its), (other, others) = style_clusters(table), style_clusters(shuffled)
+    assert its is not None and others is not None
     assert one.equals(other)
     assert np.array_equal(its.fine_KE, others.fine_KE)
 
@@ -53,6 +54,7 @@ def test_the_nearest_example_is_0():
 
 def test_later_clips_join_the_clusters_of_before():
     first, middles = style_clusters(vectors([5, 20, 10]), Styles(style_clusters=3))
+    assert middles is not None
     middles = Middles.from_json(middles.to_json())
     later = pa.concat_tables([vectors([5, 20, 10]), vectors([60, 1, 1], seed=2, name="new-")])
     kept, same = style_clusters(later, Styles(style_clusters=3, keep_clusters=True), middles)
@@ -69,7 +71,7 @@ def test_a_clip_without_a_vector_is_in_no_cluster_and_the_commonest_maker_counts
     nothing = pa.table([["old"], [None], [None]], schema=SCHEMA)
     table, middles = style_clusters(pa.concat_tables([vectors([3, 2], name="m"), vectors([2], maker="a"), nothing]))
     assert set(table["key"].to_pylist()) == {"m0-000", "m0-001", "m0-002", "m1-000", "m1-001"}
-    assert middles.maker == "model"
+    assert middles is not None and middles.maker == "model"
     assert style_clusters(nothing) == (CLUSTERS.empty_table(), None)
 
 

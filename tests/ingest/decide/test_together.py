@@ -2,7 +2,7 @@ import pyarrow as pa
 import pytest
 from animatrix_ingest.decide.balance import AXES
 from animatrix_ingest.decide.explain import explain
-from animatrix_ingest.decide.settings import Deciding, Thresholds
+from animatrix_ingest.decide.settings import Deciding, Styles, Thresholds
 from animatrix_ingest.decide.stated import STATED
 from animatrix_ingest.decide.tiers_rules import rules
 from animatrix_ingest.decide.together import decide
@@ -82,3 +82,20 @@ def test_scores_of_an_older_unit_are_null_where_nobody_measured_them():
     )
     (row,) = _complete(older).to_pylist()
     assert (row["nonrigid_pct"], row["luma"]) == (None, pytest.approx(0.5))
+
+
+def test_what_older_units_did_not_keep_is_null_and_makes_no_cluster(world):
+    from animatrix_ingest.vectors import SCHEMA
+
+    clips, sources, scores = world
+    keys = clips["key"].to_pylist()
+    nothing = pa.table([keys, [None] * 6, [None] * 6], schema=SCHEMA)
+    assert "clusters" not in decide(clips, sources, scores, None, SCORES, vectors=nothing).tables
+    some = pa.table([keys, ["m"] * 5 + [None], [[9, 0], [8, 0], [9, 1], [0, 90], [0, 91], None]], schema=SCHEMA)
+    deciding = Deciding(styles=Styles(style_clusters=2))
+    made = decide(clips, sources, scores, None, SCORES, deciding=deciding, vectors=some)
+    assert made.tables["clusters"]["cluster"].to_pylist() == [0, 0, 0, 1, 1]
+    assert made.how["clusters"] == {"maker": "m", "middles": [[139, 5], [0, 1448]]}
+    told = [explain(key, made.clips, scores, rules(Thresholds()), SCORES, **made.tables) for key in ("k3", "k5")]
+    assert "cluster 1 of 2 clips" in told[0]
+    assert "no cluster" in told[1]

@@ -1,27 +1,21 @@
-"""A clip as one vector of unit length, by open_clip or by the built-in descriptors; and an aesthetic score of it.
+"""A clip as one vector of unit length, by an open_clip model; and an aesthetic score of it.
 
-The vectors serve nearest neighbours and look-alikes: the cosine of two is how alike two clips are. Built-in descriptors
-are numbers of many kinds, so each is first put on one scale by its mean and spread over drawn shots of both hands
-(embed_reference.json); they tell looks apart, not what is shown, and two vectors of different makers never compare.
-An aesthetic score needs an open_clip and a head that was trained on it; without them there is none.
+The vectors serve nearest neighbours and look-alikes: the cosine of two is how alike two clips are. Runs have no need of
+weights: what they keep is in watch/appearance.py, and vectors of two makers never compare. An aesthetic score needs an
+open_clip and a head that was trained on it; without them there is none.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from anicaption.features import OpenClip
-from anicaption.features_builtin import VERSION, describe_picture
 
 N_PICTURES = 3
-_REFERENCE = Path(__file__).with_name("embed_reference.json")
-_CLIP = 3.0  # spreads from the mean at most: one wild number must not be the whole vector
 
 
 def picked(n_frames: int) -> list[int]:
@@ -31,22 +25,20 @@ def picked(n_frames: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Embed:
-    """Makes vectors. `encoder` is an OpenClip (needs weights), or None for the built-in descriptors."""
+    """Makes vectors. `encoder` is an OpenClip (needs weights)."""
 
-    encoder: OpenClip | None = None
+    encoder: OpenClip
 
     @property
     def identity(self) -> dict[str, Any]:
         """What must be equal for two vectors to be compared."""
-        return self.encoder.identity if self.encoder is not None else {"kind": "builtin", "pictures": VERSION}
+        return self.encoder.identity
 
     def __call__(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
         """The vector of a clip, float16 (E,) of unit length, from a few of its pictures, RGB uint8 (H, W, 3)."""
         if not pictures:
             raise ValueError("embed: no picture of the clip was given; give those of picked(n_frames)")
-        if self.encoder is not None:
-            return _unit(self.encoder(pictures).mean(0))
-        return _unit(np.mean([_scaled(picture) for picture in pictures], axis=0))
+        return _unit(self.encoder(pictures).mean(0))
 
 
 @dataclass(frozen=True)
@@ -92,23 +84,6 @@ class Aesthetic:
 def aesthetic_score(vector: np.ndarray, identity: dict[str, Any], head: Aesthetic | None) -> float | None:
     """The aesthetic score, or None where there is no head or the vector is not of an open_clip model."""
     return head(vector) if head is not None and identity.get("kind") == "open_clip" else None
-
-
-@cache
-def _reference() -> dict[str, tuple[float, float]]:
-    told = json.loads(_REFERENCE.read_text("utf-8"))
-    if told["pictures"] != VERSION:
-        raise ValueError(
-            f"{_REFERENCE.name}: made for descriptors {told['pictures']}, these are {VERSION}; "
-            "make it again: python -m benchmarks.stages_reference"
-        )
-    return told["numbers"]
-
-
-def _scaled(picture: np.ndarray) -> np.ndarray:
-    described, reference = describe_picture(picture), _reference()
-    scaled = [(described[name] - mean) / max(spread, 1e-6) for name, (mean, spread) in reference.items()]
-    return np.clip(scaled, -_CLIP, _CLIP)
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
