@@ -5,7 +5,7 @@ READY := .venv/.ready
 SEED ?= 1
 RECIPE ?= tiny_i2v
 
-.PHONY: help setup demo test test-slow test-room annotate test-faults fuzz check check-infra format ingest ingest-job dataset recaption bench-ingest caption draw gallery encode train sample bench-road bench-cost bench-scale bench-loader bench-train bench-caption bench-captions bench-stages bench-shots bench-segments bench-reward study-conditioning study-preference study-curriculum real-footage checkpoint clean
+.PHONY: help setup demo test test-slow test-room annotate test-faults fuzz check check-infra format ingest ingest-job dataset recaption bench-ingest caption draw gallery encode train sample bench-road bench-cost bench-scale bench-loader bench-train bench-encode bench-caption bench-captions bench-stages bench-shots bench-segments bench-reward study-conditioning study-preference study-curriculum real-footage checkpoint clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +105,9 @@ bench-loader: $(READY)  ## CPU of our loader a sample beside plain webdataset an
 bench-train: $(READY)  ## our step beside a bare diffusers loop, resume, memory, padding; at Wan-1.3B shapes where CUDA is: build/bench/train*.json [SHARDS=folder ARGS=--rehearse]
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.train $(if $(SHARDS),--shards $(SHARDS)) $(ARGS)
 	$(if $(SHARDS),$(MAKE) bench-loader SHARDS=$(SHARDS))
+
+bench-encode: $(READY)  ## CPU of a step on what encode kept beside encoding on the fly: build/bench/encode.json [ARGS="--shards folder"]
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.encode $(ARGS)
 
 bench-scale: $(READY)  ## plan, pack, commit and re-open a million clips without pixels: build/bench/scale.json [ARGS=...]
 	$(BIN)/python -m benchmarks.scale $(ARGS)

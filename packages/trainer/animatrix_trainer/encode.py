@@ -221,11 +221,11 @@ def encode(
     say: Callable[[str], object] = print,
 ) -> Made:
     """Make what steps [first, last) of `recipe` need of `shards` and `cache` lacks: this process's part of it."""
-    encoders = (encoders or load(recipe)).to(device)
+    by = (encoders or load(recipe)).to(device)
     sides = both_sides(recipe, shards, data)
     store = open_store(cache)
-    kept.begin(store, header_of(sides[0].shards, *_three(encoders), dtype), other_data)
-    wanted, there = work(sides, recipe, Sizes.of(encoders), first, last), Cache(store)
+    kept.begin(store, header_of(sides[0].shards, by.codec, by.text, by.sight, dtype), other_data)
+    wanted, there = work(sides, recipe, Sizes.of(by), first, last), Cache(store)
     if rank == 0:
         say(wanted.words(dtype))
     most = shard_bytes // kept.DTYPES[dtype].itemsize
@@ -233,8 +233,8 @@ def encode(
     texts = pieces(wanted.texts, lambda _: wanted.text_numbers, most)
     broken: list[str] = []
     makers: list[Callable[[], Iterator[Kept]]] = [
-        *(lambda piece=piece: _windows(piece, sides, encoders, recipe, there, broken) for piece in windows),
-        *(lambda piece=piece: _texts(piece, encoders.text, there) for piece in texts),
+        *(lambda piece=piece: _windows(piece, sides, by, recipe, there, broken) for piece in windows),
+        *(lambda piece=piece: _texts(piece, by.text, there) for piece in texts),
     ]
     tensors = n_shards = n_bytes = 0
     for at in range(rank, len(makers), world):
@@ -329,10 +329,6 @@ def _texts(piece: Sequence[tuple[str, str]], text: TextEncoder, there: Cache) ->
 
 def _as(value: torch.Tensor, dtype: Numbers) -> torch.Tensor:
     return value.detach().to("cpu", kept.DTYPES[dtype])
-
-
-def _three(encoders: Encoders) -> tuple[PixelCodec | WanCodec, TextEncoder, PictureEncoder | None]:
-    return encoders.codec, encoders.text, encoders.sight
 
 
 def _sight(recipe: Recipe) -> PictureEncoder | None:

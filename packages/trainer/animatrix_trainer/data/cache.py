@@ -295,10 +295,12 @@ class EncodedBatches(Batches):
         pixels = self.shards.video(pick) if any(lacks[:3]) else None
         return (Sample(*found, pixels, any(lacks)), pick.window), condition
 
-    def _batch(self, numbers: tuple[int, ...], contents: Sequence[Any], *rest: Any) -> Batch:
+    def _with(self, contents: Sequence[Any], batch: Batch) -> Batch:
         samples, windows = zip(*contents, strict=True)
         shape = (0, windows[0].frames, windows[0].height_px, windows[0].width_px, 3)
-        return EncodedBatch(numbers, np.zeros(shape, np.uint8), *rest, samples=samples)
+        known: dict[str, Any] = {item.name: getattr(batch, item.name) for item in fields(batch)}
+        known["videos"] = np.zeros(shape, np.uint8)
+        return EncodedBatch(**known, samples=samples)
 
     def _refuse(self, pick: Pick, text: str, lacks: list[bool]) -> None:
         words = ("its latents", "the latents of what is given", "its first picture", f"the text {text[:60]!r}")

@@ -88,5 +88,5 @@ def _of_codec(codec: PixelCodec | WanCodec) -> str:
 def _of_tensor(value: torch.Tensor) -> str:
     whole = value.detach().cpu().contiguous()
     state = hashlib.blake2b(f"{whole.dtype} {tuple(whole.shape)}".encode(), digest_size=16)
-    state.update(memoryview(whole.reshape(-1).view(torch.uint8).numpy()))
+    state.update(whole.reshape(-1).view(torch.uint8).numpy().data)
     return state.hexdigest()

@@ -283,6 +283,7 @@ def _tasks(recipe: Recipe) -> Tasks:
     return Tasks(0.0, tasks.t2v / video, tasks.i2v / video, tasks.ends / video, tasks.keys / video)
 
 
+NO_VIDEOS = np.zeros((0, 0, 0, 0, 3), np.uint8)
 ATTEMPTS = 8
 """How many samples in a row may be broken before a run that skips broken ones stops."""
 
@@ -314,11 +315,12 @@ class Batches:
         skipped: list[str] = []
         samples = [self._sample(step, stage, pick, skipped) for pick in picks]
         contents, conditions, rates = zip(*samples, strict=True)
-        return self._batch(tuple(pick.number for pick in picks), contents, conditions, stage, rates, tuple(skipped))
+        numbers = tuple(pick.number for pick in picks)
+        return self._with(contents, Batch(numbers, NO_VIDEOS, conditions, stage, rates, tuple(skipped)))
 
-    def _batch(self, numbers: tuple[int, ...], contents: Sequence[Any], *rest: Any) -> Batch:
-        """A batch of what `_read` gave of each sample."""
-        return Batch(numbers, np.stack(contents), *rest)
+    def _with(self, contents: Sequence[Any], batch: Batch) -> Batch:
+        """A batch with what `_read` gave of each sample."""
+        return replace(batch, videos=np.stack(contents))
 
     def _sample(self, step: int, stage: int, pick: Pick, skipped: list[str]) -> tuple[Any, Condition, float]:
         """Pixels, words and rate of a pick, or of what is drawn in its place."""
