@@ -54,7 +54,7 @@ from benchmarks.study.preference_arms import (
     learn_mixture,
 )
 from benchmarks.study.preference_bed import Drawn, Prompt
-from benchmarks.study.preference_measure import Measured, departs, detector, measure, noticed
+from benchmarks.study.preference_measure import Measured, Show, departs, detector, measure, noticed
 
 T = TypeVar("T")
 N = 4
@@ -190,15 +190,6 @@ def prompts_of(plan: Plan, part: str) -> list[Prompt]:
     share = beds.ASKED if part == "mixture" else 1 / 3
     seed = 100 * plan.seed + list(counts).index(part)
     return beds.prompts(counts[part], plan.size.frames, plan.deformations, seed, share)
-
-
-@dataclass(frozen=True)
-class Show:
-    """A clip that raters saw. `true`: it was drawn and its truth is known; of a sample the detector says it."""
-
-    drawn: Drawn
-    seen: Seen
-    true: bool
 
 
 def judged(plan: Plan, name: str, base: System) -> list[Show]:

@@ -21,6 +21,15 @@ _DEPARTS = 40.0
 
 
 @dataclass(frozen=True)
+class Show:
+    """A clip that raters saw. `true`: it was drawn and its truth is known; of a sample the detector says it."""
+
+    drawn: Drawn
+    seen: Seen
+    true: bool
+
+
+@dataclass(frozen=True)
 class Measured:
     """One arm. Shares of samples; `damaged_by` has the Judges', `damaged` the detector's. `deformed`: of those that
     want a deformation, how many AniCaption reads it in, `departs` how many depart in pixels in the frames asked for.

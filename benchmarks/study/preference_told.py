@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from anicaption.page import page
@@ -16,11 +16,8 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.figures import Figure, publish
 from benchmarks.study.preference_arms import ARMS, BASE, DPO
-from benchmarks.study.preference_measure import Measured, read_back
-
-if TYPE_CHECKING:
-    from benchmarks.study.preference import Show
-    from benchmarks.study.preference_bed import Drawn
+from benchmarks.study.preference_bed import Drawn
+from benchmarks.study.preference_measure import Measured, Show, read_back
 
 SMALL = (
     "A run on a CPU can show that the objective lowers an easily seen damage, that its alarms (displacement, slow "
