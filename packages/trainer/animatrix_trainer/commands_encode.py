@@ -62,7 +62,7 @@ class Encode:
             self.shard_mib << 20,
             here.process_index,
             here.num_processes,
-            here.device,
+            here.device or "cpu",
             self.other_data,
         )
         print(f"process {here.process_index}: {made.words()}", flush=True)

@@ -288,12 +288,12 @@ class EncodedBatches(Batches):
         condition, cache = self.condition(stage, pick), self.cache
         wanted = self.naming.wanted(stage, pick, condition.text)
         named = (wanted.x, wanted.known, wanted.image, wanted.text)
-        found = [cache.get(id) for id in named]
-        lacks = [id is not None and one is None for id, one in zip(named, found, strict=True)]
+        x, known, image, said = (cache.get(id) for id in named)
+        lacks = [id is not None and one is None for id, one in zip(named, (x, known, image, said), strict=True)]
         if any(lacks) and cache.only:
             self._refuse(pick, condition.text, lacks)
         pixels = self.shards.video(pick) if any(lacks[:3]) else None
-        return (Sample(*found, pixels, any(lacks)), pick.window), condition
+        return (Sample(x, known, image, said, pixels, any(lacks)), pick.window), condition
 
     def _with(self, contents: Sequence[Any], batch: Batch) -> Batch:
         samples, windows = zip(*contents, strict=True)
