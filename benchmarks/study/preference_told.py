@@ -92,9 +92,9 @@ def figures_of(measured: Sequence[Measured], ground: Ground) -> list[Figure]:
           for name in before.damaged_by),
         Figure("departures where asked for, read by AniCaption", after.deformed, beside(lambda one: one.deformed)
                | {"reader on real clips": ground.reader[1]},
-               "within 10 % of before", after.deformed >= 0.9 * before.deformed),
+               "within 10 % of before", before.deformed > 0 and after.deformed >= 0.9 * before.deformed),
         Figure("departures where asked for, in pixels", after.departs, beside(lambda one: one.departs),
-               "within 10 % of before", after.departs >= 0.9 * before.departs),
+               "within 10 % of before", before.departs > 0 and after.departs >= 0.9 * before.departs),
         Figure("motion of sound samples", after.motion, beside(lambda one: one.motion), "at least 0.9 of before",
                after.motion >= 0.9 * before.motion),
         Figure("motion of all samples, flicker counts", after.motion_all, beside(lambda one: one.motion_all)),
@@ -102,7 +102,7 @@ def figures_of(measured: Sequence[Measured], ground: Ground) -> list[Figure]:
                "at least 0.9 of before", after.camera_pct >= 0.9 * before.camera_pct),
         Figure("camera moves obeyed", after.obeyed, beside(lambda one: one.obeyed)
                | {"reader on real clips": ground.reader[0]},
-               "within 10 % of before", after.obeyed >= 0.9 * before.obeyed),
+               "within 10 % of before", before.obeyed > 0 and after.obeyed >= 0.9 * before.obeyed),
     ]  # fmt: skip
     for name, goal in (("accuracy", "above 0.5"), ("displacement", "0 or less"), ("margin", "")):
         for where in ("fitting", "unseen"):
