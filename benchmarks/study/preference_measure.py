@@ -31,7 +31,8 @@ class Show:
 
 @dataclass(frozen=True)
 class Measured:
-    """One arm. Shares of samples; `damaged_by` has the Judges', `damaged` the detector's. `deformed`: of those that
+    """One arm. Shares of samples; `damaged_by` has the Judges', `damaged` the detector's,
+    `damaged_plain` the same of those that want no deformation. `deformed`: of those that
     want a deformation, how many AniCaption reads it in, `departs` how many depart in pixels in the frames asked for.
     `obeyed`: of those that want a move. `motion` is that of sound samples without a deformation, since flicker moves
     too, `motion_all` the trainer's number over all samples; `camera_pct` the median speed of pans that are asked for.
@@ -40,6 +41,7 @@ class Measured:
     arm: str
     n: int
     damaged: float
+    damaged_plain: float
     damaged_by: dict[str, float]
     deformed: float
     departs: float
@@ -108,6 +110,7 @@ def measure(
         arm=arm,
         n=len(clips),
         damaged=_mean(damaged),
+        damaged_plain=_mean(damaged[~wants]),
         damaged_by={name: _mean(found) for name, found in by.items()},
         deformed=_mean(shows[wants]),
         departs=_mean(left[wants]),

@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.figures import Figure, publish
 from benchmarks.study.preference_arms import ARMS, BASE, DPO
-from benchmarks.study.preference_bed import Drawn
+from benchmarks.study.preference_bed import CORRUPTED, Drawn
 from benchmarks.study.preference_measure import Measured, Show, read_back
 
 SMALL = (
@@ -81,7 +81,12 @@ def figures_of(measured: Sequence[Measured], ground: Ground) -> list[Figure]:
 
     second = list(before.damaged_by)[1]
     low, high = interval(before.each["damaged"], after.each["damaged"])
+    learnt = before.damaged_plain
     figures = [
+        Figure("damaged before where no departure is asked for, detector", learnt, {"of the mixture": CORRUPTED},
+               "within 0.15 of the mixture, or nothing below says anything", abs(learnt - CORRUPTED) <= 0.15),
+        Figure("damaged where no departure is asked for, detector", after.damaged_plain,
+               beside(lambda one: one.damaged_plain)),
         Figure("damaged samples, detector", after.damaged, beside(lambda one: one.damaged), "less than before",
                after.damaged < before.damaged),
         Figure("damaged samples, before less after", before.damaged - after.damaged,

@@ -120,7 +120,7 @@ def found(arm, damaged, deformed):
     each = {"damaged": [1.0] * round(100 * damaged) + [0.0] * round(100 * (1 - damaged))}
     by = {"the Judge": damaged, "a Judge of other votes": damaged}
     own = facts if arm in arms.TRAINED else {}
-    return Measured(arm, 100, damaged, by, deformed, deformed, 0.9, 0.01, 0.02, 1.0, own, each)
+    return Measured(arm, 100, damaged, damaged, by, deformed, deformed, 0.9, 0.01, 0.02, 1.0, own, each)
 
 
 @pytest.mark.parametrize(("damaged", "deformed"), [(0.1, 0.8), (0.4, 0.8), (0.1, 0.5)])
@@ -131,6 +131,7 @@ def test_goals_hold_only_where_damage_falls_and_art_stays(damaged, deformed, tmp
     ground = told.Ground(1.0, 0.9, {"the Judge": 0.9}, 0.9, 10, 0, 1, 8, 2, (1.0, 1.0))
     holds = {one.what: one.holds for one in told.figures_of(measured, ground)}
     assert holds["damaged samples, detector"] == holds["damaged samples, a Judge of other votes"] == (damaged < 0.4)
+    assert holds["damaged before where no departure is asked for, detector"]
     assert holds["damaged samples, before less after"] == (damaged < 0.4)
     assert holds["departures where asked for, read by AniCaption"] == (deformed == 0.8)
     told.publish_study(measured, ground, "x", tmp_path, tmp_path)
