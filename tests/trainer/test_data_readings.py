@@ -16,7 +16,7 @@ FIVE = smoke().over_stages(steps=5)
 
 
 def weights(folder):
-    return (folder / "state" / "model.safetensors").read_bytes()
+    return (folder / "state" / "tensors-00000.safetensors").read_bytes()
 
 
 def interrupted(dataset, out):
@@ -120,4 +120,4 @@ def test_what_is_held_out_moves_no_weight(own_dataset, drawing, tmp_path):
     drawing.say(own_dataset, splits=drawing.sides("ttttttt"), tiers=tiers)
     two = fit(FIVE, own_dataset, tmp_path / "two")
     assert weights(one) == weights(two)
-    assert load_file(two / "state" / "model.safetensors")
+    assert load_file(two / "state" / "tensors-00000.safetensors")

@@ -104,7 +104,8 @@ def tiny() -> Recipe:
     last stage. One core, minutes (not timed alone); nothing useful is drawn.
 
     animatrix-train fit tiny --shards DIR --out DIR, where DIR is a data set whose weights are decided, as a run of
-    animatrix-ingest leaves it. Every stage reads tier `raw`, as small data sets have no better; say --stages.1.tier B --stages.2.tier A where yours does.
+    animatrix-ingest leaves it. Every stage reads tier `raw`, as small data sets have no better; say --stages.1.tier B
+    --stages.2.tier A where yours does.
     """
     size = {"height_px": 24, "width_px": 40}
     still, short, longer = (Bucket(Window(frames, **size), batch=8) for frames in (1, 5, 9))

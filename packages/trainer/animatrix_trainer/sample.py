@@ -119,7 +119,7 @@ def _known(system: System, asked: Sequence[Asked], window: Window) -> Known:
         if wrong := [picture.shape for picture in each.pictures.values() if picture.shape != (*size, 3)]:
             raise RequestError(f"pictures: one has shape {wrong[0]}, the clip {(*size, 3)}; see read_picture")
         if each.pictures:
-            pictures = {n: torch.from_numpy(p).permute(2, 0, 1) / 127.5 - 1 for n, p in each.pictures.items()}
+            pictures = {n: torch.from_numpy(np.array(p)).permute(2, 0, 1) / 127.5 - 1 for n, p in each.pictures.items()}
             videos[at], told_NF[at] = held(pictures, window.frames, stride, how)
     videos = videos.to(system.model.device)
     return system.see(known_of(system.codec, videos, told_NF, how), videos, told_NF)
