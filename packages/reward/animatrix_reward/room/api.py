@@ -99,12 +99,16 @@ class Kept(BaseModel):
     refused: list[Refused]
 
 
+WITHOUT_NUL = r"^[^\x00]*$"
+"""A database holds no NUL in a text; the schema says so, and not only the answer."""
+
+
 class Enter(BaseModel):
     """An invitation's token, and the name under which its holder will be known here."""
 
     model_config = ConfigDict(extra="forbid")
-    token: str = Field(min_length=1, max_length=200)
-    name: str = Field(min_length=1, max_length=200)
+    token: str = Field(min_length=1, max_length=200, pattern=WITHOUT_NUL)
+    name: str = Field(min_length=1, max_length=200, pattern=WITHOUT_NUL)
 
 
 class Me(BaseModel):
