@@ -191,6 +191,12 @@ class Found:
     load_before: float
 
 
+def apart(work: Coroutine[Any, Any, Result]) -> Result:
+    """What `work` gives, in a thread with a loop of its own: the browser's tests leave one running in this one."""
+    with ThreadPoolExecutor(1) as alone:
+        return alone.submit(asyncio.run, work).result()
+
+
 def run(people: int = 50, votes: int = 12, kills: int = 2, think_s: float = 1.0, database_url: str = "") -> Found:
     """The whole story in a temporary folder."""
     load_before = os.getloadavg()[0]
@@ -253,9 +259,3 @@ if __name__ == "__main__":
     parser.add_argument("--think-s", type=float, default=1.0)
     parser.add_argument("--database-url", default="")
     print(run(**vars(parser.parse_args())))
-
-
-def apart(work: Coroutine[Any, Any, Result]) -> Result:
-    """What `work` gives, in a thread with a loop of its own: the browser's tests leave one running in this one."""
-    with ThreadPoolExecutor(1) as alone:
-        return alone.submit(asyncio.run, work).result()
