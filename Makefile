@@ -4,6 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 SEED ?= 1
 RECIPE ?= tiny_i2v
+JOBS ?= 2
 
 .PHONY: help setup demo test test-slow test-room annotate test-faults fuzz check check-infra format ingest ingest-job dataset recaption bench-ingest caption draw gallery encode train sample bench-road bench-cost bench-scale bench-loader bench-train bench-encode bench-caption bench-captions bench-stages bench-shots bench-segments bench-reward study-conditioning study-preference study-curriculum real-footage checkpoint clean
 
@@ -21,8 +22,8 @@ $(READY): pyproject.toml infra/constraints.txt $(wildcard infra/torchvision_cpu/
 demo: $(READY)  ## draw, ingest, train, sample, read back: build/demo/index.html (about ten minutes)
 	$(BIN)/python -m demo --out build/demo
 
-test: $(READY)  ## all quick tests; not those of test-slow, of test-ranks and of a GPU
-	$(BIN)/python -m pytest -m 'not slow and not gpu and not ranks'
+test: $(READY)  ## all quick tests; not those of test-slow, of test-ranks and of a GPU [JOBS=2]
+	$(BIN)/python -m pytest -m 'not slow and not gpu and not ranks' -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 
 test-slow: $(READY)  ## the tests that take longer than 30 seconds each
 	$(BIN)/python -m pytest -m slow
