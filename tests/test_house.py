@@ -59,7 +59,7 @@ def test_ray_lives_in_one_file():
 
 
 # Only these of the captioner and of ingest may need what learns: they are imported when a command asks for them.
-LEARNED = {"anicaption": ("heads", "features", "vlm/"), "animatrix_ingest": ("decide/embed", "decide/clusters")}
+LEARNED = {"anicaption": ("heads", "features", "vlm/"), "animatrix_ingest": ("watch/embed", "decide/clusters")}
 
 
 @pytest.mark.parametrize("package", ["anicaption", "animatrix_ingest"])

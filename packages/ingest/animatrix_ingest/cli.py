@@ -74,6 +74,7 @@ def _refusals() -> tuple[type[Exception], ...]:
     from animatrix_ingest.engine import NoCluster
     from animatrix_ingest.keep.store import StoreError
     from animatrix_ingest.recaption_how import RecaptionError
+    from animatrix_ingest.watch.embed import WeightsError
     from animatrix_ingest.watch.fetch import FetchError
     from animatrix_ingest.watch.lists import ListError
     from animatrix_ingest.watch.sources import NoSource
@@ -88,6 +89,7 @@ def _refusals() -> tuple[type[Exception], ...]:
         CorrectionError,
         RecaptionError,
         NoCluster,
+        WeightsError,
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 
 import tyro
 
-from animatrix_ingest.recipes import Settings
+from animatrix_ingest.recipes import Settings, Weights
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,12 @@ class Plan:
     out: str
     """the data set: a folder, or s3://BUCKET/PREFIX"""
     settings: Settings = field(default_factory=Settings)
+    weights: Weights = field(default_factory=Weights)
 
     def __call__(self) -> int:
         from animatrix_ingest.standing import plan
 
-        planned = plan(self.sources, self.out, self.settings)
+        planned = plan(self.sources, self.out, self.settings, weights=self.weights)
         for kind in ("new", "known", "dead", "forgotten"):
             for name in getattr(planned, kind):
                 print(f"{kind:10}{name}")
@@ -67,6 +69,7 @@ class Retry:
     """the --out of a run"""
     address: str = "local"
     """a Ray cluster, as ray://HOST:PORT or HOST:PORT; local starts Ray for this run alone"""
+    weights: Weights = field(default_factory=Weights)
 
     def __call__(self) -> int:
         from animatrix_ingest import engine, pipeline
@@ -74,13 +77,14 @@ class Retry:
         from animatrix_ingest.commands_decide import decide_as_before
         from animatrix_ingest.standing import dead_sources
 
-        names, settings = dead_sources(self.dataset)
+        names, settings = dead_sources(self.dataset, self.weights)
         if not names:
             print(f"nothing is dead in {self.dataset}")
             return 0
         with Bars() as bars:
+            carry = functools.partial(engine.on_ray, self.address)
             summary = pipeline.run(
-                names, self.dataset, settings, lambda: engine.on_ray(self.address), retry=True, progress=bars
+                names, self.dataset, settings, carry, retry=True, weights=self.weights, progress=bars
             )
         if summary.changed:
             decide_as_before(self.dataset)

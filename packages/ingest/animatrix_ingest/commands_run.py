@@ -9,7 +9,7 @@ from typing import Literal
 import tyro
 
 from animatrix_ingest.decide.settings import Deciding
-from animatrix_ingest.recipes import RECIPES, Settings
+from animatrix_ingest.recipes import RECIPES, Settings, Weights
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Run:
     recipe: Literal["laptop", "demo"] = "laptop"
     """which settings to start from (see recipes.py); the flags below change single ones"""
     settings: Settings = field(default_factory=Settings)
+    weights: Weights = field(default_factory=Weights)
     deciding: Deciding = field(default_factory=Deciding)
     rating: Literal["unknown", "general", "sensitive", "explicit"] = "unknown"
     """content rating of sources whose list states none"""
@@ -59,6 +60,7 @@ class Run:
                 retry=self.retry,
                 rating=self.rating,
                 cache=self.cache,
+                weights=self.weights,
                 progress=bars,
             )
         if not summary.n_worked and not summary.changed:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from animatrix_ingest.datacard_write import DECIDED, decided
 from animatrix_ingest.decide import explain as words
 from animatrix_ingest.decide.clusters import Middles
-from animatrix_ingest.decide.joined import pc
+from animatrix_ingest.decide.joined import TableError, pc
 from animatrix_ingest.decide.segments_table import across
 from animatrix_ingest.decide.settings import DECIDING, Deciding
 from animatrix_ingest.decide.split import moved
@@ -32,10 +32,8 @@ from animatrix_ingest.keep.ledger import Ledger
 from animatrix_ingest.keep.store import Store, open_store
 from animatrix_ingest.rows import Unit
 from animatrix_ingest.scores import SCHEMA, SCORES
-from animatrix_ingest.vectors import BUILT_IN
 from animatrix_ingest.vectors import SCHEMA as VECTORS
 from animatrix_ingest.watch import lists
-from animatrix_ingest.watch.appearance import MAKER
 from animatrix_ingest.watch.prints import Prints
 
 READERS = 16
@@ -81,7 +79,8 @@ def decide_all(
     now, before = video.load(store, number), annotations.load_labels(store)
     sources = video.read(store, now.sources, video.SOURCES)
     units = Units(store, now, sources)
-    scores, vectors = gather_scores(store, clips, units), gather_vectors(store, clips, units)
+    gathered = before.number if last.get("fingerprint") == now.fingerprint else None
+    scores, vectors = gather_scores(store, clips, units, gathered), gather_vectors(store, clips, units, gathered)
     told = stated(clips, sources)
     alike = _plain(told).append_column("embedding", vectors["embedding"]).append_column("maker", vectors["maker"])
     styles = deciding.styles
@@ -93,7 +92,7 @@ def decide_all(
     every = {"scores": scores, "vectors": vectors, "roles": roles, **made.tables}
     kinds = {kind: [annotations.write_table(store, table)] for kind, table in every.items()}
     lasting = outliving(clips, said) if verdicts else kept
-    how = {**made.how, SAID: [vars(verdict) for verdict in lasting]}
+    how = {**made.how, "fingerprint": now.fingerprint, SAID: [vars(verdict) for verdict in lasting]}
     labels = annotations.commit_labels(store, number, kinds, {"by": "decide", DECIDED: how})
     former = annotations.load_kind(store, "splits", before.number)
     return Decision(
@@ -155,17 +154,26 @@ class Units:
         return self.ledger.unit(*self._places[source])
 
     def side(self, source: str, name: str) -> str:
-        """The name in the store of a side file of a source that has clips."""
-        return self.unit(source).sides[name].name
+        """The name in the store of a side file of a source that has clips. TableError where it was not kept."""
+        sides = self.unit(source).sides
+        if name not in sides:
+            raise TableError(
+                f"{source}: its unit keeps no {name}, only {', '.join(sorted(sides))}: older code made it; "
+                "`run` the sources again, and another generation is made of them"
+            )
+        return sides[name].name
 
     def has(self, source: str, name: str) -> bool:
         """Whether a source's unit has a side file: an older one does not have what was not kept then."""
         return name in self.unit(source).sides
 
 
-def gather_scores(store: Store, clips: pa.Table, units: Units) -> pa.Table:
-    """The scores of every clip, in the clips' order: those gathered before, and those of units that are new since."""
-    before = annotations.load_kind(store, "scores")
+def gather_scores(store: Store, clips: pa.Table, units: Units, gathered: int | None) -> pa.Table:
+    """The scores of every clip, in the clips' order: those of a labels generation, and those of units new since.
+
+    `gathered` is None where what was gathered before was measured with other settings or by other code.
+    """
+    before = None if gathered is None else annotations.load_kind(store, "scores", gathered)
     parts = [] if before is None or before.schema.names != SCHEMA.names else [before.cast(SCHEMA)]
     there = (
         pc.is_in(clips["key"], value_set=parts[0]["key"]) if parts else pa.array([False] * clips.num_rows, pa.bool_())
@@ -178,14 +186,10 @@ def gather_scores(store: Store, clips: pa.Table, units: Units) -> pa.Table:
     return whole.take(pc.index_in(clips["key"], value_set=whole["key"])) if clips.num_rows else whole
 
 
-def gather_vectors(store: Store, clips: pa.Table, units: Units) -> pa.Table:
-    """What every clip looks like, in the clips' order, as vectors.SCHEMA; null where it was not kept."""
-    before = annotations.load_kind(store, "vectors")
+def gather_vectors(store: Store, clips: pa.Table, units: Units, gathered: int | None) -> pa.Table:
+    """What every clip looks like, gathered as scores are, as vectors.SCHEMA; null where it was not kept."""
+    before = None if gathered is None else annotations.load_kind(store, "vectors", gathered)
     parts = [] if before is None else [before.select(VECTORS.names).cast(VECTORS)]
-    if parts:  # an embedding model's are kept, and ours as long as they are made the same way
-        maker = parts[0]["maker"]
-        ours = pc.and_(pc.starts_with(maker, BUILT_IN), pc.not_equal(maker, MAKER))
-        parts[0] = parts[0].filter(pc.fill_null(pc.invert(ours), False))
     there = parts[0]["key"] if parts else pa.array([], pa.string())
     missing = clips.filter(pc.invert(pc.is_in(clips["key"], value_set=there)))["source"].unique().to_pylist()
 

@@ -19,9 +19,10 @@ from animatrix_ingest.keep.generations import highest
 from animatrix_ingest.keep.ledger import Ledger, begin, check, unread
 from animatrix_ingest.keep.made import Made
 from animatrix_ingest.keep.store import Absent, Conflict, Store, StoreError, open_store
-from animatrix_ingest.recipes import Settings
+from animatrix_ingest.recipes import NO_WEIGHTS, Settings, Weights
 from animatrix_ingest.rows import Dead, Done, Packed, Source
 from animatrix_ingest.stages import IngestSource, Work
+from animatrix_ingest.watch.embed import Eye
 from animatrix_ingest.watch.sources import STATED, Given, find
 
 MIB = 1 << 20
@@ -54,25 +55,27 @@ def run(
     retry: bool = False,
     rating: Any = "unknown",
     cache: Path | None = None,
+    weights: Weights = NO_WEIGHTS,
     progress: Progress | None = None,
 ) -> Summary:
     """Ingest `sources` into the data set at `out`. Done again it does nothing; killed, it goes on; two may run at once.
 
-    Other settings or other code make another generation beside the ones that are there. `retry` works again on dead
-    letters. `cache` is a folder for copies of remote sources. Raises NoSource, StoreError (the message says what to
-    do) or NotConserved.
+    Other settings, weights or code make another generation beside the ones that are there. `retry` works again on
+    dead letters. `cache` is a folder for copies of remote sources. Raises NoSource, WeightsError, StoreError (the
+    message says what to do) or NotConserved.
     """
     began = time.perf_counter()
     progress = progress or Silent()
     given = find(sources, rating)
-    made = Made.here(settings.to_json())
+    eye = Eye.of(weights)
+    made = Made.here({**settings.to_json(), **(eye.holds if eye else {})})
     store = open_store(out)
     begin(store)
     store.sweep()
     ledger = Ledger(store, made.fingerprint)
     before = video.latest(store)
     explicit = frozenset(item.name for item in given if _is_named(item, sources))
-    task = IngestSource.of(settings, ledger, cache or _cache(), frozenset(before.forgotten if before else ()))
+    task = IngestSource.of(settings, ledger, cache or _cache(), frozenset(before.forgotten if before else ()), eye)
     known = known_sources(ledger, given)
     work = _work(ledger, given, known, retry, task.forgotten, explicit)
     with _lazily(engine) as started:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from animatrix_ingest.decide.settings import Deciding, Thresholds
@@ -47,6 +48,23 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Models that look at the pictures, where there are any. With other ones it is another data set."""
+
+    open_clip: Path | None = None
+    """folder of an open_clip model, on every machine: clips' vectors are made by it, instead of built-in numbers"""
+    aesthetic: Path | None = None
+    """linear head trained on that model (LAION's .pth, or .npz): clips get an aesthetic score"""
+
+    def __post_init__(self) -> None:
+        if self.aesthetic is not None and self.open_clip is None:
+            raise ValueError(f"weights.aesthetic: {self.aesthetic} is a head on open_clip; give --open-clip with it")
+
+
+NO_WEIGHTS = Weights()
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ from animatrix_ingest.recipes import Settings
 from animatrix_ingest.rows import Captioned, Clip, Dead, Done, Member, Side, Source, Unit, Watched
 from animatrix_ingest.scores import scores_table
 from animatrix_ingest.vectors import vectors_table
+from animatrix_ingest.watch.appearance import AppearanceWatch
+from animatrix_ingest.watch.embed import Eye, WeightsError
 from animatrix_ingest.watch.fetch import FetchError, fetched
 from animatrix_ingest.watch.fingerprint_sound import RATE_HZ, SoundPrint
 from animatrix_ingest.watch.look import Look, Tell, open_source
@@ -80,9 +82,11 @@ class IngestSource:
     forgotten: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, settings: Settings, ledger: Ledger, cache: Path, forgotten: frozenset[str]) -> IngestSource:
+    def of(
+        cls, settings: Settings, ledger: Ledger, cache: Path, forgotten: frozenset[str], eye: Eye | None = None
+    ) -> IngestSource:
         encode = Encode(settings.clip_height_px, settings.crf, settings.preset, settings.gop_frames)
-        look = Look(settings.detector, settings.min_shot_s, settings.max_shot_s, encode)
+        look = Look(settings.detector, settings.min_shot_s, settings.max_shot_s, encode, eye or AppearanceWatch)
         return cls(ledger, look, Caption(), cache, forgotten)
 
     def __call__(self, work: Work, tell: Tell) -> Done:
@@ -122,8 +126,8 @@ class IngestSource:
         side = self.ledger.store.writing()
         try:
             unit = self._unit(source, path, side, tell)
-        except (StoreError, NotConserved):
-            raise  # nothing about the source: a full disk, a store that does not answer, a fault of this program
+        except (StoreError, NotConserved, WeightsError):
+            raise  # nothing about the source: a full disk, a store that does not answer, other weights, our own fault
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise StoreError(f"{work.name}: {error}; free some space, and run again") from error

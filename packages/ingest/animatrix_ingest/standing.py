@@ -12,7 +12,8 @@ from animatrix_ingest.keep.ledger import DATASET, Ledger, check
 from animatrix_ingest.keep.made import Made
 from animatrix_ingest.keep.store import Store, open_store
 from animatrix_ingest.pipeline import known_sources
-from animatrix_ingest.recipes import Settings
+from animatrix_ingest.recipes import NO_WEIGHTS, Settings, Weights
+from animatrix_ingest.watch.embed import WeightsError, held
 from animatrix_ingest.watch.sources import find
 
 
@@ -32,14 +33,16 @@ class Planned:
     """whether other settings or code made the highest generation, so that another would be made beside it"""
 
 
-def plan(sources: Sequence[str], out: Path | str, settings: Settings, rating: Any = "unknown") -> Planned:
+def plan(
+    sources: Sequence[str], out: Path | str, settings: Settings, rating: Any = "unknown", weights: Weights = NO_WEIGHTS
+) -> Planned:
     """What `run` with the same arguments would do. Nothing is fetched, decoded or written."""
     given = find(sources, rating)
     store = open_store(out)
     if store.size(DATASET) is None:
         return Planned(tuple(item.name for item in given), (), (), (), (), True)
     check(store)
-    made = Made.here(settings.to_json())
+    made = Made.here({**settings.to_json(), **held(weights)})
     ledger = Ledger(store, made.fingerprint)
     last = video.latest(store)
     forgotten = set(last.forgotten if last else ())
@@ -60,12 +63,22 @@ def plan(sources: Sequence[str], out: Path | str, settings: Settings, rating: An
     return Planned(**lists, makes_generation=last is None or last.fingerprint != made.fingerprint)
 
 
-def dead_sources(dataset: Path | str | Store) -> tuple[list[str], Settings]:
-    """(sources with dead letters, the settings they died under), of the highest generation: what `retry` works on."""
+def dead_sources(dataset: Path | str | Store, weights: Weights = NO_WEIGHTS) -> tuple[list[str], Settings]:
+    """(sources with dead letters, the settings they died under), of the highest generation: what `retry` works on.
+
+    WeightsError where the generation was made with other `weights`: its dead would come back in another one.
+    """
     store = open_store(dataset) if isinstance(dataset, str | Path) else dataset
     check(store)
     last = video.load(store)
     rows = video.read(store, last.losses, video.LOSSES).to_pylist()
+    here = held(weights)
+    before = {name: last.made["settings"][name] for name in vars(NO_WEIGHTS) if name in last.made["settings"]}
+    if here != before:
+        raise WeightsError(
+            f"{store.url}: made with weights {before or 'of no model'}, and {here or 'none'} are given; give the same "
+            "ones (--open-clip, --aesthetic)"
+        )
     names = {field.name for field in fields(Settings)}
     settings = Settings(**{name: value for name, value in last.made["settings"].items() if name in names})
     return sorted({row["source"] for row in rows if row["outcome"] == "dead"}), settings

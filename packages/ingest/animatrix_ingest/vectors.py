@@ -10,13 +10,12 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from animatrix_ingest.rows import Clip, Watched
-from animatrix_ingest.watch.appearance import MAKER
 
 SCHEMA = pa.schema(
     [
         pa.field("key", pa.string(), nullable=False),
-        pa.field("maker", pa.string()),  # who made the vector: appearance.MAKER, or an embedding model; null with it
-        pa.field("embedding", pa.list_(pa.int8())),  # null: made before this was kept, or too short for a look
+        pa.field("maker", pa.string()),  # who made the vector: appearance.MAKER, or an open_clip model; null with it
+        pa.field("embedding", pa.list_(pa.int16())),  # null: made before this was kept, or too short for a look
     ]
 )
 BUILT_IN = "builtin"
@@ -25,6 +24,7 @@ BUILT_IN = "builtin"
 
 def vectors_table(watched: Watched, clips: Sequence[Clip]) -> pa.Table:
     """A row of SCHEMA for each of some clips of a source."""
-    vectors = [watched.seen.vector(clip.span.start_frame, clip.span.end_frame) for clip in clips]
-    makers = [None if vector is None else MAKER for vector in vectors]
+    looks = watched.seen.looks
+    vectors = [looks.vector(clip.span.start_frame, clip.span.end_frame) for clip in clips]
+    makers = [None if vector is None else looks.maker for vector in vectors]
     return pa.table([[clip.key for clip in clips], makers, vectors], schema=SCHEMA)

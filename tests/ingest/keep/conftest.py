@@ -1,10 +1,8 @@
-"""An S3 server for the session, and data sets whose clips are made of nothing but bytes."""
+"""Data sets whose clips are made of nothing but bytes."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,33 +17,6 @@ from animatrix_ingest.rows import Dropped, Member, Side, Source, Span, Unit
 
 MADE = Made({"crf": 18, "shard_mib": 1}, "code", {})
 STREAM = {"time_base": "1/24", "rate": "24"}
-
-
-@pytest.fixture(scope="session")
-def s3_server() -> Iterator[str]:
-    """The URL of a server on loopback; its process ends with the session."""
-    script = str(Path(__file__).with_name("s3_server.py"))
-    server = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None
-    yield server.stdout.readline().strip()
-    server.kill()
-    server.wait()
-
-
-@pytest.fixture
-def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
-    """s3://BUCKET/PREFIX of an empty place, with everything set that a client needs."""
-    for name, value in (("ENDPOINT_URL", s3_server), ("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "b")):
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    from animatrix_ingest.keep import store_s3
-
-    store_s3._client.cache_clear()
-    try:
-        store_s3.client().call_s3("create_bucket", Bucket="sets")
-    except OSError as error:
-        assert "exist" in str(error) or "own" in str(error).lower(), error
-    return f"s3://sets/{digest(request.node.nodeid.encode())}"
 
 
 @pytest.fixture(params=["local", "s3"])

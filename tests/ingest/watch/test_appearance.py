@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 from animatrix_ingest.watch import appearance
-from animatrix_ingest.watch.appearance import AppearanceWatch, numbers, steps, vector
+from animatrix_ingest.watch.appearance import AppearanceWatch, numbers, steps
 
 from benchmarks.stages_painted import painting
 
@@ -34,9 +34,9 @@ def test_a_shot_is_the_mean_of_its_looks_and_nothing_where_none_fell():
     pictures = [painting(seed, 256, 454) for seed in (1, 2, 3)]
     for index, picture in zip((0, 11, 23), pictures):
         watch.see(index, picture)
-    columns = watch.columns()
-    assert columns["steps"].dtype == np.int16 and columns["steps"].shape == (3, appearance.N_NUMBERS)
+    looks = watch.looks()
+    assert looks.steps.dtype == np.int16 and looks.steps.shape == (3, appearance.N_NUMBERS)
     expected = np.clip(np.rint((steps(pictures[1]).astype(int) + steps(pictures[2])) / 2), -120, 120)
-    assert vector(columns, 5, 24) == expected.tolist()
-    assert vector(columns, 12, 23) is None
-    assert AppearanceWatch().columns()["steps"].shape == (0, appearance.N_NUMBERS)
+    assert looks.vector(5, 24) == expected.tolist()
+    assert looks.vector(12, 23) is None
+    assert AppearanceWatch().looks().steps.shape == (0, appearance.N_NUMBERS)

@@ -93,6 +93,8 @@ class Thresholds:
     """B: share under a staff roll"""
     most_title: float = 0.1
     """B: share under a title card"""
+    least_aesthetic: float = 0.0
+    """B: aesthetic score, on the scale of the head that gave it; 0 asks for none"""
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():

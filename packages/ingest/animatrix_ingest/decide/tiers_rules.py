@@ -12,7 +12,7 @@ def rules(t: Thresholds) -> tuple[Rule, ...]:
     Waived where missing is what a good picture may not show: one without lines has no blur that could be read, one
     without calm paint no bands, a short shot no share of anything.
     """
-    return (
+    measured = (
         Rule("technical", "height_px", ">=", t.least_rows_px, "too small to see lines"),
         Rule("technical", "duration_s", ">=", t.least_s, "too short to show motion"),
         Rule("technical", "edge_blur_px", "<=", t.most_edge_blur_px, "lines are soft", missing="is waived"),
@@ -33,3 +33,6 @@ def rules(t: Thresholds) -> tuple[Rule, ...]:
         Rule("B", "credits_coverage", "<=", t.most_credits, "a staff roll would be learned"),
         Rule("B", "title_coverage", "<=", t.most_title, "a title card is no shot"),
     )
+    if not t.least_aesthetic:
+        return measured
+    return (*measured, Rule("B", "aesthetic", ">=", t.least_aesthetic, "pictures of this score were not wanted"))

@@ -19,7 +19,7 @@ _PARSING = Lock()  # Python 3.11 may not parse in two threads at once: "AST cons
 PACKING = ("shard_mib",)
 """Settings that say how clips are packed, and not what they are: another value makes no other clips."""
 ROOTS = ("animatrix_ingest.watch.look", "animatrix_ingest.keep.encode", "anicaption.captioner", "anicaption.directive")
-BESIDE = ("animatrix_ingest.stages", "animatrix_ingest.keep.clips")
+BESIDE = ("animatrix_ingest.stages", "animatrix_ingest.keep.clips", "animatrix_ingest.watch.embed")
 APART = tuple(f"animatrix_ingest.{name}" for name in ("keep.store", "keep.faults", "rows", "recipes"))
 
 

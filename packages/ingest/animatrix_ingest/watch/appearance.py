@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -44,19 +44,30 @@ class AppearanceWatch:
         self._frames.append(index)
         self._steps.extend(steps(picture).tolist())
 
-    def columns(self) -> dict[str, np.ndarray]:
-        """One row per look: frame (L,) and steps (L, N_NUMBERS)."""
+    def looks(self) -> Looks:
+        """Complete when the source has ended."""
         frames = np.array(self._frames, np.int64)
-        return {"frame": frames, "steps": np.array(self._steps, np.int16).reshape(len(frames), N_NUMBERS)}
+        return Looks(frames, np.array(self._steps, np.int16).reshape(len(frames), N_NUMBERS))
 
 
-def vector(columns: Mapping[str, np.ndarray], start_frame: int, end_frame: int) -> list[int] | None:
-    """The vector of the shot [start_frame, end_frame): the mean of its looks in steps, -120..120; None without one."""
-    inside = (columns["frame"] >= start_frame) & (columns["frame"] < end_frame)
-    if not inside.any():
-        return None
-    mean = columns["steps"][inside].sum(0, dtype=np.int64) / np.count_nonzero(inside)
-    return np.clip(np.rint(mean), -_MOST, _MOST).astype(int).tolist()
+@dataclass(frozen=True)
+class Looks:
+    """The looks at a source: their frames (L,) and their numbers in steps (L, N_NUMBERS)."""
+
+    frames: np.ndarray
+    steps: np.ndarray
+    maker: str = MAKER
+
+    def vector(self, start_frame: int, end_frame: int) -> list[int] | None:
+        """The vector of the shot [start_frame, end_frame): the mean of its looks, -120..120 steps; None without one."""
+        inside = (self.frames >= start_frame) & (self.frames < end_frame)
+        if not inside.any():
+            return None
+        mean = self.steps[inside].sum(0, dtype=np.int64) / np.count_nonzero(inside)
+        return np.clip(np.rint(mean), -_MOST, _MOST).astype(int).tolist()
+
+    def aesthetic(self, start_frame: int, end_frame: int) -> None:
+        """None: how good a picture looks is for a model with weights to say (embed.py)."""
 
 
 def steps(rgb: np.ndarray) -> np.ndarray:

@@ -29,8 +29,10 @@ from animatrix_ingest.keep.encode import Encode
 from animatrix_ingest.keep.store import Writing, digest
 from animatrix_ingest.recipes import Detector
 from animatrix_ingest.rows import Clip, Dead, Dropped, Lost, Probed, Source, Span, Watched
+from animatrix_ingest.watch.appearance import AppearanceWatch
 from animatrix_ingest.watch.cadence import Restored, Segment, restored
 from animatrix_ingest.watch.detectors import Cuts
+from animatrix_ingest.watch.looks import LooksWatch
 from animatrix_ingest.watch.observers import Observers
 
 Tell = Callable[[int, int], None]
@@ -56,6 +58,7 @@ class Look:
     min_shot_s: float
     max_shot_s: float
     encode: Encode
+    looking: Callable[[], LooksWatch] = AppearanceWatch
 
     def __call__(self, probed: Probed, side: Writing, tell: Tell) -> Watched | Dead:
         """Decode once. Dead where no frame decodes; a source that breaks off yields the shots before the break."""
@@ -64,7 +67,7 @@ class Look:
         watch = Watch(film.rate, stream.shown_width_px, stream.shown_height_px)
         cuts = Cuts(self.detector, stream, watch.transitions)
         rule = Rule.of(self.min_shot_s, self.max_shot_s, cuts.delay_frames, film.rate)
-        seen = _Seen(film, watch, cuts, self.encode.height_px, tell)
+        seen = _Seen(film, watch, cuts, self.encode.height_px, tell, Observers(stream, self.looking))
         rows: list[Clip | Dropped | Dead] = []
         joints: list[Joint] = []
         for piece, group in itertools.groupby(pieces(seen, rule), key=lambda pair: pair[0]):
@@ -161,11 +164,11 @@ class _Film:
 class _Seen:
     """Iterates over ((clip picture, pts), joints reported with it), while everything looks at each frame."""
 
-    def __init__(self, film: _Film, watch: Watch, cuts: Cuts, rows_px: int, tell: Tell) -> None:
+    def __init__(self, film: _Film, watch: Watch, cuts: Cuts, rows_px: int, tell: Tell, observers: Observers) -> None:
         self.pts = array("q")
         self.damaged = array("q")
         self.segments = _Segments()
-        self.observers = Observers(film.stream)
+        self.observers = observers
         self.n_shots = 0
         self.lost: Lost | None = None
         self._film, self._stream = film, film.stream

@@ -6,7 +6,7 @@ where it could not be measured; SCORES says what each one means.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from animatrix_ingest.watch import appearance, border_box, economy, edge_frames,
 from animatrix_ingest.watch.appearance import AppearanceWatch
 from animatrix_ingest.watch.border import BorderWatch
 from animatrix_ingest.watch.fingerprint import PicturePrint
-from animatrix_ingest.watch.looks import looked_at
+from animatrix_ingest.watch.looks import Looks, LooksWatch, looked_at
 from animatrix_ingest.watch.overlays import OverlayWatch
 from animatrix_ingest.watch.overlays_roles import Finding
 from animatrix_ingest.watch.prints import PicturePrints
@@ -30,6 +30,7 @@ SCORES: dict[str, str] = {
     **quality.SCORES,
     **economy.SCORES,
     **edge_frames.SCORES,
+    "aesthetic": "what a head on open_clip says of the pictures, on the scale of its votes; null without weights",
 }
 
 Scores = dict[str, float | None]
@@ -48,7 +49,7 @@ class Findings:
     tracks: Tracks
     transitions: Mapping[str, np.ndarray]
     prints: PicturePrints
-    appearance: Mapping[str, np.ndarray]
+    looks: Looks
 
     def scores(self, start_frame: int, end_frame: int) -> Scores:
         """Every score of SCORES for the shot of the frames [start_frame, end_frame)."""
@@ -58,23 +59,20 @@ class Findings:
             **quality.quality_scores(self.quality, start_frame, end_frame),
             **economy.economy_scores(self.tracks, start_frame, end_frame),
             **edge_frames.edge_scores(self.transitions, start_frame, end_frame),
+            "aesthetic": self.looks.aesthetic(start_frame, end_frame),
         }
 
     def boxes(self, start_frame: int, end_frame: int) -> list[dict[str, Any]]:
         """The lettering of a shot, as JSON."""
         return overlays_roles.overlay_boxes(self.overlays, start_frame, end_frame)
 
-    def vector(self, start_frame: int, end_frame: int) -> list[int] | None:
-        """What a shot looks like, as appearance.vector has it; None where it was not looked at."""
-        return appearance.vector(self.appearance, start_frame, end_frame)
-
 
 class Observers:
-    """Sees every film frame of a source, once and in order."""
+    """Sees every film frame of a source, once and in order. `looking` makes who tells what it looks like."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, looking: Callable[[], LooksWatch] = AppearanceWatch) -> None:
         self._border, self._overlays, self._quality = BorderWatch(), OverlayWatch(), QualityWatch()
-        self._print, self._appearance = PicturePrint(stream.time_base), AppearanceWatch()
+        self._print, self._looks = PicturePrint(stream.time_base), looking()
         self._pixel_aspect, self._n_frames = stream.pixel_aspect, 0
 
     def see(self, frame: Frame, small: np.ndarray) -> None:
@@ -86,12 +84,12 @@ class Observers:
         closer = frame.rgb(LETTER_ROWS_PX, self._pixel_aspect) if looked else small
         self._overlays.see(frame, closer)
         if looked:
-            self._appearance.see(index, closer)
+            self._looks.see(index, closer)
 
     def findings(self, tracks: Tracks, transitions: Mapping[str, np.ndarray]) -> Findings:
         """Complete when the source has ended; `tracks` are the measuring pass's of the same frames, and `transitions`
         its transition watch's scores."""
         lettering = tuple(overlays_roles.findings(self._overlays.columns(), tracks))
         border, sharp = self._border.columns(), self._quality.columns()
-        looks = self._appearance.columns()
-        return Findings(border, sharp, lettering, tracks, transitions, self._print.prints(), looks)
+        prints, looks = self._print.prints(), self._looks.looks()
+        return Findings(border, sharp, lettering, tracks, transitions, prints, looks)
