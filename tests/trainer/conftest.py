@@ -1,100 +1,63 @@
+"""Drawn data sets and whole folders of tiny models, made once for all tests of the trainer."""
+
 from __future__ import annotations
 
-import importlib.util
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.trainer import drawing as drawing_of_clips
+from tests.trainer import tiny
+
 # Models this small are slower on two threads than on one, many times over where the machine is busy.
 torch.set_num_threads(1)
-
-_SPEC = importlib.util.spec_from_file_location("trainer_drawing", Path(__file__).with_name("drawing.py"))
-assert _SPEC and _SPEC.loader
-drawing_module = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(drawing_module)
 
 
 @pytest.fixture(scope="session")
 def drawing():
     """tests/trainer/drawing.py: how the clips below are made."""
-    return drawing_module
+    return drawing_of_clips
 
 
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory) -> Path:
     """Six clips of 12 frames and one of 3, which is too short for any window."""
-    return drawing_module.write_dataset(tmp_path_factory.mktemp("trainer") / "data", [12] * 6 + [3])
+    return drawing_of_clips.write_dataset(tmp_path_factory.mktemp("trainer") / "data", [12] * 6 + [3])
 
 
 @pytest.fixture
 def own_dataset(tmp_path) -> Path:
     """The same clips in a folder of the test's own, to say things of."""
-    return drawing_module.write_dataset(tmp_path / "data", [12] * 6 + [3])
+    return drawing_of_clips.write_dataset(tmp_path / "data", [12] * 6 + [3])
+
+
+@pytest.fixture(scope="session")
+def wan_folder(tmp_path_factory) -> Path:
+    """A whole folder of the kind of Wan 2.1 T2V, with few and random weights."""
+    folder = tmp_path_factory.mktemp("t2v")
+    tiny.pipeline(tiny.wan()).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wan22_folder(tmp_path_factory) -> Path:
+    """The same of Wan 2.2 T2V-A14B: two experts."""
+    folder = tmp_path_factory.mktemp("two_experts")
+    tiny.pipeline(tiny.wan(), tiny.wan(seed=1), boundary_ratio=0.875).save_pretrained(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
 def wan_i2v_folder(tmp_path_factory) -> Path:
-    """A whole folder of the kind of Wan 2.1 I2V, with few and random weights."""
-    from diffusers import (
-        AutoencoderKLWan,
-        UniPCMultistepScheduler,
-        WanImageToVideoPipeline,
-        WanTransformer3DModel,
-    )
-    from transformers import (
-        ByT5Tokenizer,
-        CLIPImageProcessor,
-        CLIPVisionConfig,
-        CLIPVisionModel,
-        UMT5Config,
-        UMT5EncoderModel,
-    )
+    """The same of Wan 2.1 I2V, which sees its first frame through CLIP."""
+    from diffusers import WanImageToVideoPipeline
+    from transformers import ByT5Tokenizer, CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModel
 
     folder = tmp_path_factory.mktemp("i2v")
-    torch.manual_seed(0)
-    transformer = WanTransformer3DModel(
-        num_attention_heads=2,
-        attention_head_dim=24,
-        in_channels=36,
-        text_dim=32,
-        freq_dim=32,
-        ffn_dim=64,
-        num_layers=2,
-        rope_max_seq_len=32,
-        image_dim=20,
-        added_kv_proj_dim=48,
-    )
-    text = UMT5EncoderModel(UMT5Config(vocab_size=384, d_model=32, d_kv=8, num_heads=4, d_ff=32, num_layers=1))
-    vae = AutoencoderKLWan(
-        base_dim=8, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
-    )
-    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
     sizes = {"hidden_size": 20, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
     clip = CLIPVisionModel(CLIPVisionConfig(**sizes, image_size=28, patch_size=14))
     processor = CLIPImageProcessor(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28})
-    WanImageToVideoPipeline(ByT5Tokenizer(), text, vae, scheduler, processor, clip, transformer).save_pretrained(folder)
+    parts = (ByT5Tokenizer(), tiny.text(), tiny.vae(), tiny.scheduler(), processor, clip)
+    WanImageToVideoPipeline(*parts, tiny.wan(in_channels=36, **tiny.SEES)).save_pretrained(folder)
     return folder
-
-
-@pytest.fixture
-def s3_bucket(monkeypatch) -> Iterator[str]:
-    """s3://BUCKET on a server on loopback, with everything set that a client needs."""
-    script = Path(__file__).parents[1] / "ingest" / "keep" / "s3_server.py"
-    server = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None
-    for name, value in (("ENDPOINT_URL", server.stdout.readline().strip()), ("ACCESS_KEY_ID", "a")):
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    from animatrix_ingest.keep import store_s3
-
-    store_s3._client.cache_clear()
-    store_s3.client().call_s3("create_bucket", Bucket="trained")
-    yield "s3://trained"
-    store_s3._client.cache_clear()
-    server.kill()
-    server.wait()

@@ -14,33 +14,9 @@ from animatrix_trainer.config import CheckpointError, Experts, Flow, Lora, Tags,
 from animatrix_trainer.loop import fit
 from animatrix_trainer.model import experts, lora, published
 from animatrix_trainer.recipes import smoke
-from diffusers import AutoencoderKLWan, DiffusionPipeline, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
-from transformers import ByT5Tokenizer, UMT5Config, UMT5EncoderModel
+from diffusers import DiffusionPipeline, WanPipeline, WanTransformer3DModel
 
-WAN = {
-    "num_attention_heads": 2,
-    "attention_head_dim": 24,
-    "text_dim": 32,
-    "freq_dim": 32,
-    "ffn_dim": 64,
-    "num_layers": 2,
-    "rope_max_seq_len": 32,
-}
-
-
-@pytest.fixture(scope="module")
-def wan(tmp_path_factory):
-    """A whole folder of Wan 2.2's kind, with few and random weights."""
-    folder = tmp_path_factory.mktemp("wan")
-    torch.manual_seed(0)
-    high, low = WanTransformer3DModel(**WAN), WanTransformer3DModel(**WAN)
-    text = UMT5EncoderModel(UMT5Config(vocab_size=384, d_model=32, d_kv=8, num_heads=4, d_ff=32, num_layers=1))
-    vae = AutoencoderKLWan(
-        base_dim=8, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
-    )
-    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
-    WanPipeline(ByT5Tokenizer(), text, vae, scheduler, high, low, boundary_ratio=0.875).save_pretrained(folder)
-    return folder
+from tests.trainer import tiny
 
 
 def recipe_on(folder, train="all"):
@@ -57,22 +33,13 @@ def stir(system):
     return system
 
 
-def inputs():
-    generator = torch.Generator().manual_seed(2)
-    return {
-        "hidden_states": torch.randn(2, 16, 2, 4, 4, generator=generator),
-        "timestep": torch.tensor([10.0, 700.0]),
-        "encoder_hidden_states": torch.randn(2, 7, 32, generator=generator),
-    }
-
-
 @torch.no_grad()
 def out(model):
     tags = {}
     if hasattr(model, "tag_encoder"):
         words = vocabulary(model.config["taxonomy_hash"], n_spans=model.config["tag_spans"])
         tags["tags"] = torch.tensor([words.encode(None)] * 2)
-    return model.eval()(**inputs(), **tags).sample
+    return model.eval()(**tiny.inputs(), **tags).sample
 
 
 def equal(one, two):
@@ -83,8 +50,8 @@ def equal(one, two):
 
 
 @pytest.mark.parametrize("train", ["all", "lora"])
-def test_two_experts_go_to_a_folder_and_back(wan, tmp_path, train):
-    system = stir(checkpoint.build(recipe_on(wan, train)))
+def test_two_experts_go_to_a_folder_and_back(wan22_folder, tmp_path, train):
+    system = stir(checkpoint.build(recipe_on(wan22_folder, train)))
     assert system.at(0.875) is system.model and system.at(0.874) is system.model_low
     checkpoint.export(system, tmp_path)
     again = checkpoint.load(tmp_path)
@@ -93,8 +60,8 @@ def test_two_experts_go_to_a_folder_and_back(wan, tmp_path, train):
     assert all(torch.equal(out(one), out(two)) for one, two in zip(system.models, again.models, strict=True))
 
 
-def test_averages_take_the_place_of_weights(wan, tmp_path):
-    system = checkpoint.build(recipe_on(wan))
+def test_averages_take_the_place_of_weights(wan22_folder, tmp_path):
+    system = checkpoint.build(recipe_on(wan22_folder))
     averages = [
         {"proj_out.bias": torch.full_like(model.proj_out.bias, 7.0 + n)} for n, model in enumerate(system.models)
     ]
@@ -104,9 +71,9 @@ def test_averages_take_the_place_of_weights(wan, tmp_path):
     assert torch.equal(again.model.proj_out.weight, system.model.proj_out.weight)
 
 
-def test_diffusers_loads_the_plain_part(wan, tmp_path):
+def test_diffusers_loads_the_plain_part(wan22_folder, tmp_path):
     """Wan's own pipeline computes what our model computes with its tag channel shut, adapters included."""
-    system = checkpoint.build(recipe_on(wan, "lora"))
+    system = checkpoint.build(recipe_on(wan22_folder, "lora"))
     with torch.no_grad():
         for model in system.models:
             for name, weight in model.named_parameters():
@@ -176,8 +143,8 @@ def test_a_writer_that_dies_leaves_no_checkpoint(tmp_path):
     checkpoint.load(tmp_path)
 
 
-def test_only_the_newest_are_kept_and_frozen_parts_are_there_once(wan, tmp_path):
-    system = stir(checkpoint.build(recipe_on(wan)))
+def test_only_the_newest_are_kept_and_frozen_parts_are_there_once(wan22_folder, tmp_path):
+    system = stir(checkpoint.build(recipe_on(wan22_folder)))
     for step in (1, 2, 3):
         before = checkpoint.latest(tmp_path)
         with checkpoint.writing(tmp_path, step, keep=2) as part:
@@ -211,10 +178,10 @@ def test_another_taxonomy_is_refused(folder):
         checkpoint.load(folder)
 
 
-def test_start_takes_weights_along_and_adds_adapters(wan, tmp_path):
-    first = stir(checkpoint.build(recipe_on(wan)))
+def test_start_takes_weights_along_and_adds_adapters(wan22_folder, tmp_path):
+    first = stir(checkpoint.build(recipe_on(wan22_folder)))
     checkpoint.export(first, tmp_path)
-    recipe = recipe_on(wan, "lora")
+    recipe = recipe_on(wan22_folder, "lora")
     second = checkpoint.start(recipe, tmp_path)
     assert second.recipe == recipe and lora.has_adapters(second.model) and lora.has_adapters(second.model_low)
     names = dict(second.model.named_parameters())
@@ -245,8 +212,8 @@ def test_differences_are_told_field_by_field():
     assert "stages.1.name: absent -> 'only'" in told
 
 
-def test_export_merges_adapters_where_asked(wan, tmp_path):
-    system = stir(checkpoint.build(recipe_on(wan, "lora")))
+def test_export_merges_adapters_where_asked(wan22_folder, tmp_path):
+    system = stir(checkpoint.build(recipe_on(wan22_folder, "lora")))
     checkpoint.export(system, tmp_path / "run")
     assert main(["export", str(tmp_path / "run"), "--out", str(tmp_path / "merged"), "--merge"]) == 0
     assert not (tmp_path / "merged" / "lora").exists()
@@ -266,16 +233,16 @@ def test_other_settings_are_shown_and_need_consent(dataset, tmp_path, capsys):
     assert checkpoint.load(saved).recipe == more
 
 
-def test_adapters_train_and_the_base_stands_still(wan, dataset, tmp_path):
+def test_adapters_train_and_the_base_stands_still(wan22_folder, dataset, tmp_path):
     """A LoRA run on two experts, whole: what is exported is Wan's own weights, adapters and tags."""
     bucket = dataclasses.replace(smoke().stages[0].buckets[0], window=Window(5, 32, 48), batch=1)
-    recipe = recipe_on(wan, "lora").over_stages(steps=4, buckets=(bucket,), lr=1e-2, warmup_steps=1)
+    recipe = recipe_on(wan22_folder, "lora").over_stages(steps=4, buckets=(bucket,), lr=1e-2, warmup_steps=1)
     recipe = dataclasses.replace(recipe, save_every=4, text=dataclasses.replace(recipe.text, length=16))
     assert {experts.of_step(recipe, step) for step in range(4)} == {experts.HIGH, experts.LOW}
     saved = fit(recipe, dataset, tmp_path)
     system = checkpoint.load(saved)
     for model, folder in zip(system.models, ("transformer", "transformer_2"), strict=True):
-        plain = WanTransformer3DModel.from_pretrained(wan / folder)
+        plain = WanTransformer3DModel.from_pretrained(wan22_folder / folder)
         names = dict(model.named_parameters())
         assert all(torch.equal(names[name], weight) for name, weight in plain.named_parameters())
     moved = [any(w.abs().sum() > 0 for n, w in m.named_parameters() if ".lora_B." in n) for m in system.models]

@@ -75,8 +75,8 @@ def test_the_command_refuses_in_one_line(own_dataset, drawing, tmp_path, capsys)
     assert "no labels generation 9" in capsys.readouterr().err
 
 
-def test_a_data_set_in_a_bucket_is_read(s3_bucket, drawing, tmp_path):
-    url = f"{s3_bucket}/set"
+def test_a_data_set_in_a_bucket_is_read(s3, drawing, tmp_path):
+    url = f"{s3}/set"
     drawing.write_dataset(url, [12] * 4)
     assert main(["fit", "smoke", "--shards", url, "--out", str(tmp_path), "--stages.0.steps", "1"]) == 0
     assert readings.read(tmp_path)[0].clips == 4

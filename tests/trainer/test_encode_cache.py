@@ -20,6 +20,8 @@ from animatrix_trainer.model.codec import WanCodec
 from animatrix_trainer.recipes import smoke
 from diffusers import AutoencoderKLWan
 
+from tests.trainer import tiny
+
 SMALL_SHARDS = 6000
 RECIPE = smoke().over_stages(steps=4, tasks=Tasks(t2v=0.5, i2v=0.5))
 
@@ -166,11 +168,7 @@ def test_another_codec_encoder_or_data_set_is_named(dataset, whole, drawing, tmp
 def test_weights_tell_codecs_apart_and_folders_do_not(tmp_path):
     digests = []
     for seed in (0, 0, 1):
-        torch.manual_seed(seed)
-        vae = AutoencoderKLWan(
-            base_dim=8, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
-        )
-        vae.save_pretrained(tmp_path / str(len(digests)))
+        tiny.vae(seed).save_pretrained(tmp_path / str(len(digests)))
         codec = WanCodec(AutoencoderKLWan.from_pretrained(tmp_path / str(len(digests))))
         digests.append(digest(codec.vae, {"mean": codec.mean.flatten().tolist()}))
     assert digests[0] == digests[1] != digests[2]
@@ -213,10 +211,10 @@ def test_a_torn_shard_is_refused_with_its_name(dataset, tmp_path):
         opened(dataset, tmp_path)
 
 
-def test_a_bucket_holds_the_same_cache(dataset, whole, s3_bucket):
-    made(dataset, f"{s3_bucket}/cache")
-    assert files(f"{s3_bucket}/cache") == files(whole)
-    one, two = opened(dataset, f"{s3_bucket}/cache"), opened(dataset, whole)
+def test_a_bucket_holds_the_same_cache(dataset, whole, s3):
+    made(dataset, f"{s3}/cache")
+    assert files(f"{s3}/cache") == files(whole)
+    one, two = opened(dataset, f"{s3}/cache"), opened(dataset, whole)
     id = one._ids[0].decode()
     left, right = one.get(id), two.get(id)
     assert left is not None and right is not None and torch.equal(left, right)

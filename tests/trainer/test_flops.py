@@ -10,20 +10,7 @@ from animatrix_trainer.model.codec import PixelCodec
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-
-def tiny_wan(layers=2):
-    from diffusers import WanTransformer3DModel
-
-    torch.manual_seed(0)
-    return WanTransformer3DModel(
-        num_attention_heads=2,
-        attention_head_dim=24,
-        text_dim=32,
-        freq_dim=32,
-        ffn_dim=64,
-        num_layers=layers,
-        rope_max_seq_len=32,
-    )
+from tests.trainer import tiny
 
 
 def counted(model, backward, shape=(3, 8, 12), text_tokens=20):
@@ -39,8 +26,8 @@ def counted(model, backward, shape=(3, 8, 12), text_tokens=20):
 @pytest.mark.parametrize("backward", [False, True])
 def test_the_formula_is_what_torch_counts_in_the_blocks(backward):
     """The difference of three blocks and one leaves the embeddings out, as the formula does."""
-    measured = (counted(tiny_wan(3), backward) - counted(tiny_wan(1), backward)) / 2
-    size = Size.of({**tiny_wan(1).config, "num_layers": 1}, 20)
+    measured = (counted(tiny.wan(num_layers=3), backward) - counted(tiny.wan(num_layers=1), backward)) / 2
+    size = Size.of({**tiny.wan(num_layers=1).config, "num_layers": 1}, 20)
     tokens = flops.video_tokens((3, 8, 12), size.patch)
     assert tokens == 3 * 4 * 6
     expected = flops.train_flops(size, tokens) if backward else flops.forward_flops(size, tokens)
@@ -51,11 +38,11 @@ def test_frozen_weights_cost_their_inputs_only():
     """With the blocks' weights frozen and something before them learning, as tags and adapters do."""
     each = []
     for layers in (1, 3):
-        model = tiny_wan(layers).requires_grad_(False)
+        model = tiny.wan(num_layers=layers).requires_grad_(False)
         model.patch_embedding.requires_grad_(True)
         model.condition_embedder.requires_grad_(True)
         each.append(counted(model, True))
-    size = Size.of({**tiny_wan(1).config, "num_layers": 1}, 20)
+    size = Size.of({**tiny.wan(num_layers=1).config, "num_layers": 1}, 20)
     assert (each[1] - each[0]) / 2 == pytest.approx(flops.train_flops(size, 72, "lora"), rel=1e-9)
 
 

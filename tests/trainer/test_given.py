@@ -9,18 +9,16 @@ from animatrix_trainer.model import given
 from animatrix_trainer.model.codec import PixelCodec, WanCodec
 from animatrix_trainer.model.denoise import velocity
 from animatrix_trainer.objective import given_frames, told_frames
-from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanImageToVideoPipeline, WanTransformer3DModel
+from diffusers import WanImageToVideoPipeline
+
+from tests.trainer import tiny
 
 FRAMES, SIZE = 9, (16, 32)
-SIDE = {"num_attention_heads": 2, "attention_head_dim": 24, "text_dim": 32, "freq_dim": 32, "ffn_dim": 64}
 
 
 @pytest.fixture(scope="module")
 def vae():
-    torch.manual_seed(0)
-    return AutoencoderKLWan(
-        base_dim=8, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
-    ).eval()
+    return tiny.vae()
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +27,10 @@ def codec(vae):
 
 
 def pipeline(vae, in_channels, expand_timesteps=False):
-    torch.manual_seed(1)
-    wan = WanTransformer3DModel(
-        **SIDE, in_channels=in_channels, out_channels=16, num_layers=1, rope_max_seq_len=32, cross_attn_norm=True
-    ).eval()
+    wan = tiny.wan(seed=1, in_channels=in_channels, num_layers=1)
     parts = {"tokenizer": None, "text_encoder": None, "image_processor": None, "image_encoder": None}
-    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
     return WanImageToVideoPipeline(
-        **parts, vae=vae, scheduler=scheduler, transformer=wan, expand_timesteps=expand_timesteps
+        **parts, vae=vae, scheduler=tiny.scheduler(), transformer=wan, expand_timesteps=expand_timesteps
     )
 
 

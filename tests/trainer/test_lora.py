@@ -8,25 +8,11 @@ from animatrix_trainer.conditioning.tags import vocabulary
 from animatrix_trainer.config import CheckpointError, Lora, RecipeError, Stage
 from animatrix_trainer.model import lora
 from animatrix_trainer.model.wan import TagWanTransformer3DModel, is_tag_parameter
-from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
 from safetensors.torch import load_file, save_file
-from transformers import ByT5Tokenizer, UMT5Config, UMT5EncoderModel
 
-SMALL = {
-    "num_attention_heads": 2,
-    "attention_head_dim": 24,
-    "text_dim": 32,
-    "freq_dim": 32,
-    "ffn_dim": 64,
-    "num_layers": 2,
-    "rope_max_seq_len": 32,
-}
+from tests.trainer import tiny
+
 RANKED = Lora(rank=4, alpha=6)
-
-
-def wan(**more):
-    torch.manual_seed(0)
-    return WanTransformer3DModel(**SMALL, **more).eval()
 
 
 def graft(plain):
@@ -36,7 +22,7 @@ def graft(plain):
 
 def adapted(plain=None, settings=RANKED):
     """A model whose adapters have learnt something."""
-    model = graft(plain or wan())
+    model = graft(plain or tiny.wan())
     lora.attach(model, settings)
     with torch.no_grad():
         for name, weight in model.named_parameters():
@@ -49,23 +35,14 @@ def adapters(model):
     return {name: weight.detach() for name, weight in model.named_parameters() if lora.is_adapter_parameter(name)}
 
 
-def inputs():
-    generator = torch.Generator().manual_seed(2)
-    return {
-        "hidden_states": torch.randn(2, 16, 2, 4, 4, generator=generator),
-        "timestep": torch.tensor([10.0, 700.0]),
-        "encoder_hidden_states": torch.randn(2, 7, 32, generator=generator),
-    }
-
-
 @torch.no_grad()
 def out(model):
     tags = {"tags": torch.tensor([vocabulary().encode(None)] * 2)} if hasattr(model, "tag_encoder") else {}
-    return model(**inputs(), **tags).sample
+    return model(**tiny.inputs(), **tags).sample
 
 
 def test_an_untrained_adapter_changes_nothing_and_a_trained_one_off_is_the_base_exactly():
-    plain = wan()
+    plain = tiny.wan()
     base = out(graft(plain))
     fresh = graft(plain)
     lora.attach(fresh, RANKED)
@@ -78,7 +55,7 @@ def test_an_untrained_adapter_changes_nothing_and_a_trained_one_off_is_the_base_
 
 
 def test_plain_weights_keep_their_names():
-    plain = wan()
+    plain = tiny.wan()
     names = dict(adapted(plain).named_parameters())
     for name, weight in plain.named_parameters():
         assert torch.equal(names[name], weight), name
@@ -92,7 +69,7 @@ def test_the_tag_channel_gets_no_adapter_and_stays_trainable():
     lora.move_only(model, Stage("a", steps=1, train="lora"))
     moving = {name for name, weight in model.named_parameters() if weight.requires_grad}
     assert moving == {n for n in dict(model.named_parameters()) if is_tag_parameter(n) or lora.is_adapter_parameter(n)}
-    model(**inputs(), tags=torch.tensor([vocabulary().encode(None)] * 2)).sample.square().mean().backward()
+    model(**tiny.inputs(), tags=torch.tensor([vocabulary().encode(None)] * 2)).sample.square().mean().backward()
     still = [n for n, w in model.named_parameters() if lora.is_adapter_parameter(n) and w.grad.abs().sum() == 0]
     assert not still
     assert all(w.grad is None for n, w in model.named_parameters() if n not in moving)
@@ -110,9 +87,9 @@ def test_a_stage_says_what_moves(train):
 
 def test_a_stage_without_adapters_and_targets_that_nothing_has_are_refused():
     with pytest.raises(RecipeError, match="stage quality: train=lora, but the transformer has no adapters"):
-        lora.trainable(graft(wan()), Stage("quality", steps=1, train="lora"))
+        lora.trainable(graft(tiny.wan()), Stage("quality", steps=1, train="lora"))
     with pytest.raises(RecipeError, match=r"no layer's name ends in 'query'; there are .*'attn1.to_q'"):
-        lora.attach(graft(wan()), Lora(targets=("to_k", "query")))
+        lora.attach(graft(tiny.wan()), Lora(targets=("to_k", "query")))
 
 
 def test_merged_weights_do_the_same_without_adapters():
@@ -133,7 +110,7 @@ def test_what_no_stage_moves_rests_in_half_the_memory_and_computes_the_same():
     def step():
         model.zero_grad()
         with torch.autocast("cpu", torch.bfloat16):
-            sample = model(**inputs(), tags=tags).sample
+            sample = model(**tiny.inputs(), tags=tags).sample
         sample.float().square().mean().backward()
         return sample.detach(), {n: w.grad.clone() for n, w in model.named_parameters() if w.grad is not None}
 
@@ -158,11 +135,10 @@ def test_what_some_stage_moves_does_not_rest():
 
 @pytest.mark.parametrize("spelling", ["lora.safetensors", "lora.comfyui.safetensors"])
 def test_both_files_give_the_same_adapters_back(tmp_path, spelling):
-    i2v = {"image_dim": 20, "added_kv_proj_dim": 48}
     settings = dataclasses.replace(RANKED, targets=(*RANKED.targets, "add_k_proj", "add_v_proj"))
-    model = adapted(wan(**i2v), settings)
+    model = adapted(tiny.wan(**tiny.SEES), settings)
     lora.save(adapters(model), settings, tmp_path / "lora.safetensors")
-    again = graft(wan(**i2v))
+    again = graft(tiny.wan(**tiny.SEES))
     lora.load(again, tmp_path / spelling)
     for name, weight in adapters(model).items():
         assert torch.equal(weight, adapters(again)[name]), name
@@ -183,19 +159,13 @@ def test_comfyui_names_are_those_of_the_original_model(tmp_path):
 
 @pytest.fixture(scope="module")
 def pipeline():
-    torch.manual_seed(0)
-    text = UMT5EncoderModel(UMT5Config(vocab_size=384, d_model=32, d_kv=8, num_heads=4, d_ff=32, num_layers=1))
-    vae = AutoencoderKLWan(
-        base_dim=8, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
-    )
-    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
-    return WanPipeline(ByT5Tokenizer(), text, vae, scheduler, wan())
+    return tiny.pipeline(tiny.wan())
 
 
 @pytest.mark.parametrize("spelling", ["lora.safetensors", "lora.comfyui.safetensors"])
 def test_diffusers_reads_both_files_as_we_mean_them(pipeline, tmp_path, spelling):
     """A WanPipeline with our adapters computes what our model computes, alpha included."""
-    plain = wan()
+    plain = tiny.wan()
     model = adapted(plain)
     lora.save(adapters(model), RANKED, tmp_path / "lora.safetensors")
     base = out(pipeline.transformer)
@@ -219,12 +189,11 @@ def test_files_that_do_not_fit_are_named(tmp_path):
         lora.load(adapted(settings=Lora(rank=8)), path)
     save_file({"transformer.blocks.0.attn1.to_q.lora_A.weight": torch.zeros(4, 48)}, path)
     with pytest.raises(CheckpointError, match="has only"):
-        lora.load(graft(wan()), path)
+        lora.load(graft(tiny.wan()), path)
     save_file({"lora_te1_text_model.alpha": torch.zeros(1)}, path)
     with pytest.raises(CheckpointError, match=r"'lora_te1_text_model\.alpha' is no adapter"):
-        lora.load(graft(wan()), path)
+        lora.load(graft(tiny.wan()), path)
 
 
 def graft_of(**changes):
-    torch.manual_seed(0)
-    return graft(WanTransformer3DModel(**SMALL | changes))
+    return graft(tiny.wan(**changes))

@@ -7,28 +7,16 @@ import torch
 from animatrix_trainer.conditioning.tags import vocabulary
 from animatrix_trainer.model.modulation import BlockModulation, Heard, TagWanTransformerBlock, modulated
 from animatrix_trainer.model.wan import ATTENTION, MODULATION, TagWanTransformer3DModel, is_tag_parameter
-from diffusers import WanTransformer3DModel
 
-SMALL = {
-    "num_attention_heads": 2,
-    "attention_head_dim": 24,
-    "in_channels": 16,
-    "out_channels": 16,
-    "text_dim": 32,
-    "freq_dim": 32,
-    "ffn_dim": 64,
-    "num_layers": 2,
-    "rope_max_seq_len": 32,
-}
+from tests.trainer import tiny
+
 TAG = {"tag_dim": 16, "tag_heads": 2, "tag_layers": 1, "tag_rank": 8}
-IMAGE = {"image_dim": 20, "added_kv_proj_dim": 48}
 MODES = list(itertools.product(ATTENTION, MODULATION))
 EXACT = [mode for mode in MODES if mode[0] != "concat"]
 
 
 def made(**more):
-    torch.manual_seed(0)
-    wan = WanTransformer3DModel(**SMALL, **more).eval()
+    wan = tiny.wan(**more)
     with torch.no_grad():
         wan.blocks[0].norm2.weight.uniform_(0.5, 2)
     return wan
@@ -91,7 +79,7 @@ def test_a_grafted_model_is_wan_to_the_bit(wan, attention, modulation, timestep)
 
 @pytest.mark.parametrize(("attention", "modulation"), [("decoupled", "full"), ("none", "lowrank")])
 def test_with_the_image_tokens_of_wan_i2v_too(attention, modulation):
-    wan, given = made(**IMAGE), inputs(image=True)
+    wan, given = made(**tiny.SEES), inputs(image=True)
     with torch.no_grad():
         plain = wan(**given).sample
     assert torch.equal(said(graft(wan, attention, modulation), **given), plain)
@@ -99,7 +87,7 @@ def test_with_the_image_tokens_of_wan_i2v_too(attention, modulation):
 
 def test_image_tokens_join_no_softmax_of_text_and_tags():
     """concat with the tags silent must give what Wan gives; the image is attended to on its own."""
-    wan, given = made(**IMAGE), inputs(image=True)
+    wan, given = made(**tiny.SEES), inputs(image=True)
     model = graft(wan, "concat", "none")
     with torch.no_grad():
         plain = wan(**given).sample

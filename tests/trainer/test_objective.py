@@ -12,7 +12,8 @@ from animatrix_trainer.config import Bucket, Codec, Experts, Flow, Tags, Tasks, 
 from animatrix_trainer.data.read import Batch
 from animatrix_trainer.objective import errors, objective, task
 from animatrix_trainer.recipes import smoke
-from diffusers import AutoencoderKLWan
+
+from tests.trainer import tiny
 
 TOLD = (
     Condition({"camera.move": ("pan_left",)}, "A pan.", (TagSpan("camera.move", "pan_left", 0.0, 0.5),)),
@@ -40,11 +41,7 @@ def system(given="timestep", tasks=None, codec=None, **changes):
 @pytest.fixture(scope="module")
 def wan_codec(tmp_path_factory):
     folder = tmp_path_factory.mktemp("objective") / "vae"
-    torch.manual_seed(0)
-    vae = AutoencoderKLWan(
-        base_dim=8, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
-    )
-    vae.save_pretrained(folder)
+    tiny.vae().save_pretrained(folder)
     return Codec(kind="wan", folder=str(folder))
 
 

@@ -11,9 +11,11 @@ from animatrix_trainer.config import CheckpointError, Codec, Tags
 from animatrix_trainer.model import published
 from animatrix_trainer.model.wan import TagWanTransformer3DModel, is_tag_parameter
 from animatrix_trainer.recipes import smoke
-from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
+from diffusers import AutoencoderKLWan, WanTransformer3DModel
 from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers
-from transformers import ByT5Tokenizer, UMT5Config, UMT5EncoderModel
+from transformers import UMT5Config, UMT5EncoderModel
+
+from tests.trainer import tiny
 
 TAG = {"tag_dim": 1024, "tag_heads": 16, "tag_layers": 3}
 
@@ -118,12 +120,7 @@ def test_a_strange_name_is_answered_with_the_known_ones():
 def small(name):
     """The kind of a published model at a size that runs: its channels and its ways in, few and narrow blocks."""
     kind = dict(published.WAN[name].transformer)
-    kind |= {"num_attention_heads": 2, "attention_head_dim": 24, "num_layers": 2, "ffn_dim": 64}
-    kind |= {"text_dim": 32, "freq_dim": 32, "rope_max_seq_len": 32}
-    if published.WAN[name].sees:
-        kind |= {"image_dim": 20, "added_kv_proj_dim": 48}
-    torch.manual_seed(0)
-    return WanTransformer3DModel(**kind).eval()
+    return tiny.wan(**kind | tiny.WAN | (tiny.SEES if published.WAN[name].sees else {}))
 
 
 @pytest.mark.parametrize("modulation", ["shared", "lowrank", "full"])
@@ -148,42 +145,27 @@ def test_a_graft_on_each_kind_is_that_kind_exactly(name, modulation):
         assert torch.equal(grafted(**given, tags=tags).sample, plain(**given).sample)
 
 
-@pytest.fixture(scope="module")
-def wan22(tmp_path_factory):
-    """A whole folder of the kind of Wan 2.2 T2V-A14B, as diffusers writes it."""
-    folder = tmp_path_factory.mktemp("wan22")
-    high, low = small("Wan2.2-T2V-A14B"), small("Wan2.2-T2V-A14B")
-    torch.nn.init.normal_(low.proj_out.weight)
-    text = UMT5EncoderModel(UMT5Config(vocab_size=384, d_model=32, d_kv=8, num_heads=4, d_ff=32, num_layers=1))
-    vae = AutoencoderKLWan(
-        base_dim=8, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
-    )
-    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
-    WanPipeline(ByT5Tokenizer(), text, vae, scheduler, high, low, boundary_ratio=0.875).save_pretrained(folder)
-    return folder
-
-
 def whole(folder):
     return dataclasses.replace(smoke(), wan=str(folder), tags=Tags(dim=16, heads=2, layers=1))
 
 
-def test_a_whole_folder_places_everything(wan22):
-    recipe = published.placed(whole(wan22))
-    assert recipe.wan == str(wan22 / "transformer") and recipe.codec == Codec("wan", str(wan22 / "vae"))
-    assert recipe.experts.boundary == 0.875 and recipe.experts.folder == str(wan22 / "transformer_2")
-    assert recipe.text.folder == str(wan22 / "text_encoder") and recipe.text.length == 512
+def test_a_whole_folder_places_everything(wan22_folder):
+    recipe = published.placed(whole(wan22_folder))
+    assert recipe.wan == str(wan22_folder / "transformer") and recipe.codec == Codec("wan", str(wan22_folder / "vae"))
+    assert recipe.experts.boundary == 0.875 and recipe.experts.folder == str(wan22_folder / "transformer_2")
+    assert recipe.text.folder == str(wan22_folder / "text_encoder") and recipe.text.length == 512
     assert published.placed(recipe) == recipe and published.placed(smoke()) == smoke()
     system = checkpoint.build(recipe)
     for number, folder in enumerate(("transformer", "transformer_2")):
-        plain = WanTransformer3DModel.from_pretrained(wan22 / folder)
+        plain = WanTransformer3DModel.from_pretrained(wan22_folder / folder)
         own = dict(system.models[number].named_parameters())
         assert all(torch.equal(own[name], weight) for name, weight in plain.named_parameters())
     assert system.codec.channels == 16 and system.text.dim == 32
 
 
-def test_how_frames_are_given_comes_from_the_folder(wan22, tmp_path):
-    index = json.loads((wan22 / "model_index.json").read_text())
-    config = json.loads((wan22 / "transformer" / "config.json").read_text())
+def test_how_frames_are_given_comes_from_the_folder(wan22_folder, tmp_path):
+    index = json.loads((wan22_folder / "model_index.json").read_text())
+    config = json.loads((wan22_folder / "transformer" / "config.json").read_text())
     for name in ("transformer", "vae", "text_encoder"):
         (tmp_path / name).mkdir()
     for channels, expand, given in ((36, False, "channels"), (16, True, "timestep"), (16, False, "plane")):
@@ -195,20 +177,20 @@ def test_how_frames_are_given_comes_from_the_folder(wan22, tmp_path):
         assert published.placed(recipe).flow.given == given
 
 
-def test_a_folder_that_is_not_whole_is_refused(wan22, tmp_path):
-    (tmp_path / "model_index.json").write_text((wan22 / "model_index.json").read_text())
+def test_a_folder_that_is_not_whole_is_refused(wan22_folder, tmp_path):
+    (tmp_path / "model_index.json").write_text((wan22_folder / "model_index.json").read_text())
     (tmp_path / "transformer").mkdir()
     with pytest.raises(CheckpointError, match="without vae, text_encoder; fetch it whole"):
         published.placed(whole(tmp_path))
     for name in ("vae", "text_encoder"):
         (tmp_path / name).mkdir()
-    (tmp_path / "transformer" / "config.json").write_text((wan22 / "transformer" / "config.json").read_text())
+    (tmp_path / "transformer" / "config.json").write_text((wan22_folder / "transformer" / "config.json").read_text())
     with pytest.raises(CheckpointError, match=r"boundary_ratio=0\.875, but there is no transformer_2"):
         published.placed(whole(tmp_path))
 
 
-def test_two_experts_need_two_folders(wan22):
-    recipe = published.placed(whole(wan22))
+def test_two_experts_need_two_folders(wan22_folder):
+    recipe = published.placed(whole(wan22_folder))
     recipe = dataclasses.replace(recipe, experts=dataclasses.replace(recipe.experts, folder=None))
     with pytest.raises(CheckpointError, match=r"needs experts\.folder"):
         checkpoint.build(recipe)

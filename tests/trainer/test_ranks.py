@@ -1,7 +1,6 @@
 """Two processes give what one gives. `make test-ranks`; one launch per strategy, what each process does is ranks.py."""
 
 import dataclasses
-import importlib.util
 import json
 import os
 import subprocess
@@ -18,12 +17,10 @@ from animatrix_trainer.objective import objective
 from animatrix_trainer.parallel import gradients, processes, spread
 from safetensors.torch import load_file
 
+from tests.trainer import ranks
+
 pytestmark = pytest.mark.ranks
 SCRIPT = Path(__file__).with_name("ranks.py")
-_SPEC = importlib.util.spec_from_file_location("trainer_ranks", SCRIPT)
-assert _SPEC and _SPEC.loader
-ranks = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(ranks)
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,6 @@ from animatrix_trainer.checkpoint import CheckpointError
 from animatrix_trainer.config import Bucket, Dropout, Parallel, RecipeError, Stage, Tasks, Window
 from animatrix_trainer.recipes import RECIPES, smoke, tiny_i2v
 from animatrix_trainer.recipes_wan import HARDWARE, wan21_1b
-from diffusers import AutoencoderKLWan, WanTransformer3DModel
-from transformers import ByT5Tokenizer, UMT5Config, UMT5EncoderModel
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values())
@@ -54,29 +52,6 @@ def test_the_seed_decides_the_weights():
     other = checkpoint.build(dataclasses.replace(smoke(), seed=1)).model
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
-
-
-@pytest.fixture
-def wan_folder(tmp_path):
-    """The classes and folders of Wan2.1-T2V, with few and random weights."""
-    torch.manual_seed(0)
-    WanTransformer3DModel(
-        num_attention_heads=2,
-        attention_head_dim=24,
-        text_dim=32,
-        freq_dim=32,
-        ffn_dim=64,
-        num_layers=2,
-        rope_max_seq_len=32,
-    ).save_pretrained(tmp_path / "transformer")
-    AutoencoderKLWan(
-        base_dim=8, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
-    ).save_pretrained(tmp_path / "vae")
-    UMT5EncoderModel(
-        UMT5Config(vocab_size=384, d_model=32, d_kv=8, num_heads=4, d_ff=32, num_layers=1)
-    ).save_pretrained(tmp_path / "text_encoder")
-    ByT5Tokenizer().save_pretrained(tmp_path / "tokenizer")
-    return tmp_path
 
 
 def small_wan(folder):
