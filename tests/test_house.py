@@ -1,10 +1,10 @@
 """The house keeps its promises: arrows point downward, heavy imports stay in their rooms, files stay small."""
 
 import ast
-import os
+import resource
 import subprocess
 import sys
-import time
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,7 @@ SOURCES = [(package, path) for package, folder in PACKAGES.items() for path in s
 COMMANDS = ["anicaption.cli", "animatrix_ingest.cli", "animatrix_trainer.cli", "animatrix_reward.cli"]
 
 
+@cache
 def imports(path: Path) -> set[str]:
     names = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -109,12 +110,18 @@ def test_help_is_quick_and_light(module):
         "assert not status, status\n"
         "assert not {'torch', 'ray'} & set(sys.modules), 'heavy import'\n"
     )
-    started = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ})
-    seconds = time.monotonic() - started
+    before = _cpu_s()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    seconds = _cpu_s() - before
     assert done.returncode == 0, done.stderr
     assert "usage" in done.stdout.lower()
-    assert seconds < 2, f"{module} --help took {seconds:.1f} s"
+    assert seconds < 2, f"{module} --help took {seconds:.1f} s of CPU time"
+
+
+def _cpu_s() -> float:
+    """CPU time of all processes that this one waited for; the clock on the wall is the other tests' as well."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def test_no_machine_is_named():
