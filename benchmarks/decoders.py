@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -26,6 +27,7 @@ from benchmarks.open_gops import open_gops, ten_bits
 from benchmarks.road import drawn
 
 WINDOWS = (1, 17, 33, 81)
+DECODERS: tuple[Name, ...] = ("pyav", "decord")
 INGEST = {"crf": 18, "preset": "superfast", "gop_frames": 12}
 """As animatrix-ingest writes clips where nothing else is asked for."""
 
@@ -66,9 +68,9 @@ def costs(clips: Sequence[bytes], settings: Settings) -> list[Figure]:
     whole: list[float] = []
     for _, clip in itertools.product(range(settings.rounds), clips):
         whole.append(_cpu_ms(lambda clip=clip: read_clip(clip)))
-        for length, name in itertools.product(WINDOWS, ("pyav", "decord")):
+        for length, name in itertools.product(WINDOWS, DECODERS):
             for start in starts[length]:
-                cost = _cpu_ms(lambda c=clip, s=start, e=start + length, of=name: span(of, c, s, e, n))  # type: ignore[arg-type]
+                cost = _cpu_ms(partial(span, name, clip, start, start + length, n))
                 taken.setdefault((name, length), []).append(cost)
     mean = {key: statistics.median(values) for key, values in taken.items()}
     return [
@@ -92,7 +94,7 @@ def conformance(clips: Sequence[bytes], pictures: Sequence[np.ndarray], n: int) 
     }
     found = []
     for title, some in sets.items():
-        wrong: dict[Name, list[bool]] = {"pyav": [], "decord": []}
+        wrong: dict[Name, list[bool]] = {name: [] for name in DECODERS}
         for clip, length in some:
             truth = read_clip(clip)
             for name in wrong:

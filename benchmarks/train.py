@@ -10,7 +10,6 @@ as a ratio to the bare loop, MFU, peak memory and the product roof. NeMo Automod
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import statistics
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from typing import Any
 
 import torch
 from animatrix_trainer import flops
-from animatrix_trainer.config import Stage
+from animatrix_trainer.config import Parallel, Stage
 from animatrix_trainer.recipes import RECIPES
 
 from benchmarks.figures import Figure, publish
@@ -59,7 +58,7 @@ def counts(way: Way, bench: Bench, out: Path) -> tuple[int, int]:
 
 
 def operator_figures(out: Path) -> list[Figure]:
-    bench = Bench.tiny(17, compile=False)
+    bench = Bench.tiny(17, Parallel())
     of_rivals = {name: counts(way, bench, out) for name, way in rivals().items()}
     mine = counts(OURS, bench, out)
     name = "operators of a step, tiny Wan"
@@ -110,9 +109,8 @@ def step_figures(bench: Bench, device: torch.device, out: Path, rounds: int, roo
         peaks[name] = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else 0.0
         del step
     window = bench.window
-    place = (
-        f"{window.frames} frames of {window.width_px}x{window.height_px}, {'compiled' if bench.compile else 'eager'}"
-    )
+    kind = "compiled" if bench.parallel.compile else "eager"
+    place = f"{window.frames} frames of {window.width_px}x{window.height_px}, {kind}"
     config = {"attention_head_dim": 128, "patch_size": (1, 2, 2), **bench.wan}
     work = flops.train_flops(flops.Size.of(config, TEXT_TOKENS), bench.tokens)
     others = {name: times[name] for name in rivals()}
@@ -127,7 +125,7 @@ def step_figures(bench: Bench, device: torch.device, out: Path, rounds: int, roo
         ),
     ]
     if roof:
-        data_sheet = flops.peak_flops(device, bench.precision)
+        data_sheet = flops.peak_flops(device, bench.parallel.precision)
         beside = {"of the data sheet's": rate / data_sheet} if data_sheet else {}
         figures.append(Figure(f"share of the product roof, {place}", rate / roof, beside))
         figures.append(Figure(f"peak GiB, {place}", peaks["ours"], {name: peaks[name] for name in rivals()}))
@@ -150,7 +148,7 @@ def rehearsal(out: Path) -> list[Figure]:
     """The same code at tiny shapes on this CPU: it runs. Its times say nothing of a GPU and have no goal."""
     figures = []
     for compiled in (False, True):
-        bench = dataclasses.replace(Bench.tiny(5, compiled, checkpointing="full"))
+        bench = Bench.tiny(5, Parallel(checkpointing="full", compile=compiled))
         figures += step_figures(bench, torch.device("cpu"), out, 3, None)
     return figures
 

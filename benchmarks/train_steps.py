@@ -18,9 +18,11 @@ import torch
 from animatrix_trainer import flops
 from animatrix_trainer.checkpoint import System
 from animatrix_trainer.conditioning.dropout import Condition
+from animatrix_trainer.conditioning.text import TextEncoder
 from animatrix_trainer.config import Bucket, Flow, Optim, Parallel, Recipe, Stage, Tags, Window
 from animatrix_trainer.data.read import Batch
 from animatrix_trainer.model import published
+from animatrix_trainer.model.codec import PixelCodec
 from animatrix_trainer.model.wan import TagWanTransformer3DModel, vocabulary_config
 from animatrix_trainer.objective import objective
 from animatrix_trainer.parallel import gradients, processes, spread
@@ -34,24 +36,23 @@ CHANNELS = 16
 
 @dataclass(frozen=True)
 class Bench:
-    """What is trained and on what: Wan arguments, a window in latents' sizes, and how it is computed."""
+    """What is trained and on what: Wan arguments, a window, and how it is computed."""
 
     wan: dict[str, Any]
     window: Window
-    precision: str = "no"
-    compile: bool = False
-    checkpointing: str = "none"
+    parallel: Parallel
 
     @classmethod
     def real(cls, frames: int, compile: bool) -> Bench:
         """Wan 2.1 1.3B at 480p; recomputed, as 81 frames would not fit otherwise and both lengths shall compare."""
         wan = dict(published.get("Wan2.1-T2V-1.3B").transformer)
-        return cls(wan, Window(frames, 480, 832), "bf16", compile, "full")
+        how = Parallel(precision="bf16", checkpointing="full", compile=compile)
+        return cls(wan, Window(frames, 480, 832), how)
 
     @classmethod
-    def tiny(cls, frames: int, compile: bool, checkpointing: str = "none", precision: str = "no") -> Bench:
+    def tiny(cls, frames: int, how: Parallel) -> Bench:
         wan = {"num_attention_heads": 2, "attention_head_dim": 24, "ffn_dim": 96, "num_layers": 2, "text_dim": 32}
-        return cls({**wan, "freq_dim": 32}, Window(frames, 64, 96), precision, compile, checkpointing)
+        return cls({**wan, "freq_dim": 32}, Window(frames, 64, 96), how)
 
     @property
     def latent(self) -> tuple[int, int, int]:
@@ -69,29 +70,33 @@ class Bench:
         channel = Tags(dim=1024, heads=16) if self.text_dim == 4096 else Tags(dim=16, heads=2, layers=1)
         if not tags:
             channel = dataclasses.replace(channel, attention="none", modulation="none")
-        how = Parallel(
-            precision=self.precision,  # type: ignore[arg-type]
-            checkpointing=self.checkpointing,  # type: ignore[arg-type]
-            compile=self.compile,
-        )
         stage = Stage("only", steps=1000, buckets=(Bucket(self.window, 1),), shift=3.0)
         optim = Optim(ema=0.9999 if ema else 0.0)
-        return Recipe("bench", (stage,), tags=channel, parallel=how, optim=optim, flow=Flow())
+        return Recipe("bench", (stage,), tags=channel, parallel=self.parallel, optim=optim, flow=Flow())
 
 
-class Ready(nn.Module):
-    """A codec and a text encoder whose work is done: a bare loop has none either."""
+class ReadyText(TextEncoder):
+    """A text encoder whose work is done: a bare loop has none either."""
 
     def __init__(self, value: torch.Tensor) -> None:
-        super().__init__()
-        self.channels, self.time_stride, self.space_stride = CHANNELS, 4, 8
+        nn.Module.__init__(self)  # neither tokenizer nor weights
+        self.value: torch.Tensor
+        self.register_buffer("value", value)
+
+    def forward(self, texts: list[str]) -> torch.Tensor:
+        return self.value
+
+
+class ReadyLatents(PixelCodec):
+    """A codec whose work is done, with the sizes of Wan's."""
+
+    def __init__(self, value: torch.Tensor) -> None:
+        super().__init__(time_stride=4, space_stride=8)
+        self.channels = CHANNELS
         self.value: torch.Tensor
         self.register_buffer("value", value)
 
     def encode(self, video: torch.Tensor) -> torch.Tensor:
-        return self.value
-
-    def forward(self, texts: list[str]) -> torch.Tensor:
         return self.value
 
 
@@ -104,7 +109,7 @@ def ours(bench: Bench, device: torch.device, out: Path, tags: bool, ema: bool) -
     with processes(recipe, out) as accelerator, torch.device(device):
         torch.manual_seed(0)
         model = TagWanTransformer3DModel(**bench.wan, **vocabulary_config(), **channel)
-        system = System(recipe, model, Ready(text), Ready(latents))  # type: ignore[arg-type]
+        system = System(recipe, model, ReadyText(text), ReadyLatents(latents))
         on = spread(accelerator, model, recipe, recipe.stages[0])
         told = (Condition({"camera.move": ("pan_left",)} if tags else None, ""),)
         count = iter(range(1_000_000))
@@ -129,7 +134,7 @@ def bare(bench: Bench, device: torch.device, out: Path) -> Iterator[Callable[[],
         s = torch.sigmoid(torch.randn(1, device=device))
         noise = torch.randn_like(latents)
         noisy = (1 - s) * latents + s * noise
-        with torch.autocast(device.type, torch.bfloat16, enabled=bench.precision == "bf16"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=bench.parallel.precision == "bf16"):
             velocity = model(noisy, 1000 * s, text).sample
         loss = (velocity.float() - (noise - latents)).square().mean()
         update(model, adamw, loss)
@@ -151,11 +156,11 @@ def nemo(bench: Bench, device: torch.device, out: Path, quiet: bool) -> Iterator
     latents, text = inputs(bench, device)
     model, adamw = plain(bench, device)
     batch = {"video_latents": latents, "text_embeddings": text, "data_type": "video"}
-    dtype = torch.bfloat16 if bench.precision == "bf16" else torch.float32
+    dtype = torch.bfloat16 if bench.parallel.precision == "bf16" else torch.float32
     count = iter(range(1_000_000))
 
     def step() -> torch.Tensor:
-        with torch.autocast(device.type, torch.bfloat16, enabled=bench.precision == "bf16"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=bench.parallel.precision == "bf16"):
             _, loss, _, _ = steps.step(
                 model, batch, device, dtype, next(count), collect_metrics=not quiet, check_loss=not quiet
             )
@@ -169,9 +174,9 @@ def plain(bench: Bench, device: torch.device) -> tuple[Any, torch.optim.Optimize
     with torch.device(device):
         torch.manual_seed(0)
         model = WanTransformer3DModel(**bench.wan).train()
-    if bench.checkpointing == "full":
+    if bench.parallel.checkpointing == "full":
         model.enable_gradient_checkpointing()
-    if bench.compile:
+    if bench.parallel.compile:
         model.compile_repeated_blocks()
     return model, torch.optim.AdamW(model.parameters(), lr=1e-5, betas=(0.9, 0.99), fused=True)
 
