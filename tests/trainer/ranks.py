@@ -16,11 +16,12 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from animatrix_trainer import checkpoint
+from animatrix_trainer import checkpoint, forecast
 from animatrix_trainer.config import Bucket, Experts, Lora, Parallel, Recipe, Tasks, Window
 from animatrix_trainer.data.read import Batches, Shards
 from animatrix_trainer.loop import fit
 from animatrix_trainer.objective import objective
+from animatrix_trainer.optim import AVERAGE, MOMENTS
 from animatrix_trainer.parallel import Plain, Sharded, Zero, gradients, processes, spread
 from animatrix_trainer.recipes import smoke
 from safetensors.torch import save_file
@@ -46,9 +47,9 @@ def hardest_of(strategy: str) -> Recipe:
     )
 
 
-def begun(recipe: Recipe) -> checkpoint.System:
+def begun(recipe: Recipe, bare: bool = False) -> checkpoint.System:
     """The untrained system, with an output layer that lets gradients through: it starts at zero otherwise."""
-    system = checkpoint.build(recipe)
+    system = checkpoint.build(recipe, bare)
     with torch.no_grad():
         weight = system.model.proj_out.weight
         weight.copy_(torch.linspace(-0.1, 0.1, weight.numel()).reshape(weight.shape))
@@ -72,12 +73,35 @@ def assert_divided(on: Plain, strategy: str) -> None:
             assert sum(weight.numel() for weight in on.raw.parameters()) < 0.6 * whole
 
 
+def assert_forecast(on: Plain, recipe: Recipe) -> None:
+    """Weights, moments and average take what the forecast says, on the mean of the two processes."""
+    strategy = recipe.parallel.strategy
+    states = [on.adamw.state[weight] for weight in on.masters()]
+    weights = [getattr(weight, "ds_tensor", weight) for weight in on.raw.parameters()]
+    held = {
+        "weights": weights,
+        "moments": [state[moment] for state in states for moment in MOMENTS],
+        "average": [state[AVERAGE] for state in states],
+        "master weights": on.masters() if strategy.startswith("zero") else [],
+    }
+    parts = {part.name: part.bytes for part in forecast.forecast(recipe, 2).parts}
+    for name, tensors in held.items():
+        own = sum(t.to_local().numel() if isinstance(t, DTensor) else t.numel() for t in tensors)
+        both = torch.tensor(4.0 * own)
+        dist.all_reduce(both)
+        found, expected = both.item() / 2, parts.get(name, 0)
+        assert abs(found - expected) <= 0.02 * expected, f"{strategy}: {name} {found} of {expected}"
+
+
 def first_gradients(recipe: Recipe, data: Path, out: Path) -> None:
     with processes(recipe, out) as accelerator:
         assert accelerator.num_processes == 2
-        system = begun(recipe)
+        bare = recipe.parallel.strategy == "fsdp2" and not accelerator.is_main_process
+        system = begun(recipe, bare)  # of FSDP2 the second process has no numbers before it is given its part
+        assert {weight.is_meta for weight in system.model.parameters()} == {bare}
         on = spread(accelerator, system.model, recipe, recipe.stages[0])
         assert_divided(on, recipe.parallel.strategy)
+        assert_forecast(on, recipe)
         batch = Batches(Shards(data, cache=True), recipe, accelerator.process_index, 2)[0]
         loss = gradients(on, batch, recipe.parallel.accumulate, partial(objective, system=system, expert=0))
         dist.all_reduce(loss)

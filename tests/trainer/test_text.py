@@ -37,12 +37,17 @@ def test_a_folder_of_either_family_loads(tmp_path, config, kind):
     expected = TextEncoder(ByT5Tokenizer(), encoder, 8)
     assert torch.equal(loaded(["a pan up"]), expected(["a pan up"]))
     assert loaded.dim == 16
+    half = TextEncoder.build(Text(folder=str(tmp_path / "text_encoder"), half=True, length=8))
+    assert half.encoder.dtype == torch.bfloat16 and half(["a pan up"]).dtype == torch.float32
+    torch.testing.assert_close(half(["a pan up"]), expected(["a pan up"]), rtol=0.1, atol=0.05)
+    bare = TextEncoder.build(Text(folder=str(tmp_path / "text_encoder"), length=8), bare=True)
+    assert all(weight.is_meta for weight in bare.parameters()) and (bare.dim, bare.length) == (16, 8)
 
 
 def test_saved_and_loaded_is_the_same_encoder(tmp_path):
     encoder = TextEncoder.build(Text(length=8, dim=16, layers=1))
     encoder.save(tmp_path / "text")
-    assert torch.equal(TextEncoder.load(tmp_path / "text", 8)(["FIX"]), encoder(["FIX"]))
+    assert torch.equal(TextEncoder.load(tmp_path / "text", Text(length=8))(["FIX"]), encoder(["FIX"]))
 
 
 def test_zero_or_untied_embeddings_are_refused():
@@ -59,7 +64,7 @@ def test_zero_or_untied_embeddings_are_refused():
 def test_a_folder_of_another_kind_is_refused(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(ValueError, match="'bert' is no text encoder of Wan"):
-        TextEncoder.load(tmp_path, 8)
+        TextEncoder.load(tmp_path, Text(length=8))
 
 
 def test_texts_are_embedded_as_wans_pipeline_does():
@@ -77,7 +82,7 @@ def test_embeddings_are_alive_after_a_folder_is_read(tmp_path):
     torch.manual_seed(0)
     UMT5EncoderModel(UMT5Config(**SMALL)).save_pretrained(tmp_path / "text_encoder")
     ByT5Tokenizer().save_pretrained(tmp_path / "tokenizer")
-    loaded = TextEncoder.load(tmp_path / "text_encoder", 8)
+    loaded = TextEncoder.load(tmp_path / "text_encoder", Text(length=8))
     one, other = loaded(["pan up", "tilt x"])
     assert loaded.encoder.encoder.embed_tokens.weight is loaded.encoder.shared.weight
     assert (one - other).abs().max() > 1e-3
@@ -85,4 +90,4 @@ def test_embeddings_are_alive_after_a_folder_is_read(tmp_path):
     torch.nn.init.zeros_(dead.shared.weight)
     dead.save_pretrained(tmp_path / "text_encoder")
     with pytest.raises(ValueError, match="all zero"):
-        TextEncoder.load(tmp_path / "text_encoder", 8)
+        TextEncoder.load(tmp_path / "text_encoder", Text(length=8))

@@ -20,13 +20,15 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
+from accelerate import init_empty_weights
+from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from diffusers.utils.constants import SAFE_WEIGHTS_INDEX_NAME
 from huggingface_hub import split_torch_state_dict_into_shards
 from safetensors.torch import save_file
@@ -42,6 +44,7 @@ from animatrix_trainer.model.codec import PixelCodec, VideoCodec, WanCodec, buil
 from animatrix_trainer.model.given import Known, extra_channels
 from animatrix_trainer.model.sight import PictureEncoder
 from animatrix_trainer.model.wan import TagWanTransformer3DModel, vocabulary_config
+from animatrix_trainer.onto import onto
 
 TRANSFORMERS = ("transformer", "transformer_2")
 """Folders of the transformers by expert number, as diffusers calls them."""
@@ -73,9 +76,9 @@ class System:
         """The transformer in charge of a noise share."""
         return self.models[experts.in_charge(self.recipe, s)]
 
-    def to(self, device: torch.device | str, encodes: bool = True) -> System:
-        """Itself, with its parts on a device; where it `encodes` nothing, with its transformers there."""
-        for part in (*self.models, *((self.text, self.codec, self.sight) if encodes else ())):
+    def to(self, device: torch.device | str, models: bool = True, encoders: bool = True) -> System:
+        """Itself, with its parts on a device: transformers, and what makes numbers of pictures and words."""
+        for part in (*self.models * models, *(self.text, self.codec, self.sight) * encoders):
             if part is not None:
                 torch.nn.Module.to(part, device)
         return self
@@ -84,8 +87,7 @@ class System:
         """What is known, with what CLIP sees of the given frames `told_BF`, for Wan 2.1 I2V; for others unchanged."""
         if self.sight is None:
             return known
-        told = torch.from_numpy(told_BF).to(video_B3FHW.device)
-        return known._replace(image_BND=self.sight(video_B3FHW, told))
+        return known._replace(image_BND=self.sight(video_B3FHW, onto(video_B3FHW.device, told_BF)))
 
     @property
     def words(self) -> Vocabulary:
@@ -97,18 +99,11 @@ class System:
         return tuple(self.model.config["patch_size"])
 
 
-def build(recipe: Recipe) -> System:
-    """The untrained system of a recipe: from a Wan folder where it names one, else from nothing, by its seed."""
-    text, codec = TextEncoder.build(recipe.text), build_codec(recipe.codec)
-    tag = {
-        "tag_dim": recipe.tags.dim,
-        "tag_heads": recipe.tags.heads,
-        "tag_layers": recipe.tags.layers,
-        "tag_attention": recipe.tags.attention,
-        "tag_modulation": recipe.tags.modulation,
-        "tag_rank": recipe.tags.rank,
-        "tag_spans": recipe.tags.spans,
-    }
+def build(recipe: Recipe, bare: bool = False, mute: bool = False) -> System:
+    """The untrained system of a recipe: from a Wan folder where it names one, else from nothing, by its seed. The
+    transformers of a `bare` one have no numbers (the meta device), as another process will give them; the text encoder
+    of a `mute` one has none, as nothing is encoded."""
+    text, codec = TextEncoder.build(recipe.text, mute), build_codec(recipe.codec)
     experts.check(recipe)
     folders = (recipe.wan, recipe.experts.folder)[: experts.count(recipe)]
     if recipe.wan and not all(folders):
@@ -116,41 +111,42 @@ def build(recipe: Recipe) -> System:
             f"{recipe.wan} with experts.boundary={recipe.experts.boundary} needs experts.folder, the transformer for "
             "less noise (transformer_2 of a Wan 2.2 folder)"
         )
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _without_numbers(bare):
         torch.manual_seed(recipe.seed)
         models = [
-            _from_wan(recipe, folder, tag) if folder else _from_nothing(recipe, tag, codec, text.dim)
-            for folder in folders
+            _from_wan(recipe, folder, bare) if folder else from_nothing(recipe, codec, text.dim) for folder in folders
         ]
         _adapt(models, recipe)
     sight = PictureEncoder.load(Path(folders[0]).parent) if models[0].config["image_dim"] and folders[0] else None
     return _system(recipe, models, text, codec, sight)
 
 
-def start(recipe: Recipe, init: Path | None, check: bool = True) -> System:
-    """What a run begins with: the untrained system of its recipe, or the weights of another checkpoint under it."""
-    system = load(init, check) if init else build(recipe)
+def start(recipe: Recipe, init: Path | None, check: bool = True, bare: bool = False, mute: bool = False) -> System:
+    """What a run begins with: the untrained system of its recipe, or the weights of another checkpoint under it; `bare`
+    and `mute` as in `build`."""
+    system = load(init, check, bare, mute) if init else build(recipe, bare, mute)
     if init:
         _agree(system, recipe, init)
         system.recipe = recipe
-        _adapt(system.models, recipe)
+        with _without_numbers(bare):
+            _adapt(system.models, recipe)
     if lora.rests(recipe):
         for model in system.models:
             lora.rest(model, recipe.stages)
     return system
 
 
-def load(folder: Path, check: bool = True) -> System:
-    """The system of a checkpoint folder, or of the newest checkpoint of a run's folder. CheckpointError where it does
-    not hold what was written; of many ranks on one machine one need `check` that."""
+def load(folder: Path, check: bool = True, bare: bool = False, mute: bool = False) -> System:
+    """The system of a checkpoint folder, or of the newest checkpoint of a run's folder; `bare`, `mute` as in `build`.
+    CheckpointError where it does not hold what was written; of many ranks on one machine one need `check` that."""
     folder = resolve(folder)
     if check:
         digests.check(folder)
     recipe = Recipe.read(folder / "recipe.json")
     config = json.loads((folder / "transformer" / "config.json").read_text("utf-8"))
     vocabulary(config["taxonomy_hash"], str(folder))  # refuses a taxonomy that nobody released
-    models = [_load_model(folder, recipe, name) for name in TRANSFORMERS[: experts.count(recipe)]]
-    text = TextEncoder.load(folder / "text_encoder", recipe.text.length)
+    models = [_load_model(folder, name, bare) for name in TRANSFORMERS[: experts.count(recipe)]]
+    text = TextEncoder.load(folder / "text_encoder", recipe.text, mute)
     codec = load_codec(folder / ("vae" if (folder / "vae").is_dir() else "codec"))
     sight = PictureEncoder.load(folder) if models[0].config["image_dim"] else None
     return _system(recipe, models, text, codec, sight, readings.read(folder))
@@ -302,14 +298,28 @@ def _link(before: Path, folder: Path, *parts: str) -> bool:
     return True
 
 
-def _load_model(folder: Path, recipe: Recipe, name: str) -> TagWanTransformer3DModel:
-    model = TagWanTransformer3DModel.from_pretrained(folder / name)
-    if (adapters := folder / "lora" / f"{name}.safetensors").exists():
-        lora.load(model, adapters)
+def _without_numbers(bare: bool) -> AbstractContextManager[None]:
+    return init_empty_weights(include_buffers=False) if bare else nullcontext()
+
+
+def _load_model(folder: Path, name: str, bare: bool) -> TagWanTransformer3DModel:
+    with _without_numbers(bare):
+        if bare:
+            model: Any = TagWanTransformer3DModel.from_config(TagWanTransformer3DModel.load_config(folder / name))
+        else:
+            model = TagWanTransformer3DModel.from_pretrained(folder / name)
+        if (adapters := folder / "lora" / f"{name}.safetensors").exists():
+            lora.load(model, adapters)
     return model
 
 
-def _from_nothing(recipe: Recipe, tag: dict[str, Any], codec: VideoCodec, text_dim: int) -> TagWanTransformer3DModel:
+def tag_arguments(recipe: Recipe) -> dict[str, Any]:
+    """The recipe's tag channel as arguments of the transformer."""
+    return {f"tag_{name}": value for name, value in asdict(recipe.tags).items()}
+
+
+def from_nothing(recipe: Recipe, codec: VideoCodec, text_dim: int) -> TagWanTransformer3DModel:
+    """A transformer of the recipe's shape that has learnt nothing."""
     shape, channels = recipe.shape, codec.channels
     model = TagWanTransformer3DModel(
         patch_size=shape.patch,
@@ -323,25 +333,26 @@ def _from_nothing(recipe: Recipe, tag: dict[str, Any], codec: VideoCodec, text_d
         num_layers=shape.layers,
         rope_max_seq_len=256,
         **vocabulary_config(),
-        **tag,
+        **tag_arguments(recipe),
     )
     torch.nn.init.zeros_(model.proj_out.weight)  # start from the mean picture, or from the first frame standing still
     model.open_tag_channel()
     return model
 
 
-def _from_wan(recipe: Recipe, folder: str, tag: dict[str, Any]) -> TagWanTransformer3DModel:
-    from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
-
-    config = json.loads((Path(folder) / "config.json").read_text("utf-8"))
+def _from_wan(recipe: Recipe, folder: str, bare: bool) -> TagWanTransformer3DModel:
+    config: Any = WanTransformer3DModel.load_config(folder)
     given = "channels" if config["in_channels"] > config["out_channels"] else "timestep"
     if recipe.flow.given != given or recipe.flow.predicts != "velocity":
         raise CheckpointError(
             f"{folder}: these weights know flow.given={given} and flow.predicts=velocity only, "
             f"not {recipe.flow.given} and {recipe.flow.predicts}"
         )
-    wan = WanTransformer3DModel.from_pretrained(folder, torch_dtype=torch.float32)
-    return TagWanTransformer3DModel.from_wan(wan, **tag)
+    if bare:
+        wan = WanTransformer3DModel.from_config(config)
+    else:
+        wan = WanTransformer3DModel.from_pretrained(folder, torch_dtype=torch.float32)
+    return TagWanTransformer3DModel.from_wan(cast(WanTransformer3DModel, wan), **tag_arguments(recipe))
 
 
 def _sync(path: Path) -> None:

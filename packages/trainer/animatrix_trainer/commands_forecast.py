@@ -20,14 +20,15 @@ class Forecast:
     memory_gib: float | None = None
     """Memory of each device, to be told whether it fits."""
     encoded: bool = False
-    """Latents and texts come from `encode`: no text encoder and no codec on the devices."""
+    """Latents and texts come from `encode`: no text encoder and no codec on the devices, unless --samples are drawn."""
 
     def __call__(self) -> int:
         from animatrix_trainer import forecast
 
+        encoded = self.encoded and not self.recipe.samples
         if self.memory_gib is None:
-            found = forecast.forecast(self.recipe, self.processes, self.encoded)
+            found = forecast.forecast(self.recipe, self.processes, encoded)
         else:
-            found = forecast.refuse(self.recipe, int(self.memory_gib * 2**30), self.processes, self.encoded)
+            found = forecast.refuse(self.recipe, int(self.memory_gib * 2**30), self.processes, encoded)
         print(f"{found.text()}\n{forecast.costs(self.recipe)}")
         return 0

@@ -82,9 +82,11 @@ class Lora:
 @dataclass(frozen=True)
 class Text:
     """The frozen text encoder. `folder` names a T5 or UMT5 folder; without one, a byte-level T5 with fixed random
-    weights is built from `seed` in the size given here. Texts are cut or padded to `length` tokens."""
+    weights is built from `seed` in the size given here. Texts are cut or padded to `length` tokens. `half` holds the
+    weights of a folder in bf16, as Wan's own code does; else they are as they are stored."""
 
     folder: str | None = None
+    half: bool = False
     length: int = 64
     dim: int = 64
     layers: int = 2

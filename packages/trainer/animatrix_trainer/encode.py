@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list
 from animatrix_ingest.keep.faults import point
 from animatrix_ingest.keep.store import open_store
 
@@ -24,13 +26,14 @@ from animatrix_trainer.checkpoint import System
 from animatrix_trainer.conditioning.text import TextEncoder
 from animatrix_trainer.config import NEWEST, Data, Recipe, RecipeError
 from animatrix_trainer.data import cache as kept
-from animatrix_trainer.data.cache import Cache, EncodedBatches, Kept, Naming, Numbers
+from animatrix_trainer.data.cache import Cache, EncodedBatches, Header, Kept, Naming, Numbers
 from animatrix_trainer.data.identity import header_of
 from animatrix_trainer.data.plan import Pick
 from animatrix_trainer.data.read import Batches, SampleError, Shards, held_back
 from animatrix_trainer.model.codec import PixelCodec, WanCodec, build_codec
 from animatrix_trainer.model.given import by_latent_frame
 from animatrix_trainer.model.sight import PictureEncoder
+from animatrix_trainer.onto import video
 
 T = TypeVar("T")
 SHARD_MIB = 256
@@ -258,7 +261,9 @@ def from_cache(
         if only:
             raise RecipeError("--cache-only without --cache: say where the cache is, as it was given to `encode`")
         return batches, unseen
-    now = header_of(batches.shards, system.codec, system.text, system.sight)
+    main = PartialState().is_main_process  # which has all weights, and hashes gigabytes of them
+    now = header_of(batches.shards, system.codec, system.text, system.sight) if main else None
+    now = cast(Header, broadcast_object_list([now])[0])
     there = Cache.open(cache, now, only, other_data)
     return EncodedBatches(batches, there, now), EncodedBatches(unseen, there, now) if unseen else None
 
@@ -306,7 +311,7 @@ def _windows(
                 raise
             broken.append(str(error))
             continue
-        clip, size = encoded.picture(pixels, device), pick.window
+        clip, size = video(device, pixels[None]), pick.window
         of = f"{shards.row(pick.row)['key']} from {pick.start}, {size.frames} of {size.width_px}x{size.height_px}"
         for part in missing:
             if part.kind == "x":

@@ -19,6 +19,7 @@ from animatrix_trainer.data.read import Batch
 from animatrix_trainer.model.codec import PixelCodec, VideoCodec
 from animatrix_trainer.model.given import Known, by_latent_frame, known_of, own_latents_serve
 from animatrix_trainer.model.sight import PictureEncoder
+from animatrix_trainer.onto import onto, video
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def met(system: System, batch: EncodedBatch, told_BF: np.ndarray) -> tuple[torch
     frames_BpT = by_latent_frame(torch.from_numpy(told_BF), codec.time_stride)
     latents, known, images, texts = [], [], [], []
     for sample, told, frames, condition in zip(batch.samples, told_BF, frames_BpT, batch.conditions, strict=True):
-        clip = None if sample.pixels is None else picture(sample.pixels, device)
+        clip = None if sample.pixels is None else video(device, sample.pixels[None])
         x = _there(sample.x, device) if sample.x is not None else encode(codec, clip)
         latents.append(x)
         if own_latents_serve(told[None], codec.time_stride, how, isinstance(codec, PixelCodec)):
@@ -63,23 +64,14 @@ def met(system: System, batch: EncodedBatch, told_BF: np.ndarray) -> tuple[torch
             known.append(own if how == "channels" else _in_place(own, frames.any(0), x))
         if system.sight is not None:
             images.append(_there(sample.image, device) if sample.image is not None else see(system.sight, clip, told))
-        texts.append(
-            encode_text(system.text, condition.text)
-            if sample.text is None
-            else sample.text.to(device, non_blocking=True)
-        )
+        texts.append(encode_text(system.text, condition.text) if sample.text is None else onto(device, sample.text))
     given = Known(
-        frames_BpT.any(1).to(device),
+        onto(device, frames_BpT.any(1)),
         torch.stack(known),
-        frames_BpT.to(device) if how == "channels" else None,
+        onto(device, frames_BpT) if how == "channels" else None,
         torch.stack(images) if images else None,
     )
     return torch.stack(latents), given, padded(texts, system.text)
-
-
-def picture(pixels_FHW3: np.ndarray, device: torch.device | str) -> torch.Tensor:
-    """RGB uint8 frames as a video (1, 3, F, H, W) in -1..1."""
-    return torch.from_numpy(pixels_FHW3)[None].to(device).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
 
 
 def encode(codec: VideoCodec, video_13FHW: torch.Tensor | None) -> torch.Tensor:
@@ -99,7 +91,7 @@ def encode_known(codec: VideoCodec, video_13FHW: torch.Tensor | None, told_F: np
 def see(sight: PictureEncoder, video_13FHW: torch.Tensor | None, told_F: np.ndarray) -> torch.Tensor:
     """The first picture of a window as CLIP sees it, (N, D)."""
     assert video_13FHW is not None, "pixels are read where something is missing"
-    return sight(video_13FHW, torch.from_numpy(told_F[None]).to(video_13FHW.device))[0]
+    return sight(video_13FHW, onto(video_13FHW.device, told_F[None]))[0]
 
 
 def encode_text(text: TextEncoder, words: str) -> torch.Tensor:
@@ -108,15 +100,15 @@ def encode_text(text: TextEncoder, words: str) -> torch.Tensor:
 
 
 def padded(texts: list[torch.Tensor], text: TextEncoder) -> torch.Tensor:
-    """Texts (N, D) as (B, length, D), zero beyond each, in the numbers that the encoder computes in."""
-    found = torch.zeros(len(texts), text.length, texts[0].shape[1], dtype=text.encoder.dtype, device=texts[0].device)
+    """Texts (N, D) as (B, length, D), zero beyond each."""
+    found = torch.zeros(len(texts), text.length, texts[0].shape[1], device=texts[0].device)
     for row, words in zip(found, texts, strict=True):
         row[: len(words)] = words
     return found
 
 
 def _there(kept: torch.Tensor, device: torch.device) -> torch.Tensor:
-    return kept.to(device, non_blocking=True).float()
+    return onto(device, kept).float()
 
 
 def _in_place(of_given: torch.Tensor, given_T: torch.Tensor, x_CTHW: torch.Tensor) -> torch.Tensor:

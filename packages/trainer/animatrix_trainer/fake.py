@@ -4,7 +4,6 @@ what lives at the worst moment is counted byte by byte. Nothing is allocated."""
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import json
 import weakref
 from dataclasses import dataclass
@@ -120,11 +119,11 @@ def transformer(recipe: Recipe, layers: int | None = None) -> TagWanTransformer3
     layers = layers or n_layers(recipe)
     if recipe.wan:
         config = {**wan_config(recipe.wan), "num_layers": layers}
-        model = TagWanTransformer3DModel(**config, **vocabulary_config(), **_tag_arguments(recipe))
+        model = TagWanTransformer3DModel(**config, **vocabulary_config(), **checkpoint.tag_arguments(recipe))
     else:
         recipe = dataclasses.replace(recipe, shape=dataclasses.replace(recipe.shape, layers=layers))
         codec = codec_of(recipe.codec)
-        model = checkpoint._from_nothing(recipe, _tag_arguments(recipe), codec, text_dim(recipe))
+        model = checkpoint.from_nothing(recipe, codec, text_dim(recipe))
     if any(stage.train == "lora" for stage in recipe.stages):
         lora.attach(model, recipe.lora)
     return model
@@ -150,12 +149,6 @@ def _published(folder: str) -> str:
     )
 
 
-def _tag_arguments(recipe: Recipe) -> dict[str, Any]:
-    tags = dataclasses.asdict(recipe.tags)
-    names = inspect.signature(TagWanTransformer3DModel.__init__).parameters
-    return {f"tag_{name}": value for name, value in tags.items() if f"tag_{name}" in names}
-
-
 def codec_of(codec: Codec) -> PixelCodec | WanCodec:
     """A codec with whatever numbers; to be called where tensors are fake."""
     if codec.kind == "pixel":
@@ -174,29 +167,30 @@ def codec_of(codec: Codec) -> PixelCodec | WanCodec:
 
 
 @lru_cache(maxsize=8)
-def _text_of_folder(folder: str) -> tuple[int, int]:
-    """(width, bytes) of a text encoder's folder, in the kind of numbers it is stored in, else as published."""
+def _text_of_folder(folder: str, half: bool) -> tuple[int, int]:
+    """(width, bytes) of a text encoder's folder, in bf16 or the kind of numbers it is stored in, else as published."""
     file = Path(folder) / "config.json"
     if not file.exists():
         _published(folder)
-        return published.UMT5_XXL["d_model"], 4 * published.UMT5_XXL_PARAMETERS
+        return published.UMT5_XXL["d_model"], (2 if half else 4) * published.UMT5_XXL_PARAMETERS
     from transformers import AutoConfig, T5EncoderModel, UMT5EncoderModel
 
     config = AutoConfig.from_pretrained(folder)
     with torch.device("meta"):
         model = {"t5": T5EncoderModel, "umt5": UMT5EncoderModel}[config.model_type](config)
-    size = getattr(config, "dtype", None) or torch.float32
+    size = torch.bfloat16 if half else getattr(config, "dtype", None) or torch.float32
     return config.d_model, sum(weight.numel() for weight in model.parameters()) * size.itemsize
 
 
 def text_dim(recipe: Recipe) -> int:
     """The width of text embeddings."""
-    return _text_of_folder(recipe.text.folder)[0] if recipe.text.folder else recipe.text.dim
+    return _text_of_folder(recipe.text.folder, recipe.text.half)[0] if recipe.text.folder else recipe.text.dim
 
 
 def _text_bytes(recipe: Recipe) -> int:
     """Of the text encoder; the one that needs no folder is small and counted by building it."""
-    return _text_of_folder(recipe.text.folder)[1] if recipe.text.folder else _bytes(TextEncoder.build(recipe.text))
+    text = recipe.text
+    return _text_of_folder(text.folder, text.half)[1] if text.folder else _bytes(TextEncoder.build(text))
 
 
 def _bytes(module: nn.Module) -> int:

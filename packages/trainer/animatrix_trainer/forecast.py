@@ -51,6 +51,8 @@ class Forecast:
     processes: int
     bucket: str
     parts: tuple[Part, ...]
+    host_bytes: tuple[int, int] = (0, 0)
+    """what the first process holds in the host's memory while it loads, and each other"""
 
     @property
     def bytes(self) -> int:
@@ -63,11 +65,12 @@ class Forecast:
         return "\n".join(
             [f"{head}; the worst step is of {self.bucket}"]
             + [f"  {gib(part.bytes):>11}  {part.name:22}{part.why}" for part in rows if part.bytes]
+            + [f"on the host while it loads: {gib(self.host_bytes[0])}, further processes {gib(self.host_bytes[1])}"]
         )
 
 
 def gib(n_bytes: float) -> str:
-    return f"{n_bytes / 2**30:.2f} GiB"
+    return f"{n_bytes / 2**30:.2f} GiB" if n_bytes > 1e8 else f"{n_bytes / 2**20:.1f} MiB"
 
 
 def forecast(recipe: Recipe, processes: int = 1, cached: bool = False) -> Forecast:
@@ -80,13 +83,14 @@ def forecast(recipe: Recipe, processes: int = 1, cached: bool = False) -> Foreca
 
 def _worst(recipe: Recipe, processes: int) -> list[tuple[int, Bucket]]:
     """For every way to train that the stages have, the stage and bucket with most tokens in a micro-batch."""
-    best: dict[str, tuple[int, int, Bucket]] = {}
+    best: dict[tuple[str, str], tuple[int, int, Bucket]] = {}
     for at, stage in enumerate(recipe.stages):
+        way = stage.train, stage.objective
         for bucket in stage.buckets:
             window = bucket.window
             size = _micro_batch(bucket, recipe, processes) * window.height_px * window.width_px * (window.frames + 3)
-            if size > best.get(stage.train, (0,))[0]:
-                best[stage.train] = (size, at, bucket)
+            if size > best.get(way, (0,))[0]:
+                best[way] = (size, at, bucket)
     return [(at, bucket) for _, at, bucket in best.values()]
 
 
@@ -103,10 +107,13 @@ def _micro_batch(bucket: Bucket, recipe: Recipe, processes: int) -> int:
 def _of_bucket(recipe: Recipe, processes: int, cached: bool, at: int, bucket: Bucket) -> Forecast:
     stage, how = recipe.stages[at], recipe.parallel
     counts = fake.count(recipe, stage.train, cached)
-    micro = _micro_batch(bucket, recipe, processes)
+    preferred = stage.objective == "preference"
+    micro = _micro_batch(bucket, recipe, processes) * (2 if preferred else 1)  # a winner and a loser
     step, gradients = fake.step_bytes(fake.trimmed(recipe, stage), bucket, micro)
     state = _state(recipe, counts, processes)
     encode = 0 if cached else fake.encode_bytes(recipe.codec, bucket, micro)
+    if preferred:
+        state.append(_reference(recipe, counts))
     both = sum(part.bytes for part in state)
     parts = [
         *state,
@@ -119,9 +126,22 @@ def _of_bucket(recipe: Recipe, processes: int, cached: bool, at: int, bucket: Bu
         parts[-3] = Part("activations", encode - gradients, f"{micro} x the codec's worst moment, above the step's")
     rest = both + max(step, encode) + counts.text_bytes + counts.codec_bytes
     parts.append(Part("slack", int(SLACK * rest), "fragments and work space"))
+    loaded = counts.transformers * (4 * counts.moved + counts.frozen_bytes) + counts.text_bytes + counts.codec_bytes
+    if how.strategy == "zero3" and loaded > (total := sum(part.bytes for part in parts)):
+        parts.append(Part("loading", loaded - total, "DeepSpeed divides what is whole on the device"))
+    host = counts.transformers * 4 * counts.transformer + counts.text_bytes + counts.codec_bytes
+    apart = how.strategy == "fsdp2" and not preferred  # the others get theirs from the first
     window = bucket.window
     words = f"{micro} windows of {window.frames} frames of {window.width_px}x{window.height_px} (stage {stage.name})"
-    return Forecast(recipe.name, processes, words, tuple(parts))
+    others = counts.text_bytes + counts.codec_bytes if apart else host
+    return Forecast(recipe.name, processes, words, tuple(parts), (host, others))
+
+
+def _reference(recipe: Recipe, counts: Counts) -> Part:
+    """The model before a stage of preference (preference.Reference)."""
+    if recipe.parallel.strategy == "plain":
+        return Part("reference", counts.transformers * 4 * counts.moved, "what moves, as it was before the stage")
+    return Part("reference", counts.transformers * 4 * counts.transformer, "a whole frozen copy, fp32")
 
 
 def _state(recipe: Recipe, counts: Counts, processes: int) -> list[Part]:

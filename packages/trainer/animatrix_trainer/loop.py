@@ -115,16 +115,20 @@ def _ready(
 
     A stage that moves other parameters than the one before begins a new optimiser, from the checkpoint between them.
     """
-    source = last or init
-    system = checkpoint.start(recipe, source, accelerator.is_local_main_process).to(accelerator.device, encodes)
-    system.read = read
     before = state.Saved(last) if last else None
     done = before.progress.step if before else 0
     stage = recipe.stages[recipe.stage_of(done)[0]]
+    preferred = stage.objective == "preference"
+    sharded = recipe.parallel.strategy == "fsdp2" and not preferred  # a reference is kept whole
+    others = not accelerator.is_main_process
+    bare, mute = sharded and others, not encodes and others
+    system = checkpoint.start(recipe, last or init, accelerator.is_local_main_process, bare, mute)
+    system.to(accelerator.device, models=not sharded, encoders=encodes)
+    system.read = read
     for number, model in enumerate(system.models):
-        if before:
+        if before and not bare:
             before.weights_into(model, number)
-    if stage.objective == "preference":
+    if preferred:
         system.reference = preference.Reference(system.models, stage, recipe.parallel.strategy != "plain")
         if last and recipe.stage_of(done)[1]:
             system.reference.restore(load_file(last / "state" / REFERENCE))

@@ -19,6 +19,7 @@ from animatrix_trainer.encoded import EncodedBatch
 from animatrix_trainer.model import experts
 from animatrix_trainer.model.denoise import velocity
 from animatrix_trainer.model.given import Known, known_of_clip
+from animatrix_trainer.onto import onto, video
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ def task(system: System, batch: Batch, expert: int = 0) -> Task:
     if isinstance(batch, EncodedBatch):
         x, known, text = encoded.met(system, batch, told)
     else:
-        video = torch.from_numpy(batch.videos).to(device).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
-        x = system.codec.encode(video)
-        known = system.see(known_of_clip(system.codec, video, x, told, recipe.flow.given), video, told)
+        pictures = video(device, batch.videos)
+        x = system.codec.encode(pictures)
+        known = system.see(known_of_clip(system.codec, pictures, x, told, recipe.flow.given), pictures, told)
         text = system.text([condition.text for condition in batch.conditions])
     normal = torch.tensor([one.normal for one in asked], dtype=torch.float32)
     e = np.stack([one.rng.standard_normal(x.shape[1:], dtype=np.float32) for one in asked])
@@ -58,11 +59,11 @@ def task(system: System, batch: Batch, expert: int = 0) -> Task:
     tags = [system.words.encode(told.tags, drop_unsaid=True, spans=told.spans) for told in batch.conditions]
     return Task(
         x_BCTHW=x,
-        e_BCTHW=torch.from_numpy(e).to(device),
-        s_B=flow.logit_normal(normal, recipe.flow.s_mean, recipe.flow.s_std, stage.shift, window).to(device),
+        e_BCTHW=onto(device, e),
+        s_B=onto(device, flow.logit_normal(normal, recipe.flow.s_mean, recipe.flow.s_std, stage.shift, window)),
         known=known,
         text_BND=text,
-        tags_BK=torch.tensor(tags, device=device),
+        tags_BK=onto(device, torch.tensor(tags)),
     )
 
 

@@ -181,6 +181,9 @@ class Sharded(Plain):
     We call `fully_shard` ourselves, on CPU ranks and on CUDA alike, so that what the tests hold is what runs. With
     bf16 blocks are gathered in bf16 and computed under autocast; gradients are added up in fp32, micro-batch by
     micro-batch, as keeping them whole until the last would cost what sharding saved.
+
+    Weights are those of the first process; elsewhere they may be on the meta device. A device never holds more of them
+    than its parts and one whole tensor.
     """
 
     def _spread(self, recipe: Recipe) -> None:
@@ -195,12 +198,20 @@ class Sharded(Plain):
         # Inputs stay as they are: timesteps up to 1000 do not fit into bf16.
         low = MixedPrecisionPolicy(torch.bfloat16, torch.float32, cast_forward_inputs=False)
         policy = low if how.precision == "bf16" else MixedPrecisionPolicy(cast_forward_inputs=False)
-        self.model = self.accelerator.prepare_model(self.raw, evaluation_mode=True)  # autocast, and no DDP
+        whole = {name: weight.detach() for name, weight in self.raw.named_parameters()}
+        self.raw._apply(lambda tensor: tensor.to("meta") if isinstance(tensor, nn.Parameter) else tensor)
+        self.model = self.accelerator.prepare_model(self.raw, False, evaluation_mode=True)  # autocast, and no DDP
         for block in cast(Any, self.raw).blocks:
             fully_shard(block, mesh=mesh, mp_policy=policy)
         name = type(self.raw).__name__
         fully_shard(self.raw, mesh=mesh, mp_policy=MixedPrecisionPolicy(cast_forward_inputs=False))
         type(self.raw).__name__ = name  # which a checkpoint's config says, and loaders look for
+        self.raw._apply(lambda tensor: torch.empty_like(tensor, device=device) if tensor.is_meta else tensor.to(device))
+        for name, part in self.raw.named_parameters():
+            value = whole.pop(name)
+            value = torch.empty_like(value, device=device) if value.is_meta else value.to(device)
+            with torch.no_grad():  # each process gets its part of what the first one has
+                part.copy_(distribute_tensor(value, mesh, cast(DTensor, part).placements))
         self.adamw = optim.adamw(self.raw, recipe.optim)
         self.optimizer = self.accelerator.prepare_optimizer(self.adamw)
 

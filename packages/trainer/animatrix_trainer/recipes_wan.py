@@ -96,7 +96,7 @@ def _wan(name: str, model: str, stages: tuple[Stage, ...], parallel: Parallel, g
         skip_corrupt=True,
         samples=4,
         tags=Tags(dim=1024, heads=16, modulation="lowrank"),
-        text=Text(folder=f"{folder}/text_encoder", length=512),
+        text=Text(folder=f"{folder}/text_encoder", half=True, length=512),
         codec=Codec(kind="wan", folder=f"{folder}/vae"),
         optim=Optim(betas=(0.9, 0.95), ema=0.9999),
         parallel=parallel,

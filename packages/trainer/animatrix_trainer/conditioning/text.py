@@ -8,15 +8,17 @@ import torch
 from torch import nn
 
 from animatrix_trainer.config import Text
+from animatrix_trainer.onto import onto
 
 BYTES = 384
 """ByT5's vocabulary: 256 bytes, 3 special tokens and its reserved ones."""
 
 
 class TextEncoder(nn.Module):
-    """Texts to embeddings (B, length, dim); what lies beyond a text is zero, as Wan's pipelines do.
+    """Texts to embeddings (B, length, dim) in fp32; what lies beyond a text is zero, as Wan's pipelines do.
 
-    The null text is the encoded empty string, in training and in sampling.
+    The null text is the encoded empty string, in training and in sampling. Whoever wants to train the encoder lets its
+    weights have gradients again.
     """
 
     def __init__(self, tokenizer, encoder, length: int) -> None:
@@ -31,10 +33,10 @@ class TextEncoder(nn.Module):
         return self.encoder.config.d_model
 
     @classmethod
-    def build(cls, settings: Text) -> TextEncoder:
-        """The encoder that a recipe asks for."""
+    def build(cls, settings: Text, bare: bool = False) -> TextEncoder:
+        """The encoder that a recipe asks for; `bare` as in `load`."""
         if settings.folder:
-            return cls.load(Path(settings.folder), settings.length)
+            return cls.load(Path(settings.folder), settings, bare)
         from transformers import ByT5Tokenizer, T5Config, T5EncoderModel
 
         config = T5Config(
@@ -52,33 +54,40 @@ class TextEncoder(nn.Module):
         return cls(ByT5Tokenizer(), encoder, settings.length)
 
     @classmethod
-    def load(cls, folder: Path, length: int) -> TextEncoder:
-        """A T5 or UMT5 encoder from a transformers folder; its tokenizer beside it or in `../tokenizer`."""
+    def load(cls, folder: Path, settings: Text, bare: bool = False) -> TextEncoder:
+        """A T5 or UMT5 encoder from a transformers folder; its tokenizer beside it or in `../tokenizer`. A `bare` one
+        has sizes and no numbers, for a process that encodes nothing."""
         from transformers import AutoConfig, AutoTokenizer, T5EncoderModel, UMT5EncoderModel
 
         kinds = {"t5": T5EncoderModel, "umt5": UMT5EncoderModel}
-        kind = AutoConfig.from_pretrained(folder).model_type
-        if kind not in kinds:
-            raise ValueError(f"{folder}: model_type '{kind}' is no text encoder of Wan; give one of {sorted(kinds)}")
-        beside = folder.parent / "tokenizer"
+        config = AutoConfig.from_pretrained(folder)
+        if config.model_type not in kinds:
+            raise ValueError(
+                f"{folder}: model_type '{config.model_type}' is no text encoder of Wan; give one of {sorted(kinds)}"
+            )
+        kind, beside = kinds[config.model_type], folder.parent / "tokenizer"
         tokenizer = AutoTokenizer.from_pretrained(beside if beside.is_dir() else folder)
-        return cls(tokenizer, kinds[kind].from_pretrained(folder), length)
+        if bare:
+            with torch.device("meta"):
+                return cls(tokenizer, kind(config), settings.length)
+        dtype = torch.bfloat16 if settings.half else "auto"
+        return cls(tokenizer, kind.from_pretrained(folder, dtype=dtype), settings.length)
 
     def save(self, folder: Path) -> None:
         """Write the encoder to `folder` and its tokenizer to `../tokenizer`, as diffusers lays them out."""
         self.encoder.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder.parent / "tokenizer")
 
-    @torch.no_grad()
     def forward(self, texts: list[str]) -> torch.Tensor:
         tokens = self.tokenizer(
             texts, padding="max_length", max_length=self.length, truncation=True, return_tensors="pt"
-        ).to(self.encoder.device)
+        )
+        ids, mask = (onto(self.encoder.device, part) for part in (tokens.input_ids, tokens.attention_mask))
         # Of a mask of two dimensions transformers asks the device whether it hides anything: a host sync per step.
         dtype = self.encoder.dtype
-        hides = (1 - tokens.attention_mask[:, None, None, :].to(dtype)) * torch.finfo(dtype).min
-        hidden = self.encoder(tokens.input_ids, attention_mask=hides).last_hidden_state
-        return hidden * tokens.attention_mask.unsqueeze(-1)
+        hides = (1 - mask[:, None, None, :].to(dtype)) * torch.finfo(dtype).min
+        hidden = self.encoder(ids, attention_mask=hides).last_hidden_state
+        return (hidden * mask.unsqueeze(-1)).float()
 
 
 def _check_embeddings(encoder) -> None:
@@ -86,5 +95,5 @@ def _check_embeddings(encoder) -> None:
     table = encoder.encoder.embed_tokens.weight
     if table is not encoder.shared.weight:
         raise ValueError("text encoder: embed_tokens is not tied to shared; use another version of transformers")
-    if not table.abs().sum() > 0:
+    if not table.is_meta and not table.abs().sum() > 0:
         raise ValueError("text encoder: embed_tokens is all zero; use another version of transformers")

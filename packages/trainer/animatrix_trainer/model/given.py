@@ -13,6 +13,7 @@ import torch
 
 from animatrix_trainer.config import Flow
 from animatrix_trainer.model.codec import PixelCodec, VideoCodec
+from animatrix_trainer.onto import onto
 
 PLANES = 3
 """Input planes of `given=plane`: is this frame given, row, column."""
@@ -61,8 +62,9 @@ def known_of(codec: VideoCodec, video_B3FHW: torch.Tensor, told_BF: np.ndarray, 
             "hold the drawing over its latent frame (given.held), or use a model with given=channels"
         )
     device = video_B3FHW.device
-    seen = torch.where(told.to(device)[:, None, :, None, None], video_B3FHW, 0.0)
-    return Known(given_BT.to(device), codec.encode(seen), frames_BpT.to(device) if how == "channels" else None)
+    seen = torch.where(onto(device, told)[:, None, :, None, None], video_B3FHW, 0.0)
+    frames_BpT = onto(device, frames_BpT) if how == "channels" else None
+    return Known(onto(device, given_BT), codec.encode(seen), frames_BpT)
 
 
 def known_of_clip(
@@ -73,7 +75,7 @@ def known_of_clip(
     if not own_latents_serve(told_BF, codec.time_stride, how, isinstance(codec, PixelCodec)):
         return known_of(codec, video_B3FHW, told_BF, how)
     given_BT = by_latent_frame(torch.from_numpy(told_BF), codec.time_stride).all(1)
-    return Known(given_BT.to(x_BCTHW.device), x_BCTHW)
+    return Known(onto(x_BCTHW.device, given_BT), x_BCTHW)
 
 
 def own_latents_serve(told_BF: np.ndarray, time_stride: int, how: str, no_memory: bool) -> bool:

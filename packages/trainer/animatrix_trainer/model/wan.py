@@ -6,6 +6,8 @@ T latent frames.
 
 from __future__ import annotations
 
+import copy
+import inspect
 import math
 from typing import Any, ClassVar, NamedTuple, cast
 
@@ -184,33 +186,41 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
             rope_max_seq_len=rope_max_seq_len,
             pos_embed_seq_len=pos_embed_seq_len,
         )
-        if tag_attention not in ATTENTION or tag_modulation not in MODULATION:
+        self._hear_tags()
+
+    def _hear_tags(self) -> None:
+        """Add the tag channel that the configuration speaks of to a Wan that has none."""
+        config: Any = self.config
+        attention, modulation, tag_dim = config.tag_attention, config.tag_modulation, config.tag_dim
+        if attention not in ATTENTION or modulation not in MODULATION:
             raise ValueError(
-                f"tag_attention={tag_attention!r}, tag_modulation={tag_modulation!r}: "
+                f"tag_attention={attention!r}, tag_modulation={modulation!r}: "
                 f"choose one of {', '.join(ATTENTION)}, and one of {', '.join(MODULATION)}"
             )
-        words = vocabulary(taxonomy_hash, "TagWanTransformer3DModel")  # refuses a taxonomy that nobody released
-        dim = num_attention_heads * attention_head_dim
+        words = vocabulary(config.taxonomy_hash, "TagWanTransformer3DModel")  # refuses what nobody released
+        dim = config.num_attention_heads * config.attention_head_dim
         self.condition_embedder = TagConditionEmbedder(
             tag_dim,
-            tag_attention,
-            tag_modulation,
+            attention,
+            modulation,
             dim=dim,
-            time_freq_dim=freq_dim,
+            time_freq_dim=config.freq_dim,
             time_proj_dim=6 * dim,
-            text_embed_dim=text_dim,
-            image_embed_dim=image_dim,
-            pos_embed_seq_len=pos_embed_seq_len,
+            text_embed_dim=config.text_dim,
+            image_embed_dim=config.image_dim,
+            pos_embed_seq_len=config.pos_embed_seq_len,
         )
         self.tag_encoder = None
-        if (tag_attention, tag_modulation) != ("none", "none"):
-            rows = words.value_rows() if tag_spans else None
-            self.tag_encoder = TagEncoder(list(tag_rows), tag_values, tag_dim, tag_heads, tag_layers, rows)
-        self.register_buffer("tag_row_index", torch.tensor(tag_rows, dtype=torch.long), persistent=False)
-        width = {"lowrank": tag_rank, "full": dim}.get(tag_modulation)
+        if (attention, modulation) != ("none", "none"):
+            rows = words.value_rows() if config.tag_spans else None
+            self.tag_encoder = TagEncoder(
+                list(config.tag_rows), config.tag_values, tag_dim, config.tag_heads, config.tag_layers, rows
+            )
+        self.register_buffer("tag_row_index", torch.tensor(config.tag_rows, dtype=torch.long), persistent=False)
+        width = {"lowrank": config.tag_rank, "full": dim}.get(modulation)
         for block in self.blocks:
-            attention: Any = block.attn2
-            attention.set_processor(TagCrossAttention(attention, tag_attention))
+            crossing: Any = block.attn2
+            crossing.set_processor(TagCrossAttention(crossing, attention))
             block.__class__ = TagWanTransformerBlock
             cast(Any, block).tag_modulation = BlockModulation(dim, tag_dim, width) if width else None
 
@@ -282,16 +292,21 @@ class TagWanTransformer3DModel(WanTransformer3DModel):
 
     @classmethod
     def from_wan(cls, wan: WanTransformer3DModel, **tag: Any) -> TagWanTransformer3DModel:
-        """Graft the tag channel onto a plain Wan model: its weights unchanged, ours freshly initialised."""
-        names = {name for name in wan.config if not name.startswith("_")}
-        model = cls(**{name: wan.config[name] for name in names}, **vocabulary_config(), **tag)
-        missing, unexpected = model.load_state_dict(wan.state_dict(), strict=False)
-        strange = [name for name in missing if not is_tag_parameter(name)] + unexpected
-        if strange:
-            raise ValueError(f"from_wan: these parameters do not fit: {strange[:5]} ... of {len(strange)}")
-        types = {name: weight.dtype for name, weight in wan.named_parameters()}
-        for name, weight in model.named_parameters():  # of half-precision weights diffusers keeps some in fp32
-            weight.data = weight.data.to(types.get(name, wan.dtype))
+        """Graft the tag channel onto a plain Wan model: its very weights, not copies of them, and ours freshly
+        initialised in the same kind of numbers."""
+        own = {name: item.default for name, item in inspect.signature(cls.__init__).parameters.items()}
+        shared: list[Any] = [*wan.parameters(), wan.config]
+        model: Any = copy.deepcopy(wan, {id(one): one for one in shared})
+        model.__class__ = cls
+        model.register_to_config(
+            **{name: default for name, default in own.items() if name.startswith("tag_")} | vocabulary_config() | tag
+        )
+        embedder = model.condition_embedder.state_dict(keep_vars=True)
+        model._hear_tags()
+        model.condition_embedder.load_state_dict(embedder, strict=False, assign=True)
+        for name, weight in model.named_parameters():
+            if is_tag_parameter(name):
+                weight.data = weight.data.to(wan.device, wan.dtype)
         return model
 
 
