@@ -3,7 +3,7 @@
 import dataclasses
 import io
 import json
-import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -55,20 +55,26 @@ def test_a_line_is_the_mean_of_its_steps_and_counts_tokens(dataset, tmp_path):
     assert one["tflops"] * 1e12 * one["step_s"] == pytest.approx(2 * flops.train_flops(size, tokens), rel=0.05, abs=1e8)
 
 
-def test_waiting_for_data_is_told_from_working_and_from_saving(dataset, tmp_path):
-    run = Run(dataset, tmp_path, log_every=2, save_every=100)
+def test_waiting_for_data_is_told_from_working_and_from_saving(dataset, tmp_path, monkeypatch):
+    now = 0.0
 
-    def slow(batch):
-        time.sleep(0.1)
+    def pass_s(seconds, batch=None):
+        nonlocal now
+        now += seconds
         return batch
 
-    for step, batch in run.log.timed((step, slow(run.batches[step])) for step in range(4)):
-        time.sleep(0.05)
+    monkeypatch.setattr(metrics, "time", SimpleNamespace(perf_counter=lambda: now))
+    run = Run(dataset, tmp_path, log_every=2, save_every=100)
+    for step, batch in run.log.timed((step, pass_s(0.1, run.batches[step])) for step in range(4)):
+        pass_s(0.05)
         run.log.step(step, torch.tensor(1.0), 1e-3, None, batch)
-        time.sleep(0.3)  # as long as a checkpoint takes
-    for line in lines(tmp_path / "metrics.jsonl"):
-        assert 0.15 <= line["step_s"] < 0.3, line
-        assert 0.5 < line["data_wait"] < 0.8 and line["grad_norm"] is None
+        pass_s(0.3)  # a checkpoint
+    told = lines(tmp_path / "metrics.jsonl")
+    assert [(line["step_s"], line["data_wait"], line["seconds"]) for line in told] == [(0.15, 0.6667, 0.6), (0.15, 0.6667, 1.5)]
+        0.6667,
+        0.6667,
+    ]
+    assert told[0]["grad_norm"] is None
 
 
 def test_a_loss_that_is_no_number_names_step_and_samples_before_anything_is_saved(dataset, tmp_path):
@@ -96,8 +102,7 @@ def test_nothing_is_read_from_the_device_between_lines(dataset, tmp_path):
     loss = torch.tensor(1.0).as_subclass(Unread)
     run.go(3, [loss] * 3)
     assert Unread.asked == 0
-    for step in (3,):
-        run.log.step(step, loss, 1e-3, None, run.batches[step])
+    run.log.step(3, loss, 1e-3, None, run.batches[3])
     assert Unread.asked > 0
 
 
