@@ -192,11 +192,13 @@ def run_recipe(**more):
     )
 
 
-def test_a_run_ends_in_preference_and_goes_on_to_the_bit(own_dataset, drawing, pairs, tmp_path):
+def test_a_run_ends_in_preference_and_goes_on_to_the_bit(own_dataset, drawing, pairs, tmp_path, capsys):
     drawing.say(own_dataset, splits=drawing.sides("tttthvt"))
     recipe = run_recipe()
+    waiting = fit(recipe, own_dataset, tmp_path / "none")
+    assert waiting.name == "step-00000002" and "stage preference waits for pairs" in capsys.readouterr().out
     with pytest.raises(RecipeError, match="stage preference: objective=preference needs --pairs"):
-        fit(recipe, own_dataset, tmp_path / "none")
+        fit(recipe, own_dataset, tmp_path / "none", resume=True)
     through = fit(recipe, own_dataset, tmp_path / "through", pairs=pairs)
     fit(recipe, own_dataset, tmp_path / "broken", pairs=pairs)
     newest = checkpoint.latest(tmp_path / "broken")

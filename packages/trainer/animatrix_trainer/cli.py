@@ -56,7 +56,7 @@ class Fit:
     other_data: bool = False
     """Let a resumed run go on with other generations, another tier or another data set than before."""
     pairs: Path | None = None
-    """What `animatrix-reward pairs` wrote, for stages of preference."""
+    """What `animatrix-reward pairs` wrote, for stages of preference; without it, a run ends where they begin."""
     other_recipe: bool = False
     """Let a resumed run go on under other settings than before; how they differ is shown."""
     init: Path | None = None

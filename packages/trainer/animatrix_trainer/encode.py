@@ -158,6 +158,8 @@ def work(sides: Sequence[Batches], recipe: Recipe, sizes: Sizes, first: int = 0,
         naming = Naming(batches.shards, batches.recipe, sizes.time_stride, sizes.no_memory, sizes.sight_dim > 0)
         for step in range(first, last) if side == 0 else range(len(batches)):
             stage, _ = batches.recipe.stage_of(step)
+            if side == 0 and recipe.stages[stage].objective == "preference":
+                continue  # learns from pairs
             for pick in batches.plan.step(step):
                 samples += 1
                 try:

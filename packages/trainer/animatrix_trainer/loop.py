@@ -32,6 +32,9 @@ NO_LOSS = "no clip is held out: there is no held-out loss"
 OBJECTIVES = {"flow": objective, "preference": preference.objective}
 """The loss of a stage by its `objective`."""
 REFERENCE = "reference.safetensors"
+WAITS = """stage {stage} waits for pairs of clips that this model draws. Make some:
+  animatrix-train sample {checkpoint} --requests requests.jsonl --seeds 4 --out candidates
+  animatrix-reward score, then animatrix-reward pairs (docs/training.md), and go on with --resume --pairs pairs.jsonl"""
 
 
 def fit(
@@ -57,8 +60,8 @@ def fit(
     """
     recipe = published.placed(recipe)
     with processes(recipe, out) as accelerator, Stop() as stop:
-        preferred = _pairs(recipe, pairs)
         saved, changed = _last_checkpoint(out, resume, recipe, other_recipe)
+        preferred, until = _pairs(recipe, pairs, saved)
         clips, read = _clips(recipe, shards, data, saved, init, other_data)
         place = (accelerator.process_index, accelerator.num_processes)
         batches, unseen = Batches(clips, recipe, *place), held_back(clips, recipe, *place)
@@ -73,7 +76,7 @@ def fit(
             start,
             [wanted, *changed, *clips.notes, *batches.notes, unseen.shards.reading.words() if unseen else NO_LOSS],
         )
-        for step, batch in log.timed(_from_step(_steps(batches, preferred, system), start)):
+        for step, batch in log.timed(_from_step(_steps(batches, preferred, system), start, until)):
             number, within = recipe.stage_of(step)
             stage, expert = recipe.stages[number], experts.of_step(recipe, step)
             rate = learning_rate(within, stage)
@@ -93,7 +96,9 @@ def fit(
             if ending:
                 accelerator.print(f"stopped after step {done} of {recipe.steps} as asked; go on with --resume")
                 break
-            if others_move:
+            if done == until < recipe.steps:
+                accelerator.print(WAITS.format(stage=recipe.stages[number + 1].name, checkpoint=saved))
+            if others_move and done < until:
                 del system, spreads, on, loss_of
                 accelerator.free_memory()
                 system, spreads, _ = _ready(accelerator, recipe, read, saved, None, encodes)
@@ -159,19 +164,29 @@ def _moves_on(stage: Stage, later: Stage) -> bool:
     return (stage.train, stage.objective) != (later.train, later.objective)
 
 
-def _pairs(recipe: Recipe, path: Path | None) -> tuple[Pair, ...]:
-    asking = [stage.name for stage in recipe.stages if stage.objective == "preference"]
-    if asking and path is None:
-        raise RecipeError(f"stage {asking[0]}: objective=preference needs --pairs, what `animatrix-reward pairs` wrote")
-    return read_pairs(path) if path and asking else ()
+def _pairs(recipe: Recipe, path: Path | None, last: Path | None) -> tuple[tuple[Pair, ...], int]:
+    """The pairs of the stages of preference, and the step until which the run can go: without pairs, which are made of
+    what the stages before have learnt, to where they are needed. RecipeError where they are needed at once."""
+    begins = [sum(stage.steps for stage in recipe.stages[:at]) for at in range(len(recipe.stages))]
+    asking = [at for at, stage in zip(begins, recipe.stages, strict=True) if stage.objective == "preference"]
+    if not asking or path:
+        return read_pairs(path) if path and asking else (), recipe.steps
+    done = state.Saved(last).progress.step if last else 0
+    until = next((at for at in asking if at >= done), recipe.steps)
+    stage = recipe.stages[recipe.stage_of(done)[0]]
+    if stage.objective == "preference" and done < recipe.steps:
+        raise RecipeError(
+            f"stage {stage.name}: objective=preference needs --pairs, what `animatrix-reward pairs` wrote"
+        )
+    return (), until
 
 
 def _steps(batches: Batches, pairs: tuple[Pair, ...], system: System) -> Batches | WithPairs:
     return WithPairs(batches, pairs, system.codec.time_stride) if pairs else batches
 
 
-def _from_step(batches: Batches | WithPairs, start: int) -> Iterator[tuple[int, Batch]]:
-    steps, workers = range(start, len(batches)), batches.recipe.workers
+def _from_step(batches: Batches | WithPairs, start: int, until: int) -> Iterator[tuple[int, Batch]]:
+    steps, workers = range(start, until), batches.recipe.workers
     data = cast(Dataset, batches)
     loader = DataLoader(data, batch_size=None, sampler=steps, num_workers=workers, worker_init_fn=deaf)
     return zip(steps, loader, strict=True)

@@ -82,7 +82,12 @@ def overview(recipe: Recipe, shards: str, data: Data = NEWEST) -> Overview:
     plan = Plan(recipe, known)
     stages = views(recipe, plan)
     axes = tuple(_axes(store, chosen, stage) for stage in stages)
-    return Overview(recipe, chosen.reading.words(), (*chosen.notes, *notes), stages, axes, chosen.clips["key"])
+    paired = tuple(
+        f"stage {stage.name}: {stage.steps:,} steps on pairs (--pairs), none on clips of the data set"
+        for stage in recipe.stages
+        if stage.objective == "preference"
+    )
+    return Overview(recipe, chosen.reading.words(), (*chosen.notes, *notes, *paired), stages, axes, chosen.clips["key"])
 
 
 def text(over: Overview) -> str:

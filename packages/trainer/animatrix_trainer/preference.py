@@ -125,9 +125,8 @@ def loss_of_pairs(
     asked_BT = (~of.known.clean_BT).float()
     now_BT = flow.frame_errors(*velocities(model, system, of))
     raw = system.models[expert]
-    half = (
-        system.recipe.parallel.precision == "bf16"
-    )  # as the wrapped model computes, or rounding would look like drift
+    # As the wrapped model computes, or rounding would look like drift.
+    half = system.recipe.parallel.precision == "bf16"
     with torch.no_grad(), torch.autocast(now_BT.device.type, torch.bfloat16, enabled=half):
         before_BT = flow.frame_errors(*velocities(reference.model(raw, expert), system, of))
     moved_w_BT, moved_l_BT = (now_BT - before_BT).chunk(2)

@@ -100,11 +100,12 @@ def tiny_i2v_wide() -> Recipe:
 
 
 def tiny() -> Recipe:
-    """The whole curriculum in miniature: pictures and short clips, then deformation from easy to hard, then a short
-    last stage. One core, minutes (not timed alone); nothing useful is drawn.
+    """The whole curriculum in miniature: continue, curriculum, quality, preference. Two CPU minutes on one core for the
+    first 600 steps; nothing useful is drawn.
 
     animatrix-train fit tiny --shards DIR --out DIR, where DIR is a data set whose weights are decided, as a run of
-    animatrix-ingest leaves it. Every stage reads tier `raw`, as small data sets have no better; say --stages.1.tier B
+    animatrix-ingest leaves it. It ends before preference and says how to make pairs; --resume --pairs FILE goes on.
+    Every stage reads tier `raw`, as small data sets have no better; say --stages.1.tier B
     --stages.2.tier A where yours does.
     """
     size = {"height_px": 24, "width_px": 40}
@@ -141,6 +142,15 @@ def tiny() -> Recipe:
                 weights="balanced",
                 lr=5e-4,
                 warmup_steps=10,
+            ),
+            Stage(
+                "preference",
+                steps=40,
+                buckets=(replace(longer, batch=4),),
+                tasks=Tasks(t2v=0.3, i2v=0.5, ends=0.1, keys=0.1),
+                objective="preference",
+                lr=5e-5,
+                warmup_steps=5,
             ),
         ),
         save_every=100,

@@ -81,10 +81,11 @@ class StageView:
 
 
 def views(recipe: Recipe, plan: Plan) -> tuple[StageView, ...]:
-    """Every stage of a run."""
+    """Every stage of a run that learns from clips; preference has pairs instead."""
     found, first = [], 0
     for at, stage in enumerate(recipe.stages):
-        found.append(_view(recipe, plan, at, first))
+        if stage.objective == "flow":
+            found.append(_view(recipe, plan, at, first))
         first += stage.steps
     return tuple(found)
 
