@@ -384,7 +384,10 @@ def _read(cls: type, value: dict[str, Any], place: str) -> Any:
     if strange := set(value) - known:
         raise RecipeError(f"{place}: {cls.__name__} has no {sorted(strange)}; it has {sorted(known)}")
     if missing := known - set(value):
-        raise RecipeError(f"{place}: {cls.__name__} lacks {sorted(missing)}; written by another version?")
+        raise RecipeError(
+            f"{place}: {cls.__name__} lacks {sorted(missing)}, as written by another version; write into the file what "
+            "was meant"
+        )
     return cls(**{name: _part(hints[name], item, f"{place}: {name}") for name, item in value.items()})
 
 
