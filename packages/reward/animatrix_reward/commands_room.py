@@ -160,9 +160,10 @@ class People:
         if self.send_away:
             with store.write() as session:
                 people.send_away(session, self.send_away)
-        with store.read() as session:
-            for row in people.everybody(session):
-                done = ", ".join(f"{kind} {n}" for kind, n in review.votes_of(session, row.id).items())
+        with store.look() as db:
+            done_by = review.votes(db)
+            for row in people.everybody(db):
+                done = ", ".join(f"{kind} {n}" for kind, n in done_by.get(row.id, {}).items())
                 print(f"{row.id}  {row.name}  {'+'.join(row.roles)}  {'' if row.active else 'sent away  '}{done}")
         return 0
 

@@ -8,8 +8,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from anicaption.frames import encode_timed, read_clip, read_pts, write_video
-from animatrix_reward.room import frames
-from animatrix_reward.room.frames import Broken, Bundles, Shown, make, unpack
+from animatrix_reward.room import decode
+from animatrix_reward.room.decode import make
+from animatrix_reward.room.frames import Broken, Bundles, Shown, unpack
 from PIL import Image
 
 
@@ -71,7 +72,7 @@ def test_variable_rate_keeps_its_stamps(tmp_path):
 
 
 def test_same_pixels_are_stored_once(tmp_path):
-    writing = frames._Writing(tmp_path)
+    writing = decode._Writing(tmp_path)
     picture = moving(1)[0]
     for index in range(10):
         writing.add(picture if index < 8 else 255 - picture)
@@ -84,7 +85,7 @@ def test_same_pixels_are_stored_once(tmp_path):
 
 def test_ten_at_once_make_one_decode(clip, tmp_path):
     bundles = Bundles(tmp_path / "cache")
-    sha256 = frames._hash(clip)
+    sha256 = decode._hash(clip)
     asked = [bundles.ask(clip, sha256) for _ in range(10)]
     wait(asked)
     assert bundles.n_decoded == 1 and all(one.result() == asked[0].result() for one in asked)
@@ -98,7 +99,7 @@ def test_the_folder_keeps_its_bound(tmp_path):
     for number in range(4):
         clips.append(tmp_path / f"{number}.mp4")
         write_video(clips[-1], moving(12 + number), Fraction(24))
-    hashes = [frames._hash(path) for path in clips]
+    hashes = [decode._hash(path) for path in clips]
     one = Bundles(tmp_path / "measure")
     size = sum(bundle.n_bytes for bundle in one.ask(clips[0], hashes[0]).result().bundles)
     bundles = Bundles(tmp_path / "cache", limit_bytes=3 * size, workers=1)
@@ -117,7 +118,7 @@ def test_what_cannot_be_read_is_a_row(clip, tmp_path, damage):
     path.write_bytes(
         {"truncated": data[: len(data) // 3], "no film": b"x" * 999, "empty": b"", "another": data}[damage]
     )
-    sha256 = frames._hash(path) if damage != "another" else "0" * 64
+    sha256 = decode._hash(path) if damage != "another" else "0" * 64
     bundles = Bundles(tmp_path / "cache")
     found = bundles.ask(path, sha256).result()
     assert isinstance(found, Broken) and found.reason
@@ -127,14 +128,14 @@ def test_what_cannot_be_read_is_a_row(clip, tmp_path, damage):
 
 def test_a_missing_file_may_come_back(clip, tmp_path):
     bundles, path = Bundles(tmp_path / "cache"), tmp_path / "late.mp4"
-    sha256 = frames._hash(clip)
+    sha256 = decode._hash(clip)
     assert isinstance(bundles.ask(path, sha256).result(), Broken)
     path.write_bytes(clip.read_bytes())
     assert isinstance(bundles.ask(path, sha256).result(), Shown)
 
 
 def test_half_a_cache_is_made_again(clip, tmp_path):
-    bundles, sha256 = Bundles(tmp_path / "cache"), frames._hash(clip)
+    bundles, sha256 = Bundles(tmp_path / "cache"), decode._hash(clip)
     bundles.ask(clip, sha256).result()
     bundles.file(sha256, 1).write_bytes(b"half")
     found = bundles.ask(clip, sha256).result()

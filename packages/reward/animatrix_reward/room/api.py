@@ -6,13 +6,13 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from animatrix_reward.agreement_report import report
 from animatrix_reward.events import EventError
 from animatrix_reward.room import assign, people, review, said
-from animatrix_reward.room.people import Admin, Current, Expert
-from animatrix_reward.room.store import RoomError, Store, check_text
+from animatrix_reward.room.people import who
+from animatrix_reward.room.store import RoomError, Store, check_text, last_event
 from animatrix_reward.room.store import events as kept_events
 
 _LATEST_MS = 4_102_444_800_000  # the year 2100
@@ -53,13 +53,14 @@ class Clip(BaseModel):
 
 
 class Task(BaseModel):
-    """A task; see `assign.Task`."""
+    """A task; see `assign.Task`. Where there is a `picture`, it lies at /media/TOKEN/picture of any of its clips."""
 
     id: str
     kind: str
     about: str
     prompt_text: str
     prompt_tags: dict[str, list[str]]
+    picture: bool
     clips: list[Clip]
     dimensions: list[str]
     flashing: bool
@@ -194,6 +195,11 @@ def store_of(request: Request) -> Store:
     return request.app.state.store
 
 
+def told(answer: BaseModel) -> Response:
+    """An answer that is right by its own making: FastAPI would check it again, in another thread."""
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
 @router.post("/enter", response_model=Me)
 def enter(request: Request, response: Response, given: Enter) -> Me:
     """Spend a use of an invitation; the session is a new one from here on, and so is its forgery token."""
@@ -216,28 +222,30 @@ def leave(request: Request) -> Response:
 
 
 @router.get("/me", response_model=Me)
-def me(request: Request, person: Current) -> Me:
+def me(request: Request) -> Response:
     """Who asks."""
-    return Me(id=person.id, name=person.name, roles=list(person.roles), csrf=people.csrf_token(request))
+    person = who(request)
+    return told(Me(id=person.id, name=person.name, roles=list(person.roles), csrf=people.csrf_token(request)))
 
 
 @router.get("/tasks/next", response_model=Task, responses={204: {"description": "Nothing is left"}})
 def next_task(
     request: Request,
-    person: Current,
     kind: Annotated[Literal["compare", "rate", "deform", "correct", "adjudicate", "gold"] | None, Query()] = None,
-):
+) -> Response:
     """The task in the person's hands, or the next one; of any kind where none is named."""
+    person = who(request)
     try:
         found = assign.task_for(store_of(request), person, kind)
     except RoomError as error:
         raise HTTPException(403, str(error)) from error
-    return Response(status_code=204) if found is None else asdict(found)
+    return Response(status_code=204) if found is None else JSONResponse(asdict(found))
 
 
 @router.post("/events", response_model=Kept)
-def events(request: Request, person: Current, sent: SentEvents) -> Kept:
+def events(request: Request, sent: SentEvents) -> Response:
     """Keep events, each by its id once. They are on the disk when the answer goes out; send again without one."""
+    person = who(request)
     accepted, known, refused = [], [], []
     with store_of(request).write() as session:
         for each in sent.events:
@@ -246,49 +254,59 @@ def events(request: Request, person: Current, sent: SentEvents) -> Kept:
                 (accepted if answer == "accepted" else known).append(each.id)
             except (RoomError, EventError) as error:
                 refused.append(Refused(id=each.id, reason=str(error)))
-    return Kept(accepted=accepted, known=known, refused=refused)
+    return told(Kept(accepted=accepted, known=known, refused=refused))
 
 
 @router.get("/progress", response_model=Progress)
-def progress(request: Request, person: Current) -> Progress:
+def progress(request: Request) -> Response:
     """How far every kind of task is; who did what is for experts and administrators."""
-    with store_of(request).read() as session:
-        kinds = [KindProgress(**asdict(kind)) for kind in review.progress(session)]
-        done = review.votes(session)
-        everybody = []
-        if person.may("expert"):
-            right = {row.person: row for row in review.accuracy(session)}
-            for row in people.everybody(session):
-                found = right.get(row.id, review.Accuracy(row.id, row.name, 0, 0, 0, 0))
-                facts = asdict(found) | {"id": row.id, "done": done.get(row.id, {})}
-                facts.pop("person")
-                everybody.append(Somebody(**facts))
+    return told(how_far(request, who(request)))
+
+
+def how_far(request: Request, person: people.Person) -> Progress:
+    """The room's progress as this person may see it."""
+    with store_of(request).look() as db:
+        kinds = [KindProgress(**asdict(kind)) for kind in review.progress(db)]
+        if not person.may("expert"):
+            return Progress(kinds=kinds, mine=review.votes_of(db, person.id), people=[])
+        done, right = review.votes(db), review.accuracy(db)
+        everybody = [
+            Somebody(
+                id=row.id, name=row.name, done=done.get(row.id, {}), **asdict(right.get(row.id, review.Accuracy()))
+            )
+            for row in people.everybody(db)
+        ]
     return Progress(kinds=kinds, mine=done.get(person.id, {}), people=everybody)
 
 
 @router.get("/agreement", response_model=list[AgreementRow])
-def agreement(request: Request, person: Expert) -> list[AgreementRow]:
+def agreement(request: Request) -> list[AgreementRow]:
     """Krippendorff's alpha per dimension with its interval over prompts; reckoned anew when votes came in."""
-    with store_of(request).read() as session:
-        said_all = kept_events(session, kinds=("compare", "rate", "deform"))
-        prompts, repeats = review.clip_prompts(session), review.repeats(session)
+    who(request, "expert")
+    from animatrix_reward.agreement_report import report
+
     state = request.app.state
-    key = (len(said_all), said_all[-1].id if said_all else "")
-    if getattr(state, "agreement", (None,))[0] != key:
-        state.agreement = (key, [AgreementRow(**asdict(row)) for row in report(said_all, prompts, repeats=repeats)])
+    with store_of(request).look() as db:
+        last = last_event(db)
+        if getattr(state, "agreement", (None,))[0] != last:
+            said_all = kept_events(db, kinds=("compare", "rate", "deform"))
+            rows = report(said_all, review.clip_prompts(db), repeats=review.repeats(db))
+            state.agreement = (last, [AgreementRow(**asdict(row)) for row in rows])
     return state.agreement[1]
 
 
 @router.get("/gold", response_model=list[GoldRow])
-def gold(request: Request, person: Expert) -> list[GoldRow]:
+def gold(request: Request) -> list[GoldRow]:
     """Tasks whose answers are known."""
-    with store_of(request).read() as session:
-        return [GoldRow(**{**asdict(row), "expected": dict(row.expected)}) for row in review.golds(session)]
+    who(request, "expert")
+    with store_of(request).look() as db:
+        return [GoldRow(**{**asdict(row), "expected": dict(row.expected)}) for row in review.golds(db)]
 
 
 @router.post("/invites", response_model=Invitation)
-def invite(request: Request, person: Admin, wanted: MadeInvite) -> Invitation:
+def invite(request: Request, wanted: MadeInvite) -> Invitation:
     """A new invitation."""
+    who(request, "admin")
     with store_of(request).write() as session:
         made = people.invite(session, tuple(dict.fromkeys(wanted.roles)), wanted.uses, wanted.days)
     return Invitation(link=f"/enter#{made}")

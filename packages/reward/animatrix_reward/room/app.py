@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.staticfiles import StaticFiles
@@ -18,6 +19,7 @@ from animatrix_reward.room.limits import Limited
 from animatrix_reward.room.people import Guarded, NotEntered, Sessions
 from animatrix_reward.room.settings import Settings
 from animatrix_reward.room.store import RoomError, Store
+from animatrix_reward.room.warm import warm
 
 HERE = Path(__file__).parent
 _CSP = (
@@ -35,6 +37,8 @@ _HEADERS = {
 }
 _TELLING = {b"etag", b"last-modified", b"accept-ranges"}
 """Headers from which one file can be told from another; only static files, the same for everybody, keep theirs."""
+THREADS = 16
+"""Requests answered at once: most that write wait for the disk, and more that look would wait for Python's lock."""
 _log = logging.getLogger(__name__)
 
 
@@ -44,6 +48,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def living(app: FastAPI) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = THREADS
+        await asyncio.to_thread(warm, store)
         ranking = asyncio.create_task(_rank(store))
         yield
         ranking.cancel()
@@ -112,8 +118,8 @@ async def _rank(store: Store) -> None:
     """Reckon anew what each pair would teach, while votes come in. A failure is logged and tried again."""
     seen = -1
     while True:
+        await asyncio.sleep(store.settings.refresh_s)  # who waited for the door is served first
         try:
             seen = await asyncio.to_thread(refresh.refresh, store, seen)
         except Exception:
             _log.exception("ranking of pairs failed; the last one stays in use")
-        await asyncio.sleep(store.settings.refresh_s)

@@ -10,17 +10,17 @@ from typing import Any
 from anicaption.taxonomy import NOT_APPLICABLE, UNKNOWN, Field, taxonomy
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
 
 from animatrix_reward import dimensions
-from animatrix_reward.room import api, assign, keys, media, people, review, tables, words
-from animatrix_reward.room.people import Current, Expert, Person
-from animatrix_reward.room.store import clip_of_token
+from animatrix_reward.room import api, assign, keys, people, review, words
+from animatrix_reward.room.people import Person, who
 from animatrix_reward.room.words import Language
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+TEMPLATES = Path(__file__).parent / "templates"
 LANG_COOKIE, THEME_COOKIE = "room_lang", "room_theme"
 THEMES = ("dark", "light")
 ANY_KIND = "next"
@@ -52,10 +52,17 @@ class FieldForm:
 
 
 @cache
+def template(name: str) -> Template:
+    """A template, read and compiled once."""
+    return _environment().get_template(name)
+
+
+@cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
+        auto_reload=False,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -95,26 +102,40 @@ def nav_of(person: Person | None) -> tuple[str, ...]:
 
 
 def render(
-    request: Request, template: str, active: str, person: Person | None, csrf: str | None = None, **data: Any
+    request: Request, name: str, active: str, person: Person | None, csrf: str | None = None, **data: Any
 ) -> HTMLResponse:
     """One page, or a fragment of one."""
     language = language_of(request)
-    say = words.of(language)
     theme = request.cookies.get(THEME_COOKIE)
-    text = _environment().get_template(template).render(
-        t=say,
-        lang=language,
+    text = template(name).render(
+        **_spoken(language),
         theme=theme if theme in THEMES else "dark",
         person=person,
         csrf=people.csrf_token(request) if csrf is None else csrf,
         nav=nav_of(person),
         active=active,
         here=request.url.path,
-        words=words.for_browser(language) | {f"key.{action.id}": say(f"key.{action.id}") for action in keys.ACTIONS},
-        keys=keys.table(),
         **({"kind": ""} | data),
-    )  # fmt: skip
+    )
     return HTMLResponse(text)
+
+
+@cache
+def _spoken(language: Language) -> dict[str, Any]:
+    """What every page of a language says, to people and to its scripts."""
+    say = words.of(language)
+    told = words.for_browser(language) | {f"key.{action.id}": say(f"key.{action.id}") for action in keys.ACTIONS}
+    return {"t": say, "lang": language, "words": htmlsafe_json_dumps(told), "keys": htmlsafe_json_dumps(keys.table())}
+
+
+@cache
+def still_parts(language: Language, kind: str, about: str, n_clips: int) -> dict[str, Markup]:
+    """What is the same on the pages of all tasks that are alike: the player, and the form unless it shows the prompt's
+    tags. They are rendered once."""
+    dimensions = assign.dimensions_of(about)
+    given = {**_spoken(language), "task": {"kind": kind, "about": about, "dimensions": dimensions}, "n_clips": n_clips}
+    names = ("player", f"form_{about}") if about != "correct" else ("player",)
+    return {name.partition("_")[0]: Markup(template(f"{name}.html").render(given)) for name in names}
 
 
 @router.get("/enter")
@@ -127,54 +148,40 @@ def enter(request: Request) -> Response:
 
 
 @router.get("/")
-def home(request: Request, person: Current) -> Response:
+def home(request: Request) -> Response:
     """What there is to do."""
-    with api.store_of(request).read() as session:
-        mine, held = review.votes_of(session, person.id), _held(session, person)
+    person = who(request)
+    with api.store_of(request).look() as db:
+        mine, held = review.votes_of(db, person.id), review.held_by(db, person.id)
     return render(request, "home.html", "home", person, mine=mine, held=held)
 
 
-def _held(session: Session, person: Person) -> list[str]:
-    return sorted(
-        set(
-            session.scalars(
-                select(tables.Task.kind)
-                .join(tables.Assignment, tables.Assignment.task == tables.Task.id)
-                .where(tables.Assignment.person == person.id, tables.Assignment.state == "held")
-            )
-        )
-    )
-
-
-def _task(request: Request, person: Person, kind: str) -> dict[str, Any]:
-    """A task with what its template needs of it."""
+def _task(request: Request, name: str, active: str, kind: str) -> Response:
+    """A page with a task, or the task alone."""
+    person = who(request)
     if kind in FOR_EXPERTS and not person.may("expert"):
         raise HTTPException(403, f"{kind} is for experts; ask an administrator for the role")
     task = assign.task_for(api.store_of(request), person, None if kind == ANY_KIND else kind)
-    with api.store_of(request).read() as session:
-        clips = [clip_of_token(session, clip.token, person) for clip in task.clips] if task else []
-    for clip in filter(None, clips):
-        media.bundles_of(request.app).ask(Path(clip.path), clip.sha256)  # begun before the page asks for it
     language = language_of(request)
-    data: dict[str, Any] = {"task": task, "kind": task.kind if task else "", "tags": []}
-    if task is not None:
-        data["tags"] = words.spoken(task.prompt_tags, language)
-        if task.about == "correct":
-            data["fields_by_axis"] = fields_by_axis(language)
-    return data
+    tags = words.spoken(task.prompt_tags, language) if task else []
+    parts = still_parts(language, task.kind, task.about, len(task.clips)) if task else {}
+    if task is not None and task.about == "correct":
+        parts = {**parts, "fields_by_axis": fields_by_axis(language)}
+    return render(request, name, active, person, task=task, kind=task.kind if task else "", tags=tags, **parts)
 
 
 @router.get("/task/{kind}")
-def task_fragment(kind: str, request: Request, person: Current) -> Response:
+def task_fragment(kind: str, request: Request) -> Response:
     """The next task alone, for htmx to swap in."""
     if kind not in (*assign.KINDS, ANY_KIND):
+        who(request)
         raise HTTPException(404, f"task: {kind!r:.40} is none of {', '.join((*assign.KINDS, ANY_KIND))}")
-    return render(request, "task.html", kind, person, **_task(request, person, kind))
+    return _task(request, "task.html", kind, kind)
 
 
 def _task_page(kind: str):
-    def page(request: Request, person: Current) -> Response:
-        return render(request, "task_page.html", kind, person, **_task(request, person, kind))
+    def page(request: Request) -> Response:
+        return _task(request, "task_page.html", kind, kind)
 
     page.__name__ = f"page_{kind}"
     return page
@@ -185,32 +192,35 @@ for _kind in (*assign.KINDS, ANY_KIND):
 
 
 @router.get("/progress")
-def progress(request: Request, person: Current) -> Response:
+def progress(request: Request) -> Response:
     """How far the room is."""
-    return render(request, "progress.html", "progress", person, **_progress(request, person))
+    return _progress(request, "progress.html")
 
 
 @router.get("/progress/tables")
-def progress_tables(request: Request, person: Current) -> Response:
+def progress_tables(request: Request) -> Response:
     """The tables alone, for htmx to refresh."""
-    return render(request, "progress_tables.html", "progress", person, **_progress(request, person))
+    return _progress(request, "progress_tables.html")
 
 
 @router.get("/progress/agreement")
-def progress_agreement(request: Request, person: Expert) -> Response:
+def progress_agreement(request: Request) -> Response:
     """Agreement, apart: it takes a moment to reckon."""
-    return render(request, "agreement.html", "progress", person, rows=api.agreement(request, person))
+    person = who(request, "expert")
+    return render(request, "agreement.html", "progress", person, rows=api.agreement(request))
 
 
-def _progress(request: Request, person: Person) -> dict[str, Any]:
-    found = api.progress(request, person)
-    return {"kinds": found.kinds, "mine": found.mine, "people": found.people, "expert": person.may("expert")}
+def _progress(request: Request, name: str) -> Response:
+    person = who(request)
+    far = api.how_far(request, person)
+    data = {"kinds": far.kinds, "mine": far.mine, "people": far.people, "expert": person.may("expert")}
+    return render(request, name, "progress", person, **data)
 
 
 @router.get("/keys")
-def keys_page(request: Request, person: Current) -> Response:
+def keys_page(request: Request) -> Response:
     """All keys, and binding others."""
-    return render(request, "keys.html", "keys", person, by_scope=_by_scope())
+    return render(request, "keys.html", "keys", who(request), by_scope=_by_scope())
 
 
 def _by_scope() -> list[tuple[str, list[keys.Action]]]:
@@ -219,9 +229,9 @@ def _by_scope() -> list[tuple[str, list[keys.Action]]]:
 
 
 @router.get("/help")
-def help_page(request: Request, person: Current) -> Response:
+def help_page(request: Request) -> Response:
     """How things are judged here."""
-    return render(request, f"help_{language_of(request)}.html", "help", person)
+    return render(request, f"help_{language_of(request)}.html", "help", who(request))
 
 
 @router.get("/set")

@@ -12,11 +12,11 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
-from typing import Annotated
+from typing import Any
 
-from fastapi import Depends, HTTPException, Request, Response
+from fastapi import HTTPException, Request, Response
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from sqlalchemy import bindparam, select
+from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -24,19 +24,24 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from animatrix_reward.room import tables
 from animatrix_reward.room.settings import Settings
 from animatrix_reward.room.store import RoomError, now_s, token
+from animatrix_reward.room.tables import PEOPLE
 
 ROLES = ("rater", "expert", "admin")
 COOKIE = "room_session"
 CSRF_HEADER = "X-CSRF-Token"
+_READ = "animatrix.ticket"
+"""Where a request's ticket is kept in its scope: limits, the forgery guard and the page all ask for it."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody in the room. An expert may do what a rater may, an administrator everything."""
+    """Somebody in the room; `seat` is their number in a study. An expert may do what a rater may, an administrator
+    everything."""
 
     id: str
     name: str
     roles: tuple[str, ...]
+    seat: int | None = None
 
     def may(self, role: str) -> bool:
         """Whether one of the roles is this one or stands above it."""
@@ -67,7 +72,12 @@ class Sessions:
         self._https = settings.https
 
     def read(self, scope: Scope) -> Ticket | None:
-        """The ticket of a request, or None where it has no cookie of ours that still holds."""
+        """The ticket of a request, or None where it has no cookie of ours that still holds. It is read once."""
+        if _READ not in scope:
+            scope[_READ] = self._read(scope)
+        return scope[_READ]
+
+    def _read(self, scope: Scope) -> Ticket | None:
         raw = next((value for name, value in scope["headers"] if name == b"cookie"), b"")
         try:
             morsel = SimpleCookie(raw.decode("latin-1")).get(COOKIE)
@@ -133,36 +143,41 @@ def csrf_token(request: Request, ticket: Ticket | None = None) -> str:
     return request.app.state.sessions.csrf(found)
 
 
-def current(request: Request) -> Person:
-    """Who asks. Raises NotEntered for nobody, for somebody sent away, and for a session ended by an administrator."""
+def who(request: Request, role: str = "rater") -> Person:
+    """Who asks. Raises NotEntered for nobody, for somebody sent away, and for a session ended by an administrator;
+    403 for who may not do what the role may.
+
+    Not a dependency of FastAPI's: that would be one more journey to a thread for every request.
+    """
     ticket = request.app.state.sessions.read(request.scope)
     if ticket is None or not ticket.person:
         raise NotEntered
-    with request.app.state.store.read() as session:
-        row = session.execute(_WHO, {"id": ticket.person}).first()
+    with request.app.state.store.look() as db:
+        row = found(db, ticket.person)
     if row is None or not row.active or row.epoch != ticket.epoch:
         raise NotEntered
-    return Person(row.id, row.name, tuple(row.roles))
+    person = Person(row.id, row.name, tuple(row.roles), row.seat)
+    if not person.may(role):
+        raise HTTPException(403, f"only an {role} may do this; ask an administrator for the role")
+    return person
 
 
-_WHO = select(*tables.Person.__table__.c).where(tables.Person.id == bindparam("id"))
-Current = Annotated[Person, Depends(current)]
+def found(db: Connection, person: str) -> Row[Any] | None:
+    """The row of somebody."""
+    return db.execute(_WHO, {"id": person}).first()
 
 
-def _at_least(role: str):
-    def check(person: Current) -> Person:
-        if not person.may(role):
-            raise HTTPException(403, f"only an {role} may do this; ask an administrator for the role")
-        return person
-
-    return check
+_WHO = select(PEOPLE).where(PEOPLE.c.id == bindparam("id"))
 
 
-Expert = Annotated[Person, Depends(_at_least("expert"))]
-Admin = Annotated[Person, Depends(_at_least("admin"))]
-
-
-def invite(session: Session, roles: tuple[str, ...], uses: int = 1, days: float = 14.0, person: str = "") -> str:
+def invite(
+    session: Session,
+    roles: tuple[str, ...],
+    uses: int = 1,
+    days: float = 14.0,
+    person: str = "",
+    seat: int | None = None,
+) -> str:
     """A new invitation's token; only its hash is kept. For a `person`, it lets them in again (another browser)."""
     if person:
         row = session.get(tables.Person, person)
@@ -179,6 +194,7 @@ def invite(session: Session, roles: tuple[str, ...], uses: int = 1, days: float 
             token_sha256=_hashed(made),
             roles=list(roles),
             person=person or None,
+            seat=seat,
             uses_left=uses,
             expires_at_s=now_s() + days * 86400,
             made_at_s=now_s(),
@@ -199,12 +215,18 @@ def enter(session: Session, invitation: str, name: str) -> tuple[Person, int]:
     person = session.get(tables.Person, row.person) if row.person else None
     if person is None:
         person = tables.Person(
-            id=f"p-{token()[:12]}", name=shown, roles=row.roles, epoch=0, active=True, made_at_s=now_s()
+            id=f"p-{token()[:12]}",
+            name=shown,
+            roles=row.roles,
+            epoch=0,
+            active=True,
+            seat=row.seat,
+            made_at_s=now_s(),
         )
         session.add(person)
     person.active = True
     session.flush()
-    return Person(person.id, person.name, tuple(person.roles)), person.epoch
+    return Person(person.id, person.name, tuple(person.roles), person.seat), person.epoch
 
 
 def send_away(session: Session, person_id: str) -> None:
@@ -215,9 +237,9 @@ def send_away(session: Session, person_id: str) -> None:
     row.active, row.epoch = False, row.epoch + 1
 
 
-def everybody(session: Session) -> list[tables.Person]:
+def everybody(db: Connection | Session) -> list[Row[Any]]:
     """All people, in the order in which they came."""
-    return list(session.scalars(select(tables.Person).order_by(tables.Person.made_at_s, tables.Person.id)))
+    return list(db.execute(select(PEOPLE).order_by(PEOPLE.c.made_at_s, PEOPLE.c.id)))
 
 
 def _hashed(invitation: str) -> str:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from sqlalchemy import func, select, update
 
-from animatrix_reward.room import gain, tables
+from animatrix_reward.room import tables
 from animatrix_reward.room.review import clip_models
-from animatrix_reward.room.store import Store, events
-from animatrix_reward.votes import comparisons
+from animatrix_reward.room.store import Store, events, last_event
 
 
 def refresh(store: Store, seen: int = -1) -> int:
     """Reckon anew if events came in after the `seen`-th; returns how many there are. Reads first, writes briefly."""
+    from animatrix_reward.room import gain  # SciPy: a second that a server's start need not take
+    from animatrix_reward.votes import comparisons
+
     with store.read() as session:
-        n_events = session.scalars(select(func.coalesce(func.max(tables.Said.seq), 0))).one()
-        n_events = n_events * 1_000_003 + session.scalars(select(func.count()).select_from(tables.Clip)).one()
+        n_events = (
+            last_event(session) * 1_000_003 + session.scalars(select(func.count()).select_from(tables.Clip)).one()
+        )
         if n_events == seen:
             return seen
         model_of = clip_models(session)

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Connection, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from animatrix_reward.events import Event, standing
-from animatrix_reward.room import tables
 from animatrix_reward.room.said import side
 from animatrix_reward.room.store import events
+from animatrix_reward.room.tables import ASSIGNMENTS, CLIPS, PROMPTS, TASKS
 
 
 @dataclass(frozen=True)
@@ -27,64 +27,73 @@ class Kind:
     n_held: int
 
 
-def progress(session: Session) -> list[Kind]:
+def progress(db: Connection) -> list[Kind]:
     """Every kind of task that there is."""
-    task = tables.Task
-    complete = case(((task.wanted > 0) & (task.n_taken >= task.wanted), 1), else_=0)
-    rows = session.execute(
-        select(task.kind, func.count(), func.sum(case((task.n_taken > 0, 1), else_=0)), func.sum(complete))
-        .group_by(task.kind)
-        .order_by(task.kind)
-    ).all()
-    held = dict(
-        session.execute(
-            select(task.kind, func.count())
-            .join(tables.Assignment, tables.Assignment.task == task.id)
-            .where(tables.Assignment.state == "held")
-            .group_by(task.kind)
-        ).all()
-    )  # pyright: ignore[reportArgumentType]
+    held = {row.kind: row.n for row in db.execute(_HELD)}
+    rows = db.execute(_PROGRESS)
     return [Kind(kind, n, int(begun or 0), int(done or 0), held.get(kind, 0)) for kind, n, begun, done in rows]
 
 
-def votes_of(session: Session, person: str) -> dict[str, int]:
+_COMPLETE = case(((TASKS.c.wanted > 0) & (TASKS.c.n_taken >= TASKS.c.wanted), 1), else_=0)
+_PROGRESS = (
+    select(TASKS.c.kind, func.count(), func.sum(case((TASKS.c.n_taken > 0, 1), else_=0)), func.sum(_COMPLETE))
+    .group_by(TASKS.c.kind)
+    .order_by(TASKS.c.kind)
+)
+_GIVEN = select(TASKS.c.kind, func.count().label("n")).join(ASSIGNMENTS, ASSIGNMENTS.c.task == TASKS.c.id)
+_HELD = _GIVEN.where(ASSIGNMENTS.c.state == "held").group_by(TASKS.c.kind)
+
+
+def votes_of(db: Connection, person: str) -> dict[str, int]:
     """How many tasks of each kind somebody has done."""
-    return votes(session).get(person, {})
+    return {row.kind: row.n for row in db.execute(_MINE, {"person": person, "state": "done"})}
 
 
-def votes(session: Session) -> dict[str, dict[str, int]]:
+def held_by(db: Connection, person: str) -> list[str]:
+    """Kinds of which somebody has a task in hand."""
+    return [row.kind for row in db.execute(_MINE, {"person": person, "state": "held"})]
+
+
+_MINE = (
+    _GIVEN.where(ASSIGNMENTS.c.person == bindparam("person"), ASSIGNMENTS.c.state == bindparam("state"))
+    .group_by(TASKS.c.kind)
+    .order_by(TASKS.c.kind)
+)
+
+
+def votes(db: Connection) -> dict[str, dict[str, int]]:
     """How many tasks of each kind everybody has done."""
-    person, kind = tables.Assignment.person, tables.Task.kind
-    rows = session.execute(
-        select(person, kind, func.count())
-        .join(tables.Task, tables.Task.id == tables.Assignment.task)
-        .where(tables.Assignment.state == "done")
-        .group_by(person, kind)
-        .order_by(person, kind)
-    )
     found: dict[str, dict[str, int]] = {}
-    for who, what, n in rows:
+    for who, what, n in db.execute(_VOTES):
         found.setdefault(who, {})[what] = n
     return found
+
+
+_VOTES = (
+    select(ASSIGNMENTS.c.person, TASKS.c.kind, func.count())
+    .join(TASKS, TASKS.c.id == ASSIGNMENTS.c.task)
+    .where(ASSIGNMENTS.c.state == "done")
+    .group_by(ASSIGNMENTS.c.person, TASKS.c.kind)
+    .order_by(ASSIGNMENTS.c.person, TASKS.c.kind)
+)
 
 
 @dataclass(frozen=True)
 class Accuracy:
     """Answers of one person to tasks whose answer is known, and planned repeats answered as the first time."""
 
-    person: str
-    name: str
-    n_gold: int
-    n_right: int
-    n_repeats: int
-    n_same: int
+    n_gold: int = 0
+    n_right: int = 0
+    n_repeats: int = 0
+    n_same: int = 0
 
 
-def accuracy(session: Session) -> list[Accuracy]:
+def accuracy(db: Connection) -> dict[str, Accuracy]:
     """Everybody's answers to gold and to repeats. For experts and administrators only."""
-    tasks = {t.id: t for t in session.scalars(select(tables.Task).where(tables.Task.source.in_(("gold", "repeat"))))}
+    tasks = {task.id: task for task in db.execute(_JUDGING)}
+    asked = [*tasks, *(task.of for task in tasks.values() if task.of)]
     said: dict[tuple[str, str], Event] = {}
-    for event in standing(events(session, kinds=("compare", "rate", "deform"))):
+    for event in standing(events(db, kinds=("compare", "rate", "deform"), tasks=asked)):
         if _overall(event.body):
             said[event.rater, event.task] = event
     counts: dict[str, Counter] = {}
@@ -96,11 +105,12 @@ def accuracy(session: Session) -> list[Accuracy]:
         elif task is not None and task.source == "repeat" and (before := said.get((rater, str(task.of)))):
             count["repeats"] += 1
             count["same"] += side(before.body) == side(event.body)
-    names = {row.id: row.name for row in session.scalars(select(tables.Person))}
-    return [
-        Accuracy(person, names.get(person, person), n["gold"], n["right"], n["repeats"], n["same"])
-        for person, n in sorted(counts.items())
-    ]
+    return {who: Accuracy(n["gold"], n["right"], n["repeats"], n["same"]) for who, n in counts.items()}
+
+
+_JUDGING = select(TASKS.c.id, TASKS.c.kind, TASKS.c.of, TASKS.c.source, TASKS.c.expected).where(
+    TASKS.c.source.in_(("gold", "repeat"))
+)
 
 
 def _overall(body: Mapping[str, Any]) -> bool:
@@ -137,28 +147,27 @@ class Gold:
     n_answers: int
 
 
-def golds(session: Session) -> list[Gold]:
+def golds(db: Connection) -> list[Gold]:
     """All tasks whose answers are known. Names clips: for experts only, who do not get these tasks to judge."""
-    task = tables.Task
-    rows = session.execute(
-        select(task, tables.Prompt.text)
-        .join(tables.Prompt, tables.Prompt.id == task.prompt)
-        .where(task.expected.is_not(None))
-        .order_by(task.id)
-    ).all()
-    return [Gold(t.id, t.kind, words, t.expected or {}, t.n_taken) for t, words in rows]
+    asked = (
+        select(TASKS.c.id, TASKS.c.kind, PROMPTS.c.text, TASKS.c.expected, TASKS.c.n_taken)
+        .join(PROMPTS, PROMPTS.c.id == TASKS.c.prompt)
+        .where(TASKS.c.expected.is_not(None))
+        .order_by(TASKS.c.id)
+    )
+    return [Gold(*row) for row in db.execute(asked)]
 
 
-def repeats(session: Session) -> list[str]:
+def repeats(db: Connection | Session) -> list[str]:
     """Tasks that are planned repeats."""
-    return list(session.scalars(select(tables.Task.id).where(tables.Task.source == "repeat")))
+    return list(db.execute(select(TASKS.c.id).where(TASKS.c.source == "repeat")).scalars())
 
 
-def clip_prompts(session: Session) -> dict[str, str]:
+def clip_prompts(db: Connection | Session) -> dict[str, str]:
     """Each clip's prompt."""
-    return {row.id: row.prompt for row in session.execute(select(tables.Clip.id, tables.Clip.prompt))}
+    return {row.id: row.prompt for row in db.execute(select(CLIPS.c.id, CLIPS.c.prompt))}
 
 
-def clip_models(session: Session) -> dict[str, str]:
+def clip_models(db: Connection | Session) -> dict[str, str]:
     """Each clip's model."""
-    return {row.id: row.model for row in session.execute(select(tables.Clip.id, tables.Clip.model))}
+    return {row.id: row.model for row in db.execute(select(CLIPS.c.id, CLIPS.c.model))}

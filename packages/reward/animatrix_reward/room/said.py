@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from anicaption.taxonomy import taxonomy
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from animatrix_reward import events
 from animatrix_reward.dimensions import OVERALL
 from animatrix_reward.events import Event, EventError
-from animatrix_reward.room import tables
-from animatrix_reward.room.assign import taken
+from animatrix_reward.room.held import Held, become, held, taken
 from animatrix_reward.room.people import Person
 from animatrix_reward.room.settings import Settings
-from animatrix_reward.room.store import RoomError, append, as_event, check_text, iso, now_s
+from animatrix_reward.room.store import RoomError, append, check_text, events_of, iso, now_s
+from animatrix_reward.room.tables import ASSIGNMENTS, TASKS
 from animatrix_reward.room.tasks import upon
 
 _OTHER_SIDE = {"left": "right", "right": "left"}
@@ -42,138 +42,127 @@ def receive(session: Session, person: Person, sent: Sent) -> Literal["accepted",
     """Keep what somebody said. Raises RoomError or EventError with the reason where it cannot be kept, before anything
     is written: events sent together need no savepoints."""
     check_text(sent.body, "body")
-    held = session.get(tables.Assignment, sent.task) if len(sent.task) <= 200 else None
-    if held is None or held.person != person.id:
+    db = session.connection()
+    given = held(db, sent.task) if len(sent.task) <= 200 else None
+    if given is None or given.person != person.id:
         raise RoomError(f"task: {sent.task!r:.80} was not given to you; load the page again")
-    task = session.get_one(tables.Task, held.task)
-    if sent.kind not in (task.kind, "undo", "skip"):
-        raise RoomError(f"kind: {sent.kind!r:.40} does not answer a task of kind {task.kind}")
-    body = _in_clips(session, task, held, sent)
+    if sent.kind not in (given.kind, "undo", "skip"):
+        raise RoomError(f"kind: {sent.kind!r:.40} does not answer a task of kind {given.kind}")
     made_at = iso(sent.made_at_ms / 1000)
-    said = Event(sent.id, person.id, task.id, sent.kind, made_at, body, taxonomy().hash)
+    said = Event(sent.id, person.id, given.task, sent.kind, made_at, _in_clips(given, sent), taxonomy().hash)
     events.check(said, "event")
-    _check_frames(session, said)
+    _check_frames(given, said)
+    before = events_of(db, given.task) if sent.kind == "undo" else []
     if sent.kind == "undo":
-        _check_own(session, person, task, str(body["undoes"]))
+        _check_own(before, person, str(said.body["undoes"]))
     if not append(session, said):
         return "known"
-    _follow(session, task, held, said)
+    if said.kind == "undo":
+        _reopen(db, session.info["settings"], given, [*before, said])
+    else:
+        _follow(db, given, said)
     return "accepted"
 
 
-def shown(task: tables.Task, held: tables.Assignment) -> tuple[str, ...]:
+def shown(given: Held) -> tuple[str, ...]:
     """The clips as they were shown, left first."""
-    clips = tuple(clip for clip in (task.left, task.right) if clip)
-    return clips[::-1] if held.swapped else clips
+    clips = tuple(clip for clip in (given.left, given.right) if clip)
+    return clips[::-1] if given.swapped else clips
 
 
-def _in_clips(session: Session, task: tables.Task, held: tables.Assignment, sent: Sent) -> dict[str, Any]:
+def _in_clips(given: Held, sent: Sent) -> dict[str, Any]:
     """The body with clips in place of tokens. What the page cannot know (prompt, `of`) is put in."""
     body = dict(sent.body)
     if sent.kind in ("adjudicate", "gold"):
         inner = body.get("body")
-        about = session.get_one(tables.Task, task.of).kind
-        if body.get("kind") != about or not isinstance(inner, Mapping):
-            raise RoomError(f"body: must have kind {about!r} and a body of that kind")
-        return {**body, "of": task.of, "body": _inner(task, held, about, inner)}
-    return _inner(task, held, sent.kind, body)
+        if body.get("kind") != given.of_kind or not isinstance(inner, Mapping):
+            raise RoomError(f"body: must have kind {given.of_kind!r} and a body of that kind")
+        return {**body, "of": given.of, "body": _inner(given, given.of_kind, inner)}
+    return _inner(given, sent.kind, body)
 
 
-def _inner(task: tables.Task, held: tables.Assignment, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    clips = shown(task, held)
+def _inner(given: Held, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    clips = shown(given)
     if kind == "compare":
-        if (body.get("left"), body.get("right")) != (held.left_token, held.right_token):
+        if (body.get("left"), body.get("right")) != (given.left_token, given.right_token):
             raise RoomError("body: left and right are not this task's clips A and B; load the page again")
-        return {**body, "prompt": task.prompt, "left": clips[0], "right": clips[1]}
+        return {**body, "prompt": given.prompt, "left": clips[0], "right": clips[1]}
     if kind in ("rate", "deform", "correct"):
-        if body.get("clip") != held.left_token:
+        if body.get("clip") != given.left_token:
             raise RoomError("body: clip is not this task's clip; load the page again")
         return {**body, "clip": clips[0]}
     return dict(body)
 
 
-def _check_frames(session: Session, said: Event) -> None:
+def _check_frames(given: Held, said: Event) -> None:
     body = said.body["body"] if said.kind in ("adjudicate", "gold") else said.body
-    if "spans" not in body:
-        return
-    n_frames = session.get_one(tables.Clip, body["clip"]).n_frames
-    for number, span in enumerate(body["spans"]):
-        if span["end"] > n_frames:
-            raise EventError(f"event: body.spans[{number}]: ends at {span['end']}, but the clip has {n_frames} frames")
+    for number, span in enumerate(body.get("spans", ())):
+        if span["end"] > given.n_frames:
+            raise EventError(
+                f"event: body.spans[{number}]: ends at {span['end']}, but the clip has {given.n_frames} frames"
+            )
 
 
-def _check_own(session: Session, person: Person, task: tables.Task, event_id: str) -> None:
-    row = session.scalars(select(tables.Said).where(tables.Said.id == event_id)).first()
-    if row is None or row.rater != person.id or row.task != task.id or row.kind == "undo":
+def _check_own(before: list[Event], person: Person, event_id: str) -> None:
+    if not any(e.id == event_id and e.rater == person.id and e.kind != "undo" for e in before):
         raise RoomError(f"body.undoes: {event_id} is no event of yours for this task")
 
 
-def _follow(session: Session, task: tables.Task, held: tables.Assignment, said: Event) -> None:
+def _follow(db: Connection, given: Held, said: Event) -> None:
     """What an event that was kept just now does to its task."""
-    if said.kind == "undo":
-        _reopen(session, task, held, said)
-        return
     if said.kind == "skip":
-        if held.state == "held":
-            held.state = "skipped"
-            taken(session, task.id, -1)
+        if given.state == "held":
+            become(db, given.id, "skipped")
+            taken(db, given.task, -1)
         return
-    if said.kind == "gold":
-        _expect(session, said)
+    if said.kind == "gold":  # its task is given to everybody from now on, and this is what is expected of them
+        _expect(db, given.of, dict(said.body["body"]), "gold", 0)
     if said.kind == "compare" and said.body["dimension"] != OVERALL:
         return
-    if held.state != "done":
-        if held.state != "held":  # it ran out or was skipped, and the vote comes all the same
-            taken(session, task.id, 1)
-        held.state = "done"
-        session.flush()
+    if given.state != "done":
+        if given.state != "held":  # it ran out or was skipped, and the vote comes all the same
+            taken(db, given.task, 1)
+        become(db, given.id, "done")
     if said.kind in ("compare", "deform"):
-        _dispute(session, task)
+        _dispute(db, given)
 
 
-def _reopen(session: Session, task: tables.Task, held: tables.Assignment, said: Event) -> None:
+def _reopen(db: Connection, settings: Settings, given: Held, of_task: list[Event]) -> None:
     """After undo: the task is in the person's hands again unless something of theirs still answers it."""
-    settings: Settings = session.info["settings"]
-    undone = as_event(session.scalars(select(tables.Said).where(tables.Said.id == said.body["undoes"])).one())
+    undone = next(event for event in of_task if event.id == of_task[-1].body["undoes"])
     if undone.kind == "gold":
-        of = session.get_one(tables.Task, undone.body["of"])
-        of.expected, of.source, of.wanted = None, "gain" if of.kind == "compare" else "even", settings.raters
-    answers = [e for e in standing_of(session, task.id) if e.rater == held.person and e.kind == task.kind]
-    if task.kind == "compare":
+        source = "gain" if given.of_kind == "compare" else "even"
+        _expect(db, given.of, None, source, settings.raters)
+    answers = [e for e in events.standing(of_task) if e.rater == given.person and e.kind == given.kind]
+    if given.kind == "compare":
         answers = [event for event in answers if event.body["dimension"] == OVERALL]
-    if not answers and held.state in ("done", "skipped"):
-        if held.state == "skipped":
-            taken(session, task.id, 1)
-        held.state = "held"
-        held.held_until_s = now_s() + settings.lease_s
+    if not answers and given.state in ("done", "skipped"):
+        if given.state == "skipped":
+            taken(db, given.task, 1)
+        become(db, given.id, "held", now_s() + settings.lease_s)
 
 
-def _expect(session: Session, said: Event) -> None:
-    """A gold event: its task is given to everybody from now on, and this is what is expected of them."""
-    of = session.get_one(tables.Task, said.body["of"])
-    of.expected, of.source, of.wanted = dict(said.body["body"]), "gold", 0
+def _expect(db: Connection, task: str, expected: dict[str, Any] | None, source: str, wanted: int) -> None:
+    asked = update(TASKS).where(TASKS.c.id == task)
+    db.execute(asked.values(expected=expected, source=source, wanted=wanted))
 
 
-def standing_of(session: Session, task_id: str) -> list[Event]:
-    """What holds of one task."""
-    return events.standing([as_event(row) for row in session.scalars(_OF_TASK, {"task": task_id})])
-
-
-_OF_TASK = select(tables.Said).where(tables.Said.task == bindparam("task")).order_by(tables.Said.seq)
-
-
-def _dispute(session: Session, task: tables.Task) -> None:
+def _dispute(db: Connection, given: Held) -> None:
     """Ask an expert where everybody who was wanted has spoken and they disagree."""
-    if not task.wanted or task.source == "repeat":
+    if not given.wanted or given.source == "repeat":
         return
-    if session.scalars(_DONE, {"task": task.id}).one() < task.wanted:
+    if db.execute(_DONE, {"task": given.task}).scalar_one() < given.wanted:
         return
-    there = session.scalars(select(tables.Task.id).where(tables.Task.unit == f"adjudicate:{task.id}")).first()
-    if there is None and disagreed(standing_of(session, task.id)):
-        upon(session, task, "adjudicate", f"adjudicate:{task.id}")
+    unit = f"adjudicate:{given.task}"
+    there = db.execute(_THERE, {"unit": unit}).first()
+    if there is None and disagreed(events.standing(events_of(db, given.task))):
+        upon(db, given.task, "adjudicate", unit)
 
 
-_DONE = select(func.count()).where(tables.Assignment.task == bindparam("task"), tables.Assignment.state == "done")
+_DONE = select(func.count(ASSIGNMENTS.c.id)).where(
+    ASSIGNMENTS.c.task == bindparam("task"), ASSIGNMENTS.c.state == "done"
+)
+_THERE = select(TASKS.c.id).where(TASKS.c.unit == bindparam("unit"))
 
 
 def disagreed(said: list[Event]) -> bool:
@@ -199,13 +188,11 @@ def side(body: Mapping[str, Any]) -> str:
     return str(body[body["verdict"]] if body["verdict"] in ("left", "right") else body["verdict"])
 
 
-def said_of(session: Session, task: tables.Task, held: tables.Assignment) -> tuple[dict[str, Any], ...]:
+def said_of(db: Connection, given: Held) -> tuple[dict[str, Any], ...]:
     """What raters said of the task that this one is about: nobody's name, clips as tokens, sides as shown here."""
-    if task.of is None:
-        return ()
-    first = shown(task, held)[0]
+    first = shown(given)[0]
     told = []
-    for event in standing_of(session, task.of):
+    for event in events.standing(events_of(db, given.of)):
         body = dict(event.body)
         if event.kind == "compare":
             turned = body["left"] != first

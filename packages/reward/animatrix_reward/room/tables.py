@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import sqlalchemy
 from sqlalchemy import JSON, Float, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -25,6 +26,14 @@ class Prompt(Table):
     text: Mapped[str]
     tags: Mapped[dict[str, Any]]
     image: Mapped[str | None]
+
+
+class Seat(Table):
+    """Who rates a prompt, where somebody chose: the raters with these numbers, and nobody else."""
+
+    __tablename__ = "seats"
+    prompt: Mapped[str] = mapped_column(ForeignKey("prompts.id"), primary_key=True)
+    seat: Mapped[int] = mapped_column(primary_key=True)
 
 
 class Clip(Table):
@@ -46,7 +55,7 @@ class Clip(Table):
 
 
 class Person(Table):
-    """Somebody who may enter. `epoch` grows when all their sessions end."""
+    """Somebody who may enter. `epoch` grows when all their sessions end; `seat` is their number in a study."""
 
     __tablename__ = "people"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -54,16 +63,18 @@ class Person(Table):
     roles: Mapped[list[str]]
     epoch: Mapped[int]
     active: Mapped[bool]
+    seat: Mapped[int | None]
     made_at_s: Mapped[float]
 
 
 class Invite(Table):
-    """An invitation, for anybody who gets it or for one `person`. Only a hash of its token is kept."""
+    """An invitation, for anybody who gets it, for one `person`, or to one `seat`. Only a hash of its token is kept."""
 
     __tablename__ = "invites"
     token_sha256: Mapped[str] = mapped_column(primary_key=True)
     roles: Mapped[list[str]]
     person: Mapped[str | None] = mapped_column(ForeignKey("people.id", name="fk_invites_person"))
+    seat: Mapped[int | None]
     uses_left: Mapped[int]
     expires_at_s: Mapped[float]
     made_at_s: Mapped[float]
@@ -73,8 +84,9 @@ class Task(Table):
     """One thing to judge, made when its clips came in, and asked for when somebody gets it.
 
     `unit` says what is judged and is never judged under two tasks; repeats and settlements name the task they are `of`.
-    `source` is "" until the task is first given away; `wanted` people shall see it (0: everybody, as for gold);
-    `n_taken` have, or hold it now. `gain` is the expected information of one more vote, `shuffle` breaks ties.
+    `source` is "" until the task is first given away; `wanted` people shall see it (0: everybody, as for gold), only
+    those with a seat of its prompt if `seated`; `n_taken` have, or hold it now. `gain` is the expected information of
+    one more vote, `shuffle` breaks ties.
     """
 
     __tablename__ = "tasks"
@@ -92,6 +104,7 @@ class Task(Table):
     gain: Mapped[float]
     shuffle: Mapped[float]
     asked: Mapped[bool]
+    seated: Mapped[bool]
     expected: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     __table_args__ = (Index("ix_tasks_choice", "kind", "source", "motion", "gain"),)
@@ -146,3 +159,13 @@ class Imported(Table):
     name: Mapped[str]
     n_events: Mapped[int]
     at_s: Mapped[float]
+
+
+def _table(name: str) -> sqlalchemy.Table:
+    return Table.metadata.tables[name]
+
+
+PROMPTS, CLIPS, SEATS, PEOPLE = _table("prompts"), _table("clips"), _table("seats"), _table("people")
+TASKS, ASSIGNMENTS, EVENTS = _table("tasks"), _table("assignments"), _table("events")
+"""The same without classes, for what requests ask: SQLAlchemy takes longer to build a statement of classes, and to make
+objects of its rows, than a database takes to answer it."""
