@@ -125,6 +125,37 @@ def test_a_flash_on_a_cut_leaves_one_boundary():
         assert [x.frame for x in decide(watch.scores())] == [16], value
 
 
+@pytest.mark.parametrize("n_frames", [1, 2, 3])
+@pytest.mark.parametrize("value", ["mono", "limited_color"])
+def test_an_impact_that_flickers_beside_a_cut_is_of_the_shot_whose_contours_it_has(value, n_frames):
+    """Every other frame is turned round, and a burst stands behind: nothing but the contour is the shot's."""
+    a, b = pan(1, 15), pan(2, 15)
+    burst = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for angle in np.arange(0, 2 * np.pi, 0.35):
+        tips = [(80 + 200 * np.cos(angle + k), 45 + 200 * np.sin(angle + k)) for k in (-0.05, 0.05)]
+        cv2.fillPoly(burst, [np.array([(80, 45), *tips], np.int32)], 255)
+
+    def struck(picture, turned):
+        figure = cv2.ellipse(np.zeros((HEIGHT, WIDTH), np.uint8), (80, 45), (45, 40), 0, 0, 360, 255, -1)
+        drawn = np.where(figure[..., None] > 0, IMPACTS[value](picture), burst[..., None])
+        return 255 - drawn if turned else drawn
+
+    early = [struck(b[0], t % 2) for t in range(n_frames)]
+    assert [x.frame for x in decide(watched([*a, *early, *b]).scores())] == [15]
+    late = [struck(a[-1], t % 2) for t in range(n_frames)]
+    assert [x.frame for x in decide(watched([*a, *late, *b]).scores())] == [15 + n_frames]
+
+
+def test_of_two_excursions_that_touch_the_one_that_truly_comes_back_counts():
+    nan = np.full(8, np.nan, np.float32)
+    scores = {"jump": np.array([0, 0, 0.33, 0.36, 0, 0.37, 0, 0], np.float32)}
+    scores |= {"luma": np.full(8, 0.5, np.float32), "spread": np.full(8, 0.2, np.float32)}
+    scores |= {f"across_{n}": nan.copy() for n in range(1, 5)}
+    scores["across_1"][3] = 0.15  # a cut, and the negative of what comes is a little like what was
+    scores["across_2"][5] = 0.02  # the two negatives after it
+    assert excursions(scores) == ((3, 5),)
+
+
 def test_a_figure_that_crosses_quickly_is_no_impact():
     shot = pan(1, 30)
     for t in range(10, 16):

@@ -65,6 +65,19 @@ def test_shots_of_four_frames_are_shots():
     assert boundaries(frames) == [(4, "cut"), (8, "cut"), (12, "cut")]
 
 
+@pytest.mark.parametrize("nearer", [1.35, 1.6])
+def test_a_cut_in_on_the_same_painting_is_a_cut_and_another_pose_before_it_is_none(nearer):
+    paint = painting(3, WIDTH)
+    whole = cv2.resize(paint, None, fx=nearer, fy=nearer, interpolation=cv2.INTER_LINEAR)
+    y, x = (whole.shape[0] - HEIGHT) // 2, (whole.shape[1] - WIDTH) // 2
+    near = whole[y : y + HEIGHT, x : x + WIDTH]
+    assert boundaries([paint] * 12 + [near] * 12) == [(12, "cut")]
+    poses = [paint.copy(), paint.copy()]
+    for pose, (centre, axes) in zip(poses, [((60, 60), (16, 30)), ((84, 52), (30, 22))], strict=True):
+        cv2.ellipse(pose, centre, axes, 0, 0, 360, (200, 60, 60), -1, cv2.LINE_AA)
+    assert boundaries([poses[0]] * 12 + [poses[1]] * 12) == []
+
+
 def test_two_figures_before_the_same_flat_ground_are_two_shots():
     ground = np.full((HEIGHT, WIDTH, 3), (150, 190, 220), np.uint8)
     one, other = ground.copy(), ground.copy()

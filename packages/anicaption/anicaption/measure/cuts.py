@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from anicaption.measure.fade import SHORT_FRAMES, Blank
-from anicaption.measure.flash import FLASH_FRAMES, excursions
+from anicaption.measure.flash import FLASH_FRAMES, comings_back, excursions
 
 CUT_FLOOR = 0.02  # difference after motion under which nothing is a cut: night scenes differ by little
 CUT_RATIO = 1.5  # a cut stands out of its neighbours by this factor
@@ -29,10 +29,18 @@ PROFILE_RATIO, PROFILE_STEADY = 1.5, 0.003  # by which a cut's profile then stan
 PROFILE_CLEAR, PROFILE_STEP = 2.2, 0.03  # and where it is a cut, whatever jumps around it
 CLEAR_JUMP, CLEAR_KEPT, CLEAR_SAME = 0.08, 0.12, 0.6
 
+# Where the camera is suddenly nearer, flow finds much of the drawing again, but hardly any of it where it was; a figure
+# with another pose leaves the rest in place. Around it the camera rests, or it is a shake.
+JUMPED = 0.045  # difference after motion from which this is asked
+JUMPED_STAYS = 0.72  # of what is kept, the share that stays at most
+JUMPED_QUIET = 0.3  # of its change that one frame at most of those around it may exceed
+
 KIN = tuple(f"kin_{n}" for n in range(1, FLASH_FRAMES + 1))
 """On the frame after n frames that may be an impact: how much more their lines are those of what comes than of what
 went before (-2..2)."""
-KIN_CLEAR = 0.4
+BACK_CLEAR = 0.25  # as BACK_SHARE, where nobody doubts it: two excursions in a row may then share frames
+LEAST_SHOT_FRAMES = 3
+KIN_CLEAR, KIN_SURE = 0.01, 0.2  # what it must be; and where the frames between could be a shot
 KIN_SHARE = 0.4  # of the greater of the two jumps around an impact that the lesser has
 
 
@@ -42,6 +50,9 @@ def cuts(scores: Mapping[str, np.ndarray], runs: list[Blank]) -> list[tuple[int,
     away = excursions(scores)
     for start, end in away:
         jump[start : end + 1] = 0.0
+    for start, end, share in comings_back(scores):
+        if share < BACK_CLEAR:
+            jump[start] = jump[end] = 0.0
     for start, end in _attached(scores, away):
         jump[start:end] = 0.0
     _leave_to_blanks(jump, runs)
@@ -50,6 +61,9 @@ def cuts(scores: Mapping[str, np.ndarray], runs: list[Blank]) -> list[tuple[int,
     spread = np.maximum(scores["spread"], CUT_FLOOR)
     raw, profile = scores["raw"].astype(float), np.nan_to_num(scores["profile"].astype(float))
     raw[jump == 0], profile[jump == 0] = 0.0, 0.0
+    for t in np.flatnonzero((scores["stays"] < JUMPED_STAYS * scores["kept"]) & (jump >= JUMPED)):
+        if np.sort(raw[_near(int(t), NEIGHBOURS, len(raw))])[-2:-1] < JUMPED_QUIET * raw[t]:
+            new[t], whole[t] = jump[t], True
     lit = (scores["same"] > CUT_LIT) & (scores["kept"] < 1)  # both are 1 where nobody asked
     moves, profile = np.where(lit, 0.0, raw), np.where(lit, 0.0, profile)
     found = []
@@ -99,12 +113,17 @@ def _attached(scores: Mapping[str, np.ndarray], away: tuple[tuple[int, int], ...
     """Spans [start, end) of the jumps at impact frames next to a cut that are not the cut: those within the impact, and
     the one between it and the shot whose lines it has."""
     found = []
-    kin = np.stack([np.nan_to_num(scores[name]) for name in KIN])
-    for end in np.flatnonzero(np.abs(kin).max(0) > KIN_CLEAR).tolist():
-        n = int(np.abs(kin[:, end]).argmax()) + 1
-        start = end - n
-        less, more = sorted((float(scores["jump"][start]), float(scores["jump"][end])))
-        if less < KIN_SHARE * more or any(first <= end and start <= last for first, last in away):
-            continue
-        found.append((start + 1, end + 1) if kin[n - 1, end] > 0 else (start, end))
+    jump, kept = scores["jump"], scores["kept"]
+    for n, name in enumerate(KIN, start=1):
+        kin = np.nan_to_num(scores[name])
+        for end in np.flatnonzero(np.abs(kin) > KIN_CLEAR).tolist():
+            start = end - n
+            less, more = sorted((float(jump[start]), float(jump[end])))
+            if less < KIN_SHARE * more or max(kept[start], kept[end]) > CUT_KEPT:
+                continue
+            shot = n >= LEAST_SHOT_FRAMES and jump[start + 1 : end].max() < KIN_SHARE * more  # which does not flicker
+            if shot and abs(kin[end]) < KIN_SURE:
+                continue
+            if not any(first <= end and start <= last and not start < first <= last < end for first, last in away):
+                found.append((start + 1, end + 1) if kin[end] > 0 else (start, end))
     return found

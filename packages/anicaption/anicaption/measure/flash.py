@@ -7,7 +7,7 @@ What passes it is no cut; what in it is white, black, a negative, two-toned or o
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -24,6 +24,7 @@ JUMP_FLOOR = 0.06  # difference after motion that is large, of 0..1
 BACK_SHARE = 0.5  # across a flash the picture differs by less than this share of the jumps in and out
 BLANK_BACK_SHARE = 0.36  # as BACK_SHARE, of a picture that is white or black: any two are far from that
 BLANK_JUMP_FLOOR = 0.03  # as JUMP_FLOOR, of a picture that is white or black all over: a white flash on paper
+FAR_BETTER = 0.4  # of what is left across one of two excursions that touch
 _CLEAR_SHARE = 0.6  # of the best length's jumps that those of a longer excursion must have
 _BLANK_LIGHT, _BLANK_DARK, _BLANK_SPREAD = 0.9, 0.06, 0.05  # mean over or under which a flat picture is blank
 
@@ -110,18 +111,29 @@ def _few(rgb: np.ndarray) -> float:
 
 
 def excursions(scores: Mapping[str, np.ndarray]) -> tuple[tuple[int, int], ...]:
-    """Spans [start, end) of one to four frames that pass the triple test; a longer span swallows those inside it."""
-    spans: list[tuple[int, int]] = []
-    for end in np.flatnonzero(scores["jump"] >= BLANK_JUMP_FLOOR):
+    """Spans [start, end) of one to four frames that pass the triple test; a longer span swallows those inside it, and
+    of two that touch the first stays, unless the second comes back far better: then the first only seemed to."""
+    spans: list[tuple[int, int, float]] = []
+    for start, end, share in comings_back(scores):
+        while spans and spans[-1][0] >= start:
+            spans.pop()
+        if spans and spans[-1][1] >= start and share < FAR_BETTER * spans[-1][2]:
+            spans.pop()
+        if not spans or spans[-1][1] < start:
+            spans.append((start, end, share))
+    return tuple((start, end) for start, end, _ in spans)
+
+
+def comings_back(scores: Mapping[str, np.ndarray]) -> Iterator[tuple[int, int, float]]:
+    """(start, end, share) of every frame at which the picture of before `start` comes back: of the lesser jump, the
+    share that is left across."""
+    jump = scores["jump"]
+    for end in np.flatnonzero(jump >= BLANK_JUMP_FLOOR).tolist():
         across = {n: float(scores[f"across_{n}"][end]) for n in range(1, FLASH_FRAMES + 1)}
-        n_frames = comes_back(scores, int(end), across)
-        start = int(end) - n_frames
+        n_frames = comes_back(scores, end, across)
+        start = end - n_frames
         if n_frames and start > 0:
-            while spans and spans[-1][0] >= start:
-                spans.pop()
-            if not spans or spans[-1][1] < start:
-                spans.append((start, int(end)))
-    return tuple(spans)
+            yield start, end, across[n_frames] / float(min(jump[start], jump[end]))
 
 
 def comes_back(scores: Mapping[str, Sequence[float] | np.ndarray], end: int, across: Mapping[int, float]) -> int:

@@ -18,6 +18,8 @@ SMALL = 0.02  # a compensated difference under which no one asks whether the dra
 _CELLS = (8, 6)  # columns and rows of cells of 8x6 pixels
 _LIT, _LIT_SHARE = 0.93, 0.6  # correlation of the greys over which only the light differs; what the jump then counts
 _NO_EDGES = 0.3  # deviation of the edges (root of the slope) under which a picture is blank
+_GRAIN = 2.0  # grey levels squared: what a blank picture changes by, all ways alike
+_NO_WAYS = 1.0  # the same of their directions, as a product of two sums
 _DRAWN = 6.0  # grey levels of deviation over which there is something drawn in a cell
 
 _COLUMN, _ROW = np.meshgrid(np.arange(WIDTH_PX, dtype=np.float32), np.arange(HEIGHT_PX, dtype=np.float32))
@@ -92,6 +94,11 @@ class Difference:
         return self._flow.calc(later.grey, earlier.grey, None)  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
+def stays(earlier: Thumbnail, later: Thumbnail) -> float:
+    """Share of the drawing that is still where it was: as `kept`, without any motion."""
+    return _kept(cv2.absdiff(earlier.rgb, later.rgb), later)
+
+
 def _kept(missed: np.ndarray, later: Thumbnail) -> float:
     """Share of the pixels in cells with contrast, or of half of all pixels if they are fewer, that were missed by less
     than a third of that contrast. Effect lines cross every cell, but not every pixel."""
@@ -116,6 +123,35 @@ def alike_lines(one: Thumbnail, other: Thumbnail) -> float:
     if a.std() < _NO_EDGES or b.std() < _NO_EDGES:
         return 0.0
     return float(cv2.matchTemplate(a, b, cv2.TM_CCOEFF_NORMED)[0, 0])
+
+
+def along_lines(one: Thumbnail, other: Thumbnail) -> float:
+    """How far the edges of two pictures run the same way at the same places (-1..1), whatever is dark or light there: a
+    drawing and its impact frame share the figure's contour and little else. 0 where either has no edges."""
+    (c_one, s_one), (c_other, s_other) = _ways(one.grey), _ways(other.grey)
+    power = _sum(c_one, c_one, s_one, s_one) * _sum(c_other, c_other, s_other, s_other)
+    return _sum(c_one, c_other, s_one, s_other) / power**0.5 if power > _NO_WAYS else 0.0
+
+
+def _ways(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cosine and sine of twice the direction of each pixel's slope, for which its opposite is the same, times the root
+    of its size."""
+    soft = cv2.GaussianBlur(grey, (5, 5), 0)
+    across, down = cv2.Sobel(soft, cv2.CV_32F, 1, 0), cv2.Sobel(soft, cv2.CV_32F, 0, 1)
+    weight = (across * across + down * down + 1e-3) ** -0.75
+    return (across * across - down * down) * weight, 2 * across * down * weight
+
+
+def _sum(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> float:
+    return float((a * b + c * d).sum())
+
+
+def streak(grey: np.ndarray) -> tuple[float, float]:
+    """How much less the picture changes along its rows or columns than across (0 is alike, 1 is nothing but streaks),
+    and how much it changes at all, grey levels squared."""
+    along = float(cv2.norm(grey[:, 1:], grey[:, :-1], cv2.NORM_L2SQR)) / (WIDTH_PX - 1) / HEIGHT_PX
+    down = float(cv2.norm(grey[1:], grey[:-1], cv2.NORM_L2SQR)) / (HEIGHT_PX - 1) / WIDTH_PX
+    return 1 - float(np.sqrt((min(along, down) + _GRAIN) / (max(along, down) + _GRAIN))), along + down
 
 
 def _edges(grey: np.ndarray) -> np.ndarray:

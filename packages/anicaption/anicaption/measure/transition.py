@@ -16,26 +16,26 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from anicaption.measure.bars import Bars
 from anicaption.measure.brief import MOST_FRAMES as MOST_BRIEF_FRAMES
 from anicaption.measure.brief import brief, is_mix
-from anicaption.measure.cuts import CUT_SAME, KIN, cuts
+from anicaption.measure.cuts import CUT_SAME, JUMPED, KIN, LEAST_SHOT_FRAMES, cuts
 from anicaption.measure.fade import FLASH_FRAMES as BLANK_FLASH_FRAMES
 from anicaption.measure.fade import FLAT, MOST_FRAMES, SHORT_FRAMES, TELL_FRAMES, Blank, blanks, is_blank
 from anicaption.measure.flash import BLANK_JUMP_FLOOR, FLASH_FRAMES, JUMP_FLOOR, FlashWatch, comes_back
 from anicaption.measure.flash import SCORES as FLASH_SCORES
 from anicaption.measure.joint import could_be_joint, joint
 from anicaption.measure.likeness import (
-    HEIGHT_PX,
-    WIDTH_PX,
     Difference,
     Thumbnail,
     alike_lines,
+    along_lines,
     away,
     profile_step,
+    stays,
+    streak,
     thumbnail,
 )
 from anicaption.measure.mix import DRIFT_FRAMES, carried_ends, drifting_mix, straight
@@ -51,8 +51,6 @@ AT_EDGES = {
     "iris": ("iris_in", "iris_out"),
     "whip": ("whip_in", "whip_out"),
 }
-
-LEAST_SHOT_FRAMES = 3
 
 MIX_HALVES = {4: 2, 8: 4, 14: 6}  # half windows in frames (O.L last 6 to 24), and how often each is tried
 MIX_RESIDUAL = 0.18  # share of the way between the ends that the frames may stray from the straight line
@@ -79,13 +77,11 @@ BRIEF_LINES = 0.36  # and what their edges may share
 BRIEF_ALONE = 0.75  # of its steps that the changes beside a brief joint may reach
 BRIEF_UNEXPLAINED = 0.5  # as MIX_UNEXPLAINED
 
-_GRAIN = 2.0  # grey levels squared: what a blank picture changes by, all ways alike
-
 _MIX = tuple(f"mix_{half}_{name}" for half in MIX_HALVES for name in ("residual", "start", "end", "same"))
 _ACROSS = tuple(f"across_{n}" for n in range(1, FLASH_FRAMES + 1))
 _SLIDE = tuple(f"{name}_{what}" for name in ("slide", "ghost") for what in ("residual", "start", "end"))
 SCORES = (
-    *("raw", "jump", "same", "kept", "profile", "luma", "spread", "peak", "streak", "detail", "blank_back"),
+    *("raw", "jump", "same", "kept", "stays", "profile", "luma", "spread", "peak", "streak", "detail", "blank_back"),
     *("brief_frames", "brief_mixed", "brief_stray", *_ACROSS, *KIN, *_MIX, *_SLIDE, *FLASH_SCORES),
 )
 
@@ -127,6 +123,8 @@ class TransitionWatch:
         row["streak"], row["detail"] = streak(now.grey)
         if self._recent:
             row["profile"] = profile_step(self._recent[-1], now)
+            if row["jump"] >= JUMPED and row["same"] < CUT_SAME:
+                row["stays"] = stays(self._recent[-1], now)
         across = self._see_across(now, row)
         for name, value in row.items():
             self._scores[name].append(value)
@@ -154,7 +152,7 @@ class TransitionWatch:
             across[n] = row[f"across_{n}"] = away(self._difference(before, now))
             if min(row["jump"], jump[-n]) >= JUMP_FLOOR:
                 first, last = self._recent[-n], self._recent[-1]
-                row[f"kin_{n}"] = alike_lines(last, now) - alike_lines(first, before)
+                row[f"kin_{n}"] = along_lines(last, now) - along_lines(first, before)
         return across
 
     def _see_blank(self, now: Thumbnail) -> None:
@@ -265,6 +263,7 @@ class TransitionWatch:
         """float32 (T - first,) each, from frame `first` on.
 
         raw, jump, same, kept: against the frame before (see likeness.Unlike);
+        stays: after a large jump, the share of the drawing that is where it was (NaN elsewhere);
         profile: how much the means of all rows and of all columns change at least, 0..1;
         across_n: jump against the frame before an excursion of n frames that ended here (NaN where none can have), more
         where the drawing is another and less where only the light is; kin_n: see `cuts`;
@@ -288,14 +287,6 @@ def _sinks(detail: np.ndarray) -> bool:
     return any(
         bool((detail[k:-k] < DETAIL_DIP * (detail[: -2 * k] + detail[2 * k :]) / 2).any()) for k in DETAIL_HALVES
     )
-
-
-def streak(grey: np.ndarray) -> tuple[float, float]:
-    """How much less the picture changes along its rows or columns than across (0 is alike, 1 is nothing but streaks),
-    and how much it changes at all, grey levels squared."""
-    along = float(cv2.norm(grey[:, 1:], grey[:, :-1], cv2.NORM_L2SQR)) / (WIDTH_PX - 1) / HEIGHT_PX
-    down = float(cv2.norm(grey[1:], grey[:-1], cv2.NORM_L2SQR)) / (HEIGHT_PX - 1) / WIDTH_PX
-    return 1 - float(np.sqrt((min(along, down) + _GRAIN) / (max(along, down) + _GRAIN))), along + down
 
 
 def decide(scores: Mapping[str, np.ndarray], first: int = 0) -> tuple[Boundary, ...]:
