@@ -23,7 +23,7 @@ demo: $(READY)  ## draw, ingest, train, sample, read back: build/demo/index.html
 	$(BIN)/python -m demo --out build/demo
 
 test: $(READY)  ## all quick tests; not those of test-slow, of test-ranks and of a GPU [JOBS=2]
-	$(BIN)/python -m pytest -m 'not slow and not gpu and not ranks' -n $(JOBS) --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -m 'not slow and not gpu and not ranks' -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test-slow: $(READY)  ## the tests that take longer than 30 seconds each
 	$(BIN)/python -m pytest -m slow

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,18 +13,29 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file goes to one worker, which makes its fixtures once; so do all files that need Ray, of which there is one.
+    """Files with tests that need Ray come first: these wait more than they work, and nothing takes so long."""
+    items.sort(key=lambda item: not _needs_ray(str(item.path)))
 
-    Ray's tests begin first: they wait more than they work, and nothing else takes so long.
-    """
-    for item in items:
-        if item.get_closest_marker("ray"):
-            item.add_marker(pytest.mark.xdist_group("ray"))
-        elif not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
-    items.sort(key=lambda item: not item.get_closest_marker("ray"))
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    """A file goes to one worker, which makes its fixtures once; so do all that need Ray, of which there is one."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Files(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "ray" if _needs_ray(str(config.rootpath / file)) else file
+
+    return Files(config, log)
+
+
+@cache
+def _needs_ray(file: str) -> bool:
+    return "pytest.mark.ray" in Path(file).read_text("utf-8")
 
 
 @pytest.fixture(scope="session")
