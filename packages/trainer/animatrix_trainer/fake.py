@@ -1,5 +1,8 @@
-"""A recipe's step on tensors without numbers: the recipe's own transformer, loss, backward pass and codec are run, and
-what lives at the worst moment is counted byte by byte. Nothing is allocated."""
+"""A recipe's step on torch's fake tensors, which have shapes and no numbers.
+
+Nothing stands in for anything: the recipe's own transformer, codec, loss and backward pass are run, and what lives at
+the worst moment is counted byte by byte. Only memory is never allocated.
+"""
 
 from __future__ import annotations
 
