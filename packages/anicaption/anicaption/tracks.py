@@ -22,6 +22,8 @@ COLUMNS: dict[str, str] = {
     "redraw": "residual against the frame before after the camera's motion, 0..1",
     "drawing_new": "1 new drawing, 0 the same drawing again, NaN cannot tell",
     "redraw_peak": "how far the two most changed blocks are from home, over their own usual, pixels of 144 rows",
+    "redraw_inner": "as redraw, of the middle of the frame alone",
+    "redraw_inner_peak": "as redraw_peak, of the middle of the frame alone",
     "redraw_area": "sum over all blocks of how far they are from home over their own usual, pixels of 144 rows",
     "redraw_floor": "what the camera's motion leaves of the background's blocks, pixels of 144 rows",
     "redraw_x": "middle of what changed, / frame width from the frame's middle, + right; NaN where nothing did",

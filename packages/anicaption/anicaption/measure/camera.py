@@ -7,6 +7,7 @@ stands still, or drawn lines that stand still over a background which moves.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from anicaption.measure.shake import Tremble, tremble_of
 from anicaption.record import Evidence, Span, Variable, abstain, measured
 from anicaption.tracks import Tracks
 
-NAME, VERSION = "layers.border_background", "3"
+NAME, VERSION = "layers.border_background", "4"
 FIELDS = ("camera.move", "camera.speed", "camera.easing", "camera.shake")
 
 # camera.speed of the taxonomy: upper limits in frame widths per frame
@@ -48,6 +49,8 @@ TORN_STEPS = 10  # at most, of shots of at least
 TORN_FRAMES = 24
 CALM_STEPS = 8  # of a tremble go as far one way as the other
 ARTWORK = 2.5  # frame widths: no artwork is longer; lines that are scrolled for speed have no end
+LONE_SURE, LONE_SUPPORT = 0.9, 0.6  # support of a frame that stands for certain, of a step that nobody need believe
+ROCK_RUNS, ROCK_TRAVEL = 3, 0.06  # runs to and fro of a cel that rocks before nothing, at least; frame widths at most
 BLANK = 0.17  # of the border shows something: less is a figure before nothing
 DRIFT_SPEED = 2.5e-3  # frame widths per frame: clouds drift no faster
 GROUND_SHARE = 0.4  # of the lower border goes along with a camera, not with clouds
@@ -95,7 +98,15 @@ def edge_motion(tracks: Tracks, min_support: float) -> np.ndarray:
     motion[joints(tracks)] = np.nan
     motion[:1] = np.nan
     motion[torn(motion)] = np.nan
+    motion[_lone(motion, support)] = np.nan
     return motion
+
+
+def _lone(motion: np.ndarray, support: np.ndarray) -> np.ndarray:
+    """Badly supported steps (T,) between two of a frame that stands for certain: a large drawing that changed."""
+    stands = (np.abs(motion).max(axis=1) < STANDS) & (support > LONE_SURE)
+    beside = np.concatenate([[False], stands[:-1]]) & np.concatenate([stands[1:], [False]])
+    return beside & ~stands & (support < LONE_SUPPORT)
 
 
 def torn(motion: np.ndarray) -> np.ndarray:
@@ -144,16 +155,22 @@ def read_camera(tracks: Tracks) -> dict[str, Variable]:
     steps = max(0, tracks.n_frames - 1)
     seen = np.isfinite(motion).all(axis=1)
     free = int((~joints(tracks))[1:].sum())
-    if seen.sum() < max(2, 0.4 * free):
-        reason = f"the background's motion could be told in {int(seen.sum())} of {steps} steps"
-        return {field: abstain(field, reason) for field in FIELDS}
     support = np.nan_to_num(tracks["camera_support"], nan=1.0)
-    motion = uncovered(motion, support)
     # Under effect lines few cells agree: too few to call a move, enough to see that it reverses every frame.
     shaken = edge_motion(tracks, SHAKE_SUPPORT)
     with np.errstate(invalid="ignore"):
         shaken[(support < MIN_SUPPORT) & (np.abs(shaken).max(axis=1) > SHAKE_MOST)] = np.nan
-    tremble = tremble_of(fill(shaken, CALM_STEPS), float(tracks.rate))
+    trusted = np.where(np.isfinite(shaken).all(axis=1), support, np.nan)
+    reason = f"the background's motion could be told in {int(seen.sum())} of {steps} steps"
+    told = {field: abstain(field, reason) for field in FIELDS}
+    if np.isfinite(trusted).sum() < max(2, 0.4 * free):
+        return told
+    tremble = tremble_of(fill(shaken, CALM_STEPS), float(tracks.rate), trusted)
+    if seen.sum() < max(2, 0.4 * free):
+        if tremble.value in ("impact", "continuous"):
+            told["camera.shake"] = _shake(tremble, float(np.nanmean(trusted)), ())
+        return told
+    motion = uncovered(motion, support)
     if tremble.value in (None, "none"):
         tremble = replace(tremble, rest=fill(motion))
     elif np.isnan(motion).any() and tremble.value != "handheld":
@@ -162,7 +179,8 @@ def read_camera(tracks: Tracks) -> dict[str, Variable]:
     support = support[seen]
     confidence = float(np.clip(support.mean(), 0, 1)) * float(seen.sum()) / max(1, steps)
     found = [run for run in runs_of(steady, 1 - confidence) if not _shaken(run, tremble)]
-    runs = [run for run in found if not _endless(run) and not _drifts(run, tracks)]
+    rocking = _rocks(found)
+    runs = [run for run in found if not _endless(run) and not _drifts(run, tracks) and run.column not in rocking]
     if blank(tracks):
         runs, confidence = [], 0.5 * confidence
         tremble = replace(tremble, value="none", certainty=0.5)
@@ -218,9 +236,22 @@ def _shaken(run: Run, tremble: Tremble) -> bool:
     if run.column > 1:  # a shake has little zoom or roll, and what it seems to have creeps
         creeps = run.travel / (run.end - run.start) < CREEPING
         return tremble.value not in (None, "none") and creeps and run.travel < SHAKEN_TRAVEL * tremble.size
+    if tremble.value == "impact" and tremble.start <= run.start + 1 and run.end <= tremble.end + 1:
+        return True  # no camera travels for as long as a blow shakes it
     together = min(run.end, tremble.end) - max(run.start, tremble.start)
     times = SHAKEN_TRAVEL if tremble.value != "handheld" else 0.0
     return together > 0.5 * (run.end - run.start) and run.travel < times * tremble.size
+
+
+def _rocks(runs: list[Run]) -> set[int]:
+    """The columns in which short runs go to and fro and come to nothing: a cel that fills the frame and rocks."""
+    found = set()
+    for column in {run.column for run in runs}:
+        swings = sorted((run for run in runs if run.column == column), key=lambda run: run.start)
+        turns = sum(a.value != b.value for a, b in itertools.pairwise(swings))
+        if turns >= ROCK_RUNS - 1 and max(run.travel for run in swings) < ROCK_TRAVEL:
+            found.add(column)
+    return found
 
 
 def _looks(tracks: Tracks, run: Run, name: str) -> np.ndarray:

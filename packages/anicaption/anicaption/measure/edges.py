@@ -27,10 +27,11 @@ FLASH_OF = {"fade_white": "white_flash", "fade_black": "black_flash"}
 _IRIS = 0.22  # by which the brightest spot of an iris stays above its mean light, both as shares of the open picture
 _BROKEN_SCORE = 0.8  # certainty of a joint of which a clip has only a part
 _STREAKS = 0.52  # streak over which a frame is torn
-_WHIP_LEAST, _WHIP_MOST = 4, 20  # frames of a whip on either side
-_WHIP_MOVES = 0.02  # difference from frame to frame while it lasts
-_WHIP_CALM = 0.22  # by which the streaks of a whip stand over those of its shot
-_WHIP_DIES = 0.04  # by which they are less in its slow half
+_WHIP_LEAST, _WHIP_MOST = 2, 20  # frames of a whip on either side
+_WHIP_MOVES = 0.04  # difference from frame to frame while it lasts, on average
+_WHIP_CALM = 0.2  # by which the streaks of a whip stand over those of its shot
+_WHIP_TORN = 0.4  # share of that from which a frame is still torn
+_WHIP_DIES = 0.05  # by which they are less in its slow half
 _WHIP_SCORE = 0.8
 
 
@@ -60,9 +61,11 @@ def gradual(scores: Mapping[str, np.ndarray]) -> tuple[Event, ...]:
         middle = (run.start + run.end) // 2
         if run.fades_out:
             value = _fade_name(scores, run, "out")
-            found.append(Event(FIELD, value, run.opens, max(middle, run.start), FADE_SCORE))
+            end = max(middle, run.start) if run.fades_in else run.end
+            found.append(Event(FIELD, value, run.opens, end, FADE_SCORE))
         if run.fades_in and not run.flash:
-            found.append(Event(FIELD, _fade_name(scores, run, "in"), min(middle, run.end), run.closes, FADE_SCORE))
+            start = min(middle, run.end) if run.fades_out else run.start
+            found.append(Event(FIELD, _fade_name(scores, run, "in"), start, run.closes, FADE_SCORE))
     return tuple(found)
 
 
@@ -102,20 +105,21 @@ def whips(scores: Mapping[str, np.ndarray]) -> tuple[Event, ...]:
 
 
 def _whip_frames(scores: Mapping[str, np.ndarray], first: int, way: int) -> int:
-    """How many frames from `first` on are torn, going backwards or forwards in time; 0 for no whip."""
+    """How many frames from `first` on are torn, going backwards or forwards in time; 0 for no whip.
+
+    A shot that pans fast has as much change from frame to frame as its whip, but not its streaks.
+    """
     streaks = scores["streak"][first::way][: 2 * _WHIP_MOST].astype(float)
     moving = scores["raw"][first + (way > 0) :: way][: 2 * _WHIP_MOST].astype(float)
-    if len(streaks) < _WHIP_LEAST + 4 or streaks[0] < _STREAKS or moving[:_WHIP_LEAST].min() < _WHIP_MOVES:
+    if len(streaks) < _WHIP_MOST // 2 or streaks[0] < _STREAKS:
         return 0
     calm = float(np.median(streaks[min(_WHIP_MOST // 2, len(streaks) // 2) :]))
-    rest = float(np.median(moving[min(_WHIP_MOST // 2, len(moving) // 2) :]))
-    slower = moving < max(_WHIP_MOVES, 1.6 * rest)
-    length = int(np.argmax(slower)) if slower.any() else len(moving)
-    if streaks[0] - calm < _WHIP_CALM or not _WHIP_LEAST <= length <= _WHIP_MOST:
+    rise = float(streaks[0]) - calm
+    length = int(np.argmin(np.append(streaks >= calm + _WHIP_TORN * rise, False)))
+    if rise < _WHIP_CALM or not _WHIP_LEAST <= length <= _WHIP_MOST or moving[:length].mean() < _WHIP_MOVES:
         return 0
     half = length // 2
-    dies = streaks[:half].mean() - streaks[half : 2 * half].mean()
-    return length if dies > _WHIP_DIES else 0
+    return length if streaks[:half].mean() - streaks[half:length].mean() > _WHIP_DIES else 0
 
 
 def _broken(watch: TransitionWatch, n_frames: int, known: list[Event]) -> list[Event]:
@@ -149,7 +153,7 @@ def read_transition(tracks: Tracks) -> dict[str, Variable]:
             continue
         comes = event.value.split("_")[1] == "in"
         at_edge = event.start <= EDGE_FRAMES if comes else event.end >= n_frames - EDGE_FRAMES
-        beyond = event.end <= EDGE_FRAMES if comes else event.start >= n_frames - EDGE_FRAMES
+        beyond = event.end < EDGE_FRAMES if comes else event.start > n_frames - EDGE_FRAMES
         side = "in" if comes else "out"
         if (
             at_edge

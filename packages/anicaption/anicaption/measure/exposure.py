@@ -18,7 +18,10 @@ import numpy as np
 
 from anicaption.layers import ROWS_PX, STILL, Cells, Motion, Picture, Step, warp
 
-NAMES = ("redraw", "redraw_peak", "redraw_area", "redraw_floor", "redraw_x", "redraw_y", "redraw_reach", "redraw_edge")
+NAMES = (
+    *("redraw", "redraw_peak", "redraw_area", "redraw_floor", "redraw_x", "redraw_y", "redraw_reach", "redraw_edge"),
+    *("redraw_inner", "redraw_inner_peak"),
+)
 WIDE, PEAK = 6, 2  # how many most changed blocks make the two scores: a body, a mouth
 REACH_FRAMES = 6  # before and after, for the floor of a block's own
 QUIET_RANK = 3  # of the 13 frames around: a quarter of them are repeats unless the figure is on ones
@@ -28,6 +31,7 @@ _GRAIN = 2.0  # the most changed of many blocks holds this much more noise than 
 _MARGIN_PX = 1.5  # of a moving frame: nearer its edge nothing is known of the frame before
 _WIDEST_STRIP_PX = 4  # wider ones are left to the floor of the block's own
 _NEVER = math.nan
+_INNER = (0.5, 0.6)  # half widths and half heights around the frame's middle, which effect lines spare
 
 
 class ExposureWatch:
@@ -105,17 +109,25 @@ class ExposureWatch:
         near = np.stack([e[0] for e in list(self._ring)[low:high] if e is not None])
         rank = min(len(near) - 1, (len(near) - 1) * QUIET_RANK // (2 * REACH_FRAMES))
         over = away_px - np.partition(near, rank, axis=0)[rank]
-        most = float(np.partition(away_px, -WIDE)[-WIDE:].mean())
-        peak = float(np.partition(over, -PEAK)[-PEAK:].mean())
+        most, peak = _top(away_px, WIDE), _top(over, PEAK)
+        heights = blocks.columns / blocks.rows
+        inner = (np.abs(blocks.z.real) < _INNER[0]) & (np.abs(blocks.z.imag) * heights < _INNER[1])
+        most_inner, peak_inner = _top(away_px[inner], WIDE), _top(over[inner], PEAK)
+        inside = most_inner / (1 + most_inner), peak_inner
         changed = np.maximum(over - FULL_PX, 0)
         total = float(changed.sum())
         if total < 1e-6:
-            return most / (1 + most), peak, 0.0, floor, _NEVER, _NEVER, _NEVER, _NEVER
+            return most / (1 + most), peak, 0.0, floor, _NEVER, _NEVER, _NEVER, _NEVER, *inside
         z = complex((changed * blocks.z).sum() / total)
         reach = math.sqrt(float((changed * np.abs(blocks.z - z) ** 2).sum()) / total)
         edge = float(changed[blocks.border > 0.5].sum()) / total
-        half_heights = blocks.columns / blocks.rows / 2
-        return most / (1 + most), peak, total, floor, z.real / 2, z.imag * half_heights, reach * half_heights, edge
+        where = z.real / 2, z.imag * heights / 2, reach * heights / 2, edge
+        return most / (1 + most), peak, total, floor, *where, *inside
+
+
+def _top(values: np.ndarray, n: int) -> float:
+    """The mean of the `n` largest."""
+    return float(np.partition(values, -n)[-n:].mean())
 
 
 def _quantile(values: np.ndarray, at: float) -> float:

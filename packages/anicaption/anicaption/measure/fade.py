@@ -15,6 +15,7 @@ MOST_FRAMES = 60  # a fade is followed at most this far
 TELL_FRAMES = 12  # frames next to a blank that tell a fade from a cut
 FLASH_FRAMES = 8  # a blank up to this length from which the same picture returns, however slowly, is a flash
 
+_LOWEST = 0.01  # of the height over its least: a fade to white paper is blank long before it ends
 _LEAST_CLIMB = 0.03  # of the mean within TELL_FRAMES: a slow fade still gets that far
 _MOST_STEP = 0.6  # share of that climb in one frame: more is a cut
 _LEAST_STEP = 0.002  # each frame of a fade is farther from blank than the last by this,
@@ -59,12 +60,14 @@ def blanks(scores: Mapping[str, np.ndarray], most_back: float) -> list[Blank]:
     found = []
     for kind, blank, height in (
         ("fade_black", (flat & (luma < BLACK)) | (luma < PITCH), luma),
-        ("fade_white", flat & (luma > WHITE), 1 - luma),
+        ("fade_white", flat & (luma > WHITE), 1 - luma + scores["spread"]),  # white paper has its lines only
     ):
         edges = np.flatnonzero(np.diff(np.concatenate([[0], blank.astype(np.int8), [0]])))
         for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-            opens = start - _fade(height[max(0, start - MOST_FRAMES - 1) : start + 1][::-1])
-            closes = end + _fade(height[end - 1 : end + MOST_FRAMES + 1])
+            lowest = start + np.flatnonzero(height[start:end] < height[start:end].min() + _LOWEST)
+            first, last = int(lowest[0]), int(lowest[-1])
+            opens = min(start, first - _fade(height[max(0, first - MOST_FRAMES - 1) : first + 1][::-1]))
+            closes = max(end, last + 1 + _fade(height[last : last + MOST_FRAMES + 2]))
             returns = opens == start and end - start <= FLASH_FRAMES and bool(back[start] < most_back)
             found.append(Blank(kind, start, end, opens, closes, returns))
     return sorted(found, key=lambda blank: blank.start)

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from anicaption.measure.camera_runs import fill
+
 MIN_SIZE = 8e-4  # frame widths: jitter under this is noise of the measurement
 MIN_STEPS = 4
 REVERSALS = 0.4  # share of neighbouring steps that go opposite ways
+ONE_WAY, TURNS = 0.9, 0.7  # share of a tremble along its main direction; of its steps that go against the one before
+SURE_SUPPORT = 0.8  # of steps that are believed whichever way they go
 DECAY = 0.45  # an impact's last third trembles by less than this share of its first
 IMPACT_S = 1.3
 REBOUND_SHARE, REBOUND_STEPS = 0.45, 7  # a hard stop swings back by less than this share of its speed, this long
@@ -38,8 +42,10 @@ class Tremble:
     wanders: tuple[int, ...] = ()
 
 
-def tremble_of(motion: np.ndarray, rate: float) -> Tremble:
-    """Split a gapless (T, 4) edge motion (row 0 ignored) into tremble and rest. `rate` in frames per second."""
+def tremble_of(motion: np.ndarray, rate: float, support: np.ndarray | None = None) -> Tremble:
+    """Split a gapless (T, 4) edge motion (row 0 ignored) into tremble and rest. `rate` in frames per second; `support`
+    of the steps (T,), NaN where one was not seen, as layers.Step has it; all are sure without it."""
+    support = np.ones(len(motion)) if support is None else support
     steps = len(motion) - 1
     if steps < MIN_STEPS:
         return Tremble(None, 0, 0, 0.0, 0.0, motion)
@@ -48,17 +54,19 @@ def tremble_of(motion: np.ndarray, rate: float) -> Tremble:
     local = _mean(size, 5)
     shaking = (local > MIN_SIZE) & (_mean(_reversals(motion).astype(float), 7) >= REVERSALS)
     frames = np.flatnonzero(shaking & ~_rebounds(motion))
-    if len(frames) >= 3:
-        start, end = int(frames[0]), int(frames[-1]) + 1
+    start, end = (int(frames[0]), int(frames[-1]) + 1) if len(frames) >= 3 else (0, 0)
+    if end and _to_and_fro((motion - rest)[start:end], support[start:end]):
         while end < len(local) and local[end] > MIN_SIZE / 4:  # it dies away below what counts as a tremble
             end += 1
         active = size[start:end]
         third = max(2, len(active) // 3)
         decay = float(active[-third:].mean() / (active[:third].mean() + 1e-9))
         short = len(active) <= IMPACT_S * rate
-        value = "impact" if short and (decay < DECAY or end < steps - 2) else "continuous"
+        last = int(np.flatnonzero(np.isfinite(support))[-1])
+        value = "impact" if short and (decay < DECAY or end < last - 2) else "continuous"
         kept = motion.copy()
-        kept[max(1, start - 1) : end + 1] = rest[max(1, start - 1) : end + 1]
+        course = _course(motion, np.isfinite(support))
+        kept[max(1, start - 1) : end + 1] = course[max(1, start - 1) : end + 1]
         most = float(local[start:end].max())
         return Tremble(value, max(0, start - 1), end, most, _certain(most / MIN_SIZE), kept)
     if sways := _wanders(motion):
@@ -81,6 +89,26 @@ def _reversals(motion: np.ndarray) -> np.ndarray:
     against = (x[1:] * x[:-1] < 0) & (np.minimum(np.abs(x[1:]), np.abs(x[:-1])) > MIN_SIZE / 2)
     against[:1] = False
     return np.concatenate([[False], against.any(1)])
+
+
+def _course(motion: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """The (T, 4) motion under a tremble: the mean of every two steps that follow one another and were `seen`."""
+    pairs = (motion + np.roll(motion, -1, 0)) / 2
+    pairs[~(seen & np.roll(seen, -1))] = np.nan
+    pairs = fill(pairs, MIN_STEPS)
+    return np.stack([_mean(pairs[:, column], 5) for column in range(pairs.shape[1])], 1)
+
+
+def _to_and_fro(steps: np.ndarray, support: np.ndarray) -> bool:
+    """Whether the steps (N, 4) of a tremble reverse along one line. What lines and hands leave of a frame that stands
+    goes anywhere, and is badly supported."""
+    seen = np.isfinite(support)
+    if np.median(support[seen]) >= SURE_SUPPORT:
+        return True
+    shifts = steps[seen, :2]
+    sizes, ways = np.linalg.eigh(shifts.T @ shifts)
+    along = shifts @ ways[:, 1]
+    return bool(sizes[1] > ONE_WAY * sizes.sum() and (along[1:] * along[:-1] < 0).mean() > TURNS)
 
 
 def _rebounds(motion: np.ndarray) -> np.ndarray:

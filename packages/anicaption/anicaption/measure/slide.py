@@ -18,6 +18,7 @@ LEAST_FRAMES, MOST_FRAMES = 4, 30
 _FITS = 0.92  # share of the spread of the moments that a plane explains
 _SOFT = 0.42  # share of its way that a spot may be seen between the ends, on average
 _FLAT = 0.5  # share of the other's contrast under which one end is a surface that passes before the lens
+_STANDS, _EXACT, _FLATTER = 0.45, 0.03, 0.25  # and under which one that no motion brings, along a line this straight
 _KEPT = 0.75  # share of the spots that are looked at: what fits best, for figures move
 _LEAST_WAY = 1e-3  # squared difference of the ends, 0..1
 
@@ -34,8 +35,14 @@ class Slide(NamedTuple):
     misfit: float
 
 
-def slide(pictures: Sequence[Thumbnail], firsts: list[np.ndarray], lasts: list[np.ndarray]) -> Slide | None:
-    """The wipe that `pictures` are between two ends, given as specks where they would be at each of them, or None."""
+def slide(
+    pictures: Sequence[Thumbnail], firsts: list[np.ndarray], lasts: list[np.ndarray], unexplained: float
+) -> Slide | None:
+    """The wipe that `pictures` are between two ends, given as specks where they would be at each of them, or None.
+
+    `unexplained` is the share of their change from frame to frame that motion does not explain: where it is large, a
+    flat end is a picture too, and none that passes before the lens.
+    """
     n = len(pictures)
     origin = np.stack(firsts).reshape(n, -1, 3)
     way = np.stack(lasts).reshape(origin.shape) - origin
@@ -55,7 +62,7 @@ def slide(pictures: Sequence[Thumbnail], firsts: list[np.ndarray], lasts: list[n
     inside = start > -0.4 * (end - start) and end < n + 0.4 * (end - start)
     seen = fit.weight > 0
     less, more = sorted((float(origin[0][seen].std()), float((origin[-1] + way[-1])[seen].std())))
-    if less < _FLAT * more:
+    if less < (_FLAT if unexplained < _STANDS or fit.misfit > _EXACT else _FLATTER) * more:
         return None
     if between > _SOFT or not LEAST_FRAMES <= end - start <= MOST_FRAMES or not inside:
         return None

@@ -16,7 +16,7 @@ from anicaption.measure.beat import LONGEST, Sheet, likeliest
 from anicaption.record import Evidence, Span, Variable, abstain, measured
 from anicaption.tracks import Tracks
 
-NAME, VERSION = "redraw.beat", "3"
+NAME, VERSION = "redraw.beat", "4"
 FIELD = "motion.timing"
 VALUES = {1: "ones", 2: "twos", 3: "threes"}
 
@@ -27,6 +27,10 @@ CRISP = 0.16  # doubt of a frame, on average, under which the holds as seen deci
 MISSED = 2.0  # log odds that a drawing which looks like the one before costs its beat, at most
 MIN_EVIDENCE = 3.0  # log odds that the best beat explains, more than one frame can bring; else one drawing is held
 EXPLAINED, SPARE = 0.7, 1.0  # share of all evidence, less a little, that a beat explains; else the timing is modulated
+CONTRAST = 4.0  # standard errors by which the frames of a beat have greater odds than the others, however small
+BEAT_DRAWINGS, SPREAD_LEAST = 3, 0.15  # on a beat, at least; log odds that equal frames differ by anyway
+FAINT = -1.0  # log odds of its drawings, on average: less is a camera that moves on a beat
+ALL_OVER = 0.5  # spread of what changes, frame heights: more is effects, unless the frame's middle changes too
 JOINED_FRAMES = 8  # a change of every frame at the shot's ends that is no longer than this belongs to the joint
 FLOOR_PX = 0.5  # a background that leaves more than this is not known at all
 SURE = 2.5  # no single frame has odds over this, in natural logarithms
@@ -40,6 +44,8 @@ PIECE_FIT = 0.6  # share of what moves that moves as one piece
 NAMES = (
     "redraw", "redraw_peak", "redraw_floor", "figure_dx", "figure_dy", "figure_turn_deg", "figure_fit",
 )  # fmt: skip
+
+INNER = {"redraw": "redraw_inner", "redraw_peak": "redraw_inner_peak"}
 
 # Log odds per unit of each row of `_signs`, by logistic regression on seven films of the script `variables`, seeds
 # 201-203, 401 and 711-713, plain and dressed. Drawings that look like the one before count as new there, so the odds
@@ -100,9 +106,12 @@ def drawings(columns: dict[str, np.ndarray]) -> np.ndarray:
     return out
 
 
-def measured_odds(tracks: Tracks) -> np.ndarray:
-    """`odds` of a shot: NaN for its first frame and where an impact frame or a transition hides the figure."""
+def measured_odds(tracks: Tracks, inner: bool = False) -> np.ndarray:
+    """`odds` of a shot: NaN for its first frame and where an impact frame or a transition hides the figure. `inner`: of
+    the frame's middle alone."""
     columns = {name: tracks[name].astype(float) for name in NAMES}
+    if inner:
+        columns |= {name: tracks[column].astype(float) for name, column in INNER.items()}
     hidden = np.zeros(tracks.n_frames, bool)
     hidden[:1] = True
     for event in tracks.events:  # an impact frame is a drawing too, but not one of the figure's
@@ -186,6 +195,8 @@ def read_timing(tracks: Tracks) -> dict[str, Variable]:
     if isinstance(shot, str):
         return {FIELD: abstain(FIELD, shot)}
     value, share = exposure(shot.odds)
+    if value != "held" and _stands_inside(tracks, shot):
+        value, share = "held", 0.5
     numbers = {"new_drawings": float(shot.new.sum()), "frame_doubt": shot.doubt, "explained": share}
     evidence = (Evidence(estimator=NAME, version=VERSION, start=0, end=tracks.n_frames, numbers=numbers),)
     certain = float(np.clip(share * (1 - 2 * shot.doubt), 0.05, 0.99))
@@ -193,9 +204,26 @@ def read_timing(tracks: Tracks) -> dict[str, Variable]:
     return {FIELD: measured(FIELD, [value], {value: certain}, evidence, [whole])}
 
 
+def _stands_inside(tracks: Tracks, shot: Exposed) -> bool:
+    """Whether what changes lies all over the frame and its middle stands still: lines around a held figure."""
+    reach = tracks["redraw_reach"][np.nan_to_num(shot.odds) > 0].astype(float)
+    if not np.isfinite(reach).any() or np.nanmedian(reach) < ALL_OVER:
+        return False
+    inside = measured_odds(tracks, inner=True)
+    return bool(np.isfinite(inside).any()) and exposure(inside)[0] == "held"
+
+
 def exposure(odds_T: np.ndarray) -> tuple[str, float]:
     """The value of motion.timing and the share of the evidence for it, from log odds; NaN where nothing is known."""
-    odds_T = np.nan_to_num(odds_T)
+    value, share = _explained(np.nan_to_num(odds_T))
+    if value not in ("held", "ones"):
+        return value, share
+    frames, contrast = clearest_beat(odds_T)
+    return (VALUES.get(frames, "fours_plus"), 0.5) if contrast >= CONTRAST else (value, share)
+
+
+def _explained(odds_T: np.ndarray) -> tuple[str, float]:
+    """As `exposure`, by how much of the evidence the best beat explains."""
     frames, explained = best_beat(odds_T)
     everything = float(np.maximum(odds_T, 0).sum())
     if explained < MIN_EVIDENCE:
@@ -204,6 +232,22 @@ def exposure(odds_T: np.ndarray) -> tuple[str, float]:
     if explained < EXPLAINED * everything - SPARE:
         return "modulated", 1 - share
     return VALUES.get(frames, "fours_plus"), share
+
+
+def clearest_beat(odds_T: np.ndarray) -> tuple[int, float]:
+    """The exposure from two frames on whose frames stand out most from all others in one phase; by how many standard
+    errors. Small drawings, and drawings under a frame that moves, change little and yet in time."""
+    known, best = np.isfinite(odds_T), (2, 0.0)
+    for frames in range(2, LONGEST + 1):
+        for phase in range(frames):
+            on_beat = np.arange(len(odds_T)) % frames == phase
+            on, off = odds_T[on_beat & known], odds_T[~on_beat & known]
+            if min(len(on), len(off)) < BEAT_DRAWINGS or on.mean() < FAINT:
+                continue
+            spread = np.sqrt((on.var() * len(on) + off.var() * len(off)) / (len(on) + len(off))) + SPREAD_LEAST
+            contrast = (on.mean() - off.mean()) / (spread * np.sqrt(1 / len(on) + 1 / len(off)))
+            best = max(best, (frames, float(contrast)), key=lambda beat: beat[1])
+    return best
 
 
 def best_beat(odds_T: np.ndarray) -> tuple[int, float]:

@@ -41,7 +41,7 @@ from anicaption.measure.likeness import (
 from anicaption.measure.mix import DRIFT_FRAMES, carried_ends, drifting_mix, straight
 from anicaption.measure.slide import slide
 
-NAME, VERSION = "transition", "3"
+NAME, VERSION = "transition", "4"
 # What an event's kind is called at the shot's first frames and at its last.
 AT_EDGES = {
     "fade_black": ("fade_in_black", "fade_out_black"),
@@ -181,7 +181,8 @@ class TransitionWatch:
             if newest % period or len(self._recent) < n_window + 2 * DRIFT_FRAMES:
                 continue
             inside = slice(-n_window - DRIFT_FRAMES + 1, -DRIFT_FRAMES)
-            if sum(self._scores["jump"][inside]) < MIX_UNEXPLAINED * sum(self._scores["raw"][inside]):
+            unexplained = sum(self._scores["jump"][inside]) / max(1e-9, sum(self._scores["raw"][inside]))
+            if unexplained < MIX_UNEXPLAINED:
                 continue
             window = [self._recent[i] for i in range(-n_window - DRIFT_FRAMES, -DRIFT_FRAMES)]
             if not straight(window):
@@ -197,7 +198,7 @@ class TransitionWatch:
                 values = (mix.residual, mix.start - half, mix.end - half, ends.same)
                 for name, value in zip(("residual", "start", "end", "same"), values, strict=True):
                     self._scores[f"mix_{half}_{name}"][centre] = value
-            elif wipe := slide(window, firsts, lasts):
+            elif wipe := slide(window, firsts, lasts, unexplained):
                 self._keep("slide", wipe.misfit, centre - half + wipe.start, centre - half + wipe.end)
 
     def _see_brief(self) -> None:
@@ -294,11 +295,13 @@ def decide(scores: Mapping[str, np.ndarray], first: int = 0) -> tuple[Boundary, 
     runs = blanks(scores, BLANK_BACK)
     hard = [Boundary(frame, "cut", frame, frame, score) for frame, score in cuts(scores, runs)]
     fades = [boundary for run in runs for boundary in _through(run, len(scores["jump"]))]
-    short = _briefs(scores)
+    slides = _kept(scores, "slide", "wipe")
+    # Of a longer wipe the quick middle alone looks like a brief one.
+    short = [b for b in _briefs(scores) if not any(w.start <= b.end and b.start <= w.end for w in slides)]
     hard = [b for b in hard if not any(joint.start <= b.frame <= joint.end for joint in short)]
     taken = [(run.opens, run.closes) for run in runs] + [(b.frame, b.frame) for b in hard]
     mixes: list[Boundary] = []
-    for mix in [*short, *_mixes(scores), *_kept(scores, "slide", "wipe"), *_kept(scores, "ghost", "dissolve")]:
+    for mix in [*short, *_mixes(scores), *slides, *_kept(scores, "ghost", "dissolve")]:
         if not any(mix.start <= end and start <= mix.end for start, end in taken):
             mixes.append(mix)
             taken.append((mix.start, mix.end))
