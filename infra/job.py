@@ -16,8 +16,10 @@ import shlex
 import shutil
 import sys
 import sysconfig
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 PROGRAM = "animatrix-ingest"
 
@@ -43,12 +45,24 @@ def local() -> Iterator[str]:
         ray.shutdown()
 
 
+def submitted(client: Any, command: str, wait_s: float = 180.0) -> str:
+    """The name of the job. A cluster that has just begun has no agent to take one for a while, and is asked again."""
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            return client.submit_job(entrypoint=command)
+        except RuntimeError as error:
+            if "No available agent" not in str(error) or time.monotonic() > until:
+                raise
+        time.sleep(1)
+
+
 def submit(address: str, arguments: Sequence[str]) -> int:
     """Run the command as a job on the cluster behind a dashboard; 0 where it succeeded. Its log goes to stdout."""
     from ray.job_submission import JobStatus, JobSubmissionClient
 
     client = JobSubmissionClient(address)
-    name = client.submit_job(entrypoint=entrypoint(arguments))
+    name = submitted(client, entrypoint(arguments))
     print(f"job {name} on {address}; again later: ray job logs {name} --address {address}", flush=True)
 
     async def follow() -> None:
