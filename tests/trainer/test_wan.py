@@ -11,38 +11,19 @@ from animatrix_trainer.model.modulation import BlockModulation
 from animatrix_trainer.model.wan import TagCrossAttention, TagWanTransformer3DModel, is_tag_parameter, vocabulary_config
 from diffusers import WanTransformer3DModel
 
-SMALL = {
-    "num_attention_heads": 2,
-    "attention_head_dim": 24,
-    "in_channels": 16,
-    "out_channels": 16,
-    "text_dim": 32,
-    "freq_dim": 32,
-    "ffn_dim": 64,
-    "num_layers": 2,
-    "rope_max_seq_len": 32,
-}
+from tests.trainer import tiny
+
 TAG = {"tag_dim": 16, "tag_heads": 2, "tag_layers": 3}
 
 
 @pytest.fixture(scope="module")
 def wan():
-    torch.manual_seed(0)
-    return WanTransformer3DModel(**SMALL).eval()
+    return tiny.wan()
 
 
 def graft(wan, **options):
     torch.manual_seed(1)
     return TagWanTransformer3DModel.from_wan(wan, **TAG, **options).eval()
-
-
-def inputs(batch=2):
-    generator = torch.Generator().manual_seed(2)
-    return {
-        "hidden_states": torch.randn(batch, 16, 2, 4, 4, generator=generator),
-        "timestep": torch.tensor([10.0, 700.0])[:batch],
-        "encoder_hidden_states": torch.randn(batch, 7, 32, generator=generator),
-    }
 
 
 def tags(*sets):
@@ -53,14 +34,14 @@ TWO = ({"camera.move": ("pan_left", "track_up"), "motion.timing": ("twos",)}, No
 
 
 def test_decoupled_equals_plain_wan_exactly_at_init(wan):
-    model, given = graft(wan, tag_attention="decoupled"), inputs()
+    model, given = graft(wan, tag_attention="decoupled"), tiny.inputs()
     with torch.no_grad():
         assert (model(**given, tags=tags(*TWO)).sample - wan(**given).sample).abs().max() == 0.0
 
 
 def test_timesteps_per_token_reach_every_token(wan):
     """TI2V-5B hands over (B, L) timesteps; the tag term is the same for every token of a sample."""
-    model, given = graft(wan), inputs()
+    model, given = graft(wan), tiny.inputs()
     given["timestep"] = torch.linspace(0, 1000, 16).view(2, 8)
     with torch.no_grad():
         assert (model(**given, tags=tags(*TWO)).sample - wan(**given).sample).abs().max() == 0.0
@@ -73,9 +54,8 @@ def test_timesteps_per_token_reach_every_token(wan):
 
 
 def test_image_tokens_of_wan_i2v_stay_apart_from_text_and_tags():
-    torch.manual_seed(0)
-    wan = WanTransformer3DModel(**SMALL, image_dim=20, added_kv_proj_dim=48).eval()
-    given = inputs() | {
+    wan = tiny.wan(**tiny.SEES)
+    given = tiny.inputs() | {
         "encoder_hidden_states": torch.randn(2, 512, 32),
         "encoder_hidden_states_image": torch.randn(2, 5, 20),
     }
@@ -93,7 +73,7 @@ def test_every_tag_parameter_learns(wan, attention):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     for _ in range(2):
         optimizer.zero_grad()
-        model(**inputs(), tags=tags(*TWO)).sample.square().mean().backward()
+        model(**tiny.inputs(), tags=tags(*TWO)).sample.square().mean().backward()
         optimizer.step()
     silent = {
         name
@@ -104,7 +84,7 @@ def test_every_tag_parameter_learns(wan, attention):
 
 
 def test_different_tags_give_different_outputs_once_the_gate_opens(wan):
-    model, given = graft(wan, tag_modulation="none"), inputs()
+    model, given = graft(wan, tag_modulation="none"), tiny.inputs()
     with torch.no_grad():
         for block in model.blocks:
             block.attn2.processor.gate.fill_(1.0)
@@ -115,7 +95,7 @@ def test_different_tags_give_different_outputs_once_the_gate_opens(wan):
 
 
 def test_saved_and_loaded_is_the_same_model(wan, tmp_path):
-    model, given = graft(wan), inputs()
+    model, given = graft(wan), tiny.inputs()
     with torch.no_grad():
         for block in model.blocks:
             block.attn2.processor.gate.uniform_(-1, 1)
@@ -129,7 +109,7 @@ def test_gradient_checkpointing_gives_the_same_gradients(wan):
 
     def gradients():
         model.zero_grad()
-        model(**inputs(), tags=tags(*TWO)).sample.square().mean().backward()
+        model(**tiny.inputs(), tags=tags(*TWO)).sample.square().mean().backward()
         return {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
 
     plain = gradients()
@@ -142,12 +122,12 @@ def test_gradient_checkpointing_gives_the_same_gradients(wan):
 
 def test_another_vocabulary_is_refused():
     with pytest.raises(TaxonomyError, match=r"TagWanTransformer3DModel: made with taxonomy 0123, which is none of"):
-        TagWanTransformer3DModel(**SMALL, **TAG, **vocabulary_config() | {"taxonomy_hash": "0123"})
+        TagWanTransformer3DModel(**tiny.WAN, **TAG, **vocabulary_config() | {"taxonomy_hash": "0123"})
 
 
 def test_unknown_modes_are_refused():
     with pytest.raises(ValueError, match="prefix"):
-        TagWanTransformer3DModel(**SMALL, **TAG, **vocabulary_config(), tag_attention="prefix")
+        TagWanTransformer3DModel(**tiny.WAN, **TAG, **vocabulary_config(), tag_attention="prefix")
 
 
 def test_a_graft_has_no_copy_of_wans_weights(wan):
@@ -177,7 +157,7 @@ def test_no_parameter_is_left_without_weights(wan, tmp_path):
             assert torch.equal(ours, weight) and ours.dtype == weight.dtype, name
         model.save_pretrained(tmp_path / "ours")
         again = TagWanTransformer3DModel.from_pretrained(tmp_path / "ours", torch_dtype=torch.bfloat16)
-        given = {name: value.bfloat16() for name, value in inputs().items()}
+        given = {name: value.bfloat16() for name, value in tiny.inputs().items()}
         for half in (model, again):
             assert {w.dtype for name, w in half.named_parameters() if is_tag_parameter(name)} == {torch.bfloat16}
             with torch.no_grad():
@@ -191,7 +171,7 @@ def test_hooks_of_modules_see_what_attends(wan):
         if isinstance(module, TagCrossAttention | BlockModulation):
             module.register_forward_pre_hook(lambda *_, name=name: called.append(name))
     with torch.no_grad():
-        model(**inputs(), tags=tags(*TWO))
+        model(**tiny.inputs(), tags=tags(*TWO))
     assert called == [f"blocks.{n}.{part}" for n in range(2) for part in ("tag_modulation", "attn2.processor")]
 
 
@@ -205,13 +185,13 @@ def test_saying_nothing_has_the_shape_of_saying_much(wan, attention):
     spans = (TagSpan("camera.move", "pan_left", 0.0, 0.5), TagSpan("camera.move", "track_up", 0.5, 1.0))
     for said in (words.encode(TWO[0], spans=spans), words.encode({}), words.encode(None)):
         with torch.no_grad():
-            model(**inputs(batch=1), tags=torch.tensor([said]))
+            model(**tiny.inputs(1), tags=torch.tensor([said]))
     assert set(shapes) == {(1, len(words.slot_rows()) + 3, 48)}
 
 
 def test_tags_of_another_vocabulary_are_refused(wan):
     with pytest.raises(ValueError, match=r"tags: 83 numbers a sample, this model takes 83 slots and 2 spans of 3"):
-        graft(wan, tag_spans=2)(**inputs(), tags=tags(*TWO))
+        graft(wan, tag_spans=2)(**tiny.inputs(), tags=tags(*TWO))
 
 
 def test_times_change_what_is_said_and_are_saved(wan, tmp_path):
@@ -223,8 +203,8 @@ def test_times_change_what_is_said_and_are_saved(wan, tmp_path):
         words, said = vocabulary(n_spans=2), []
         for half in ((0.0, 0.5), (0.5, 1.0)):
             told = words.encode(TWO[0], spans=(TagSpan("camera.move", "pan_left", *half),))
-            said.append(model(**inputs(batch=1), tags=torch.tensor([told])).sample)
-            assert torch.equal(again(**inputs(batch=1), tags=torch.tensor([told])).sample, said[-1])
+            said.append(model(**tiny.inputs(1), tags=torch.tensor([told])).sample)
+            assert torch.equal(again(**tiny.inputs(1), tags=torch.tensor([told])).sample, said[-1])
     assert (said[0] - said[1]).abs().max() > 1e-4
 
 
