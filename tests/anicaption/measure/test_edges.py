@@ -128,6 +128,22 @@ def test_a_whip_leaves_one_shot_and_enters_the_next():
     assert variable.values == ("whip_in",) and abs(variable.spans[0].end - 8) <= 2
 
 
+def test_a_whip_out_of_a_pan_is_one_too():
+    a, b = shot(1, 40, 6.0), shot(2, 40)
+    assert read((a + torn(a[-1], 6) + b)[:46])[0].values == ("whip_out",)
+
+
+def test_white_paper_fades_by_its_lines():
+    paper = np.full((HEIGHT, WIDTH, 3), 250, np.uint8)
+    for x in range(20, WIDTH - 20, 14):
+        cv2.line(paper, (x, 20), (WIDTH - x, HEIGHT - 20), (40, 40, 40), 1)
+    white = np.full_like(paper, 255)
+    fade = [cv2.addWeighted(paper, share, white, 1 - share, 0) for share in np.linspace(0.95, 0.05, 8)]
+    frames = shot(1, 30) + [paper] * 30 + fade
+    _, tracks, _ = read(frames + fade[::-1] + shot(2, 30))
+    assert read_transition(tracks.window(30, 68))["camera.transition"].values == ("fade_out_white",)
+
+
 @pytest.mark.parametrize("speed_px", [0, 2, 5])
 def test_a_pan_has_plain_edges(speed_px):
     assert read(shot(3, 48, speed_px))[0].values == ("none",)

@@ -106,6 +106,32 @@ def test_an_action_in_the_midst_of_a_hold_has_its_own_beat(frames, value):
     assert exposure(odds)[0] == value
 
 
+def test_faint_drawings_in_time_are_a_beat():
+    rng = np.random.default_rng(0)
+    odds = rng.normal(-2.1, 0.3, 40)
+    odds[::4] = rng.normal(-0.3, 0.3, 10)
+    assert exposure(odds)[0] == "fours_plus"
+    assert exposure(rng.permutation(odds))[0] == "held"
+    standing = np.arange(40) % 4 > 0  # a camera on fours says the same, and nothing of the figure
+    assert exposure(odds, standing)[0] == "held"
+
+
+def test_lines_that_change_around_a_still_middle_are_not_the_figures():
+    on_twos = np.arange(48) % 2 == 0
+    columns = {
+        "redraw": np.where(on_twos, 0.7, 0.02),
+        "redraw_peak": np.where(on_twos, 2.0, 0.01),
+        "redraw_floor": np.full(48, 0.03),
+        "redraw_inner": np.full(48, 0.02),
+        "redraw_inner_peak": np.full(48, 0.01),
+    }
+    for reach, value in ((0.7, "held"), (0.2, "twos")):  # a small thing off the middle is a figure
+        made = {
+            name: column.astype(np.float32) for name, column in (columns | {"redraw_reach": on_twos * reach}).items()
+        }
+        assert read(Tracks(Fraction(24), 320, 180, made))["motion.timing"].values == (value,)
+
+
 def test_two_stray_changes_are_a_hold():
     odds = np.full(48, -2.0)
     odds[[11, 30]] = 1.0

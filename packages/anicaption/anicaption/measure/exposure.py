@@ -40,6 +40,7 @@ class ExposureWatch:
     def __init__(self) -> None:
         self._columns = {name: array("f") for name in NAMES}
         self._blocks: Cells | None = None
+        self._inner = np.zeros(0, bool)  # which blocks lie in the frame's middle
         self._ring: deque[tuple[np.ndarray, float] | None] = deque()
         self._n_seen = 0
 
@@ -93,6 +94,8 @@ class ExposureWatch:
         if self._blocks is None or self._blocks.columns != picture.cells.columns * fine:
             self._blocks = Cells(picture.cells.columns * fine, picture.cells.rows * fine)
             self._ring = deque([None] * len(self._ring))
+            x, y = self._blocks.z.real, self._blocks.z.imag * self._blocks.columns / self._blocks.rows
+            self._inner = (np.abs(x) < _INNER[0]) & (np.abs(y) < _INNER[1])
         return self._blocks
 
     def _write(self, columns: dict[str, array], place: int) -> None:
@@ -110,9 +113,7 @@ class ExposureWatch:
         rank = min(len(near) - 1, (len(near) - 1) * QUIET_RANK // (2 * REACH_FRAMES))
         over = away_px - np.partition(near, rank, axis=0)[rank]
         most, peak = _top(away_px, WIDE), _top(over, PEAK)
-        heights = blocks.columns / blocks.rows
-        inner = (np.abs(blocks.z.real) < _INNER[0]) & (np.abs(blocks.z.imag) * heights < _INNER[1])
-        most_inner, peak_inner = _top(away_px[inner], WIDE), _top(over[inner], PEAK)
+        most_inner, peak_inner = _top(away_px[self._inner], WIDE), _top(over[self._inner], PEAK)
         inside = most_inner / (1 + most_inner), peak_inner
         changed = np.maximum(over - FULL_PX, 0)
         total = float(changed.sum())
@@ -121,6 +122,7 @@ class ExposureWatch:
         z = complex((changed * blocks.z).sum() / total)
         reach = math.sqrt(float((changed * np.abs(blocks.z - z) ** 2).sum()) / total)
         edge = float(changed[blocks.border > 0.5].sum()) / total
+        heights = blocks.columns / blocks.rows
         where = z.real / 2, z.imag * heights / 2, reach * heights / 2, edge
         return most / (1 + most), peak, total, floor, *where, *inside
 

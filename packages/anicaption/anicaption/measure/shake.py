@@ -69,7 +69,7 @@ def tremble_of(motion: np.ndarray, rate: float, support: np.ndarray | None = Non
         kept[max(1, start - 1) : end + 1] = course[max(1, start - 1) : end + 1]
         most = float(local[start:end].max())
         return Tremble(value, max(0, start - 1), end, most, _certain(most / MIN_SIZE), kept)
-    if sways := _wanders(motion):
+    if not end and (sways := _wanders(motion)):
         return Tremble("handheld", 0, len(motion), float(size.std()), 0.6, motion, wanders=sways)
     return Tremble("none", 0, 0, float(np.sqrt((size**2).mean())), 0.95, motion)
 

@@ -29,7 +29,6 @@ MIN_EVIDENCE = 3.0  # log odds that the best beat explains, more than one frame 
 EXPLAINED, SPARE = 0.7, 1.0  # share of all evidence, less a little, that a beat explains; else the timing is modulated
 CONTRAST = 4.0  # standard errors by which the frames of a beat have greater odds than the others, however small
 BEAT_DRAWINGS, SPREAD_LEAST = 3, 0.15  # on a beat, at least; log odds that equal frames differ by anyway
-FAINT = -1.0  # log odds of its drawings, on average: less is a camera that moves on a beat
 ALL_OVER = 0.5  # spread of what changes, frame heights: more is effects, unless the frame's middle changes too
 JOINED_FRAMES = 8  # a change of every frame at the shot's ends that is no longer than this belongs to the joint
 FLOOR_PX = 0.5  # a background that leaves more than this is not known at all
@@ -194,7 +193,7 @@ def read_timing(tracks: Tracks) -> dict[str, Variable]:
     shot = exposed(tracks)
     if isinstance(shot, str):
         return {FIELD: abstain(FIELD, shot)}
-    value, share = exposure(shot.odds)
+    value, share = exposure(shot.odds, _standing(tracks))
     if value != "held" and _stands_inside(tracks, shot):
         value, share = "held", 0.5
     numbers = {"new_drawings": float(shot.new.sum()), "frame_doubt": shot.doubt, "explained": share}
@@ -210,15 +209,16 @@ def _stands_inside(tracks: Tracks, shot: Exposed) -> bool:
     if not np.isfinite(reach).any() or np.nanmedian(reach) < ALL_OVER:
         return False
     inside = measured_odds(tracks, inner=True)
-    return bool(np.isfinite(inside).any()) and exposure(inside)[0] == "held"
+    return bool(np.isfinite(inside).any()) and exposure(inside, _standing(tracks))[0] == "held"
 
 
-def exposure(odds_T: np.ndarray) -> tuple[str, float]:
-    """The value of motion.timing and the share of the evidence for it, from log odds; NaN where nothing is known."""
+def exposure(odds_T: np.ndarray, standing_T: np.ndarray | bool = False) -> tuple[str, float]:
+    """The value of motion.timing and the share of the evidence for it, from log odds; NaN where nothing is known.
+    `standing_T`: frames that a camera on twos filmed twice, whose beat is not the figure's."""
     value, share = _explained(np.nan_to_num(odds_T))
     if value not in ("held", "ones"):
         return value, share
-    frames, contrast = clearest_beat(odds_T)
+    frames, contrast = clearest_beat(np.where(standing_T, np.nan, odds_T))
     return (VALUES.get(frames, "fours_plus"), 0.5) if contrast >= CONTRAST else (value, share)
 
 
@@ -242,7 +242,7 @@ def clearest_beat(odds_T: np.ndarray) -> tuple[int, float]:
         for phase in range(frames):
             on_beat = np.arange(len(odds_T)) % frames == phase
             on, off = odds_T[on_beat & known], odds_T[~on_beat & known]
-            if min(len(on), len(off)) < BEAT_DRAWINGS or on.mean() < FAINT:
+            if min(len(on), len(off)) < BEAT_DRAWINGS:
                 continue
             spread = np.sqrt((on.var() * len(on) + off.var() * len(off)) / (len(on) + len(off))) + SPREAD_LEAST
             contrast = (on.mean() - off.mean()) / (spread * np.sqrt(1 / len(on) + 1 / len(off)))
