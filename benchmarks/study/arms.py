@@ -6,11 +6,10 @@ only prose that distracts; where they are told as words, it is as much larger as
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -37,7 +36,7 @@ from animatrix_trainer.model.wan import is_tag_parameter
 from torch import nn
 
 from benchmarks.study import bed
-from benchmarks.study.words import SCENERY, Reader, Words, distraction
+from benchmarks.study.words import SCENERY, Words, distraction, reader
 
 LENGTH = 288
 """Words of the text channel: what is asked for, then up to 200 of distraction."""
@@ -50,9 +49,9 @@ class Arm:
     """`text` is how the tags are told in words: not at all, as the prose of a caption, or as a tag line."""
 
     name: str
-    attention: str
-    modulation: str
-    text: str
+    attention: Literal["concat", "none"]
+    modulation: Literal["shared", "none"]
+    text: Literal["none", "prose", "tags"]
 
     @property
     def has_tags(self) -> bool:
@@ -67,31 +66,6 @@ ARMS = (
     Arm("both paths", "concat", "shared", "none"),
 )
 BY_NAME = {arm.name: arm for arm in ARMS}
-
-
-class Told(nn.Module):
-    """A transformer behind a trained reader: `encoder_hidden_states` are rows of words."""
-
-    def __init__(self, wan: Any, reader: Reader) -> None:
-        super().__init__()
-        self.wan, self.reader = wan, reader
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        return self.wan.config
-
-    @property
-    def device(self) -> torch.device:
-        return self.wan.device
-
-    def forward(self, hidden_states, timestep, encoder_hidden_states, tags, **more):
-        return self.wan(
-            hidden_states=hidden_states,
-            timestep=timestep,
-            encoder_hidden_states=self.reader(encoder_hidden_states),
-            tags=tags,
-            **more,
-        )
 
 
 def recipe(arm: Arm, size: bed.Size, seed: int, patch_px: int = 8, lr: float = 1e-3, width: int = 128) -> Recipe:
@@ -111,11 +85,11 @@ def recipe(arm: Arm, size: bed.Size, seed: int, patch_px: int = 8, lr: float = 1
         name=f"study {arm.name}",
         stages=(stage,),
         seed=seed,
-        shape=Shape(heads=4, head_dim=width // 4, layers=4, ffn_dim=4 * width, patch=(1, patch_px, patch_px)),
-        tags=Tags(attention=arm.attention, modulation=arm.modulation),  # type: ignore[arg-type]
+        shape=Shape(heads=4, head_dim=width // 4, layers=3, ffn_dim=4 * width, patch=(1, patch_px, patch_px)),
+        tags=Tags(attention=arm.attention, modulation=arm.modulation, spans=0),
         text=Text(dim=READER_DIM, layers=1),
         codec=Codec(kind="pixel"),
-        flow=Flow(predicts="warp", given="plane", s_mean=1.0, s_floor=0.5),
+        flow=Flow(predicts="warp", given="plane", s_mean=2.0, s_floor=0.5),
         optim=Optim(ema=0.0),
         guidance=Guidance(text=1.0, tag=1.0, steps=6),
     )
@@ -124,16 +98,17 @@ def recipe(arm: Arm, size: bed.Size, seed: int, patch_px: int = 8, lr: float = 1
 def build(arm: Arm, size: bed.Size, seed: int, **settings: Any) -> System:
     """The untrained system of an arm: weights of the transformer by seed, parameters as many as every other arm's."""
     system = checkpoint.build(recipe(arm, size, seed, **settings))
-    words = Words(texts(), LENGTH)
     most = checkpoint.build(recipe(BY_NAME["both paths"], size, seed, **settings)).model
-    room = of_tags(most) - of_tags(system.model)
+    wider = round((of_tags(most) - of_tags(system.model)) / (READER_LAYERS * 2 * READER_DIM))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + 1)
-        wider = round(room / (READER_LAYERS * (2 * READER_DIM + 1)))
-        reader = Reader(len(words), LENGTH, READER_DIM, SMALL_FFN + wider, READER_LAYERS)
-    system.text = words  # type: ignore[assignment]
-    system.model = Told(system.model, reader)  # type: ignore[assignment]
-    return system
+        text = reader(Words(texts()), LENGTH, READER_DIM, SMALL_FFN + wider, READER_LAYERS)
+    return replace(system, text=text)
+
+
+def trained(system: System) -> list[nn.Parameter]:
+    """What training moves: the transformer and the reader."""
+    return [*system.model.parameters(), *system.text.parameters()]
 
 
 def of_tags(wan: nn.Module) -> int:

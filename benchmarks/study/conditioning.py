@@ -4,6 +4,9 @@ Five arms (arms.py) of equally many parameters see the same clips, noise and num
 equally many forwards. First the loss gap, which needs no sampling: how much worse a clip is predicted when one of its
 values is swapped, under the same noise. Then obedience: clips are drawn from first frames that the values know nothing
 of, and read back by AniCaption, with 0, 50 and 200 words of distracting prose. Runs go on where they were stopped.
+
+As it stands it is small enough for one core. The size that it was thought out for is --frames 49 --height 64 --width 96
+--steps 3000 --train 960 --tune 16 --test 48 --model-width 128.
 """
 
 from __future__ import annotations
@@ -11,9 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,11 +33,17 @@ from animatrix_trainer.sample import Asked, sample
 from sklearn.linear_model import RidgeClassifier
 
 from benchmarks.study import bed, told
-from benchmarks.study.arms import ARMS, BY_NAME, DISTRACTIONS, Arm, build, condition, with_guidance
+from benchmarks.study.arms import ARMS, BY_NAME, DISTRACTIONS, Arm, build, condition, trained, with_guidance
 
+Answer = dict[str, tuple[str, ...]]
 SCALES = (1.0, 2.0, 4.0)
 UNTOLD = 0.1
 """Share of samples that are told nothing, so that guidance has somewhere to start from."""
+OFTEN = (0.5, 0.25, 0.25)
+"""How often training steps come with each of DISTRACTIONS."""
+MARKS = 4
+SHOWN = 3
+"""Samples of an arm that are kept to be looked at."""
 
 
 @dataclass(frozen=True)
@@ -57,32 +67,33 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One arm and seed. `gaps` by field: mean of loss(swapped) - loss(true), over the mean loss. `right`: by part and
-    distraction, for each prompt and field whether it was read back as asked; `floor` the same against other prompts."""
+    """One arm and seed. `gaps` after each of MARKS parts of training, by field: mean of loss(swapped) - loss(true) over
+    the mean loss. `right`: by part and distraction, for each prompt and field whether it was read back as asked;
+    `floor` the same against other prompts."""
 
     arm: str
     seed: int
     parameters: int
     loss: float
     scale: float
-    gaps: dict[str, float]
+    gaps: list[dict[str, float]]
     right: dict[str, list[list[bool]]]
     floor: dict[str, list[list[bool]]]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--frames", type=int, default=49)
-    parser.add_argument("--height", type=int, default=64)
-    parser.add_argument("--width", type=int, default=96)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--frames", type=int, default=17)
+    parser.add_argument("--height", type=int, default=32)
+    parser.add_argument("--width", type=int, default=48)
+    parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--train", type=int, default=960, help="clips to train on")
-    parser.add_argument("--tune", type=int, default=16)
-    parser.add_argument("--test", type=int, default=48)
+    parser.add_argument("--train", type=int, default=320, help="clips to train on")
+    parser.add_argument("--tune", type=int, default=6)
+    parser.add_argument("--test", type=int, default=16)
     parser.add_argument("--patch", type=int, default=8)
-    parser.add_argument("--model-width", type=int, default=128)
-    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--model-width", type=int, default=96)
+    parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--arms", nargs="+", default=[arm.name for arm in ARMS], choices=[arm.name for arm in ARMS])
     parser.add_argument("--minutes", type=float, default=15.0, help="of training before it stops, to be run again")
@@ -101,7 +112,6 @@ def study(plan: Plan, arms: Sequence[Arm], seeds: Sequence[int], minutes: float,
     (out / "plan.json").write_text(json.dumps(asdict(plan)) + "\n", "utf-8")
     parts = {"train": plan.n_train, "tune": plan.n_tune, "test": plan.n_test, "compose": plan.n_test // 2}
     clips = {part: bed.clips(out.parent / "clips", part, n, plan.size) for part, n in parts.items()}
-    probes = {arm.name: probe(arm, plan, clips["train"]) for arm in ARMS if arm.text != "none"}
     until = time.process_time() + 60 * minutes
     unfinished = []
     for seed in seeds:
@@ -110,77 +120,92 @@ def study(plan: Plan, arms: Sequence[Arm], seeds: Sequence[int], minutes: float,
             if place.with_suffix(".json").exists():
                 continue
             system = build(arm, plan.size, seed, patch_px=plan.patch_px, lr=plan.lr, width=plan.width)
-            loss = train(arm, system, clips["train"], plan, place.with_suffix(".pt"), until)
-            if loss is None:
+            state = train(arm, system, clips, plan, place.with_suffix(".pt"), until)
+            if state["step"] < plan.steps:
                 unfinished.append(place.name)
                 continue
-            outcome = measure(arm, system, clips, plan, seed, loss)
+            outcome = measure(arm, system, clips, plan, seed, state, place.with_suffix(".npy"))
             place.with_suffix(".json").write_text(json.dumps(asdict(outcome)) + "\n", "utf-8")
             print(told.one(outcome), flush=True)
     outcomes = [Outcome(**json.loads(path.read_text("utf-8"))) for path in sorted(out.glob("*-[0-9].json"))]
     if outcomes:
-        ceiling = read_all(clips["test"].video_NFHWC, clips["test"].values)
-        told.publish_study(outcomes, ceiling, probes, out)
+        probes = {arm.name: probe(arm, plan, clips["train"]) for arm in ARMS if arm.text != "none"}
+        ceiling = _compared(read_each(clips["test"].video_NFHWC), clips["test"].values)
+        told.publish_study(outcomes, ceiling, probes, clips["test"].video_NFHWC, out)
     if unfinished:
         print(f"not finished: {', '.join(unfinished)}; run the same command again")
 
 
-def train(arm: Arm, system: System, clips: bed.Clips, plan: Plan, place: Path, until: float) -> float | None:
-    """Train an arm to its last step, from where it was; its mean loss over the last tenth, None where time ran out."""
-    optimizer = torch.optim.AdamW(system.model.parameters(), lr=plan.lr, betas=(0.9, 0.99), weight_decay=0.01)
-    start, losses = 0, []
+def train(
+    arm: Arm, system: System, clips: dict[str, bed.Clips], plan: Plan, place: Path, until: float
+) -> dict[str, Any]:
+    """Train an arm from where `place` says it was to its last step, or until time runs out; its state as kept."""
+    optimizer = torch.optim.AdamW(trained(system), lr=plan.lr, betas=(0.9, 0.99), weight_decay=0.01)
+    state: dict[str, Any] = {"step": 0, "losses": [], "gaps": []}
     if place.exists():
         state = torch.load(place, weights_only=True)
         system.model.load_state_dict(state["model"])
+        system.text.load_state_dict(state["text"])
         optimizer.load_state_dict(state["optimizer"])
-        start, losses = state["step"], state["losses"]
-    for step in range(start, plan.steps):
-        if time.process_time() > until:
-            break
+    while state["step"] < plan.steps and time.process_time() < until:
+        step = state["step"]
         for group in optimizer.param_groups:
             group["lr"] = plan.lr * min(1.0, (step + 1) / 50) * (1 - 0.9 * step / plan.steps)
-        loss = objective(system.model, system, training_batch(arm, clips, plan, system.recipe.seed, step))
+        loss = objective(system.model, system, training_batch(arm, clips["train"], plan, system.recipe.seed, step))
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(system.model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(trained(system), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        losses.append(loss.item())
-    else:
-        step = plan.steps
-    torch.save({"model": system.model.state_dict(), "optimizer": optimizer.state_dict(), "step": step,
-                "losses": losses}, place)  # fmt: skip
-    print(
-        f"{arm.name}, seed {system.recipe.seed}: step {step} of {plan.steps}, loss {np.mean(losses[-50:]):.4f}",
-        flush=True,
-    )
-    return float(np.mean(losses[-max(1, plan.steps // 10) :])) if step == plan.steps else None
+        state["losses"].append(loss.item())
+        state["step"] = step + 1
+        if (step + 1) * MARKS // plan.steps > step * MARKS // plan.steps:
+            state["gaps"].append(gaps(arm, system, clips["test"], system.recipe.seed))
+            keep(state, system, optimizer, place)
+    keep(state, system, optimizer, place)
+    return state
+
+
+def keep(state: dict[str, Any], system: System, optimizer: torch.optim.Optimizer, place: Path) -> None:
+    """Write a training's state with all its weights to `place`, whole or not at all."""
+    weights = {"model": system.model.state_dict(), "text": system.text.state_dict()}
+    torch.save(state | weights | {"optimizer": optimizer.state_dict()}, place.with_suffix(".part"))
+    place.with_suffix(".part").rename(place)
+    print(f"{place.stem}: step {state['step']}, loss {np.mean(state['losses'][-50:]):.4f}", flush=True)
 
 
 def training_batch(arm: Arm, clips: bed.Clips, plan: Plan, seed: int, step: int) -> Batch:
     """The same clips, noise and amount of distraction for every arm of a seed."""
     rng = np.random.default_rng([seed, 5, step])
     rows = np.sort(rng.choice(len(clips), plan.batch, replace=False))
-    told_nothing, lengths = rng.random(plan.batch) < UNTOLD, rng.choice(DISTRACTIONS, plan.batch)
+    told_nothing, n = rng.random(plan.batch) < UNTOLD, int(rng.choice(DISTRACTIONS, p=OFTEN))
     conditions = tuple(
         Condition(None, "")
         if nothing
-        else condition(arm, clips.values[row], int(n), np.random.default_rng([seed, step, at]))
-        for at, (row, nothing, n) in enumerate(zip(rows, told_nothing, lengths, strict=True))
+        else condition(arm, clips.values[row], n, np.random.default_rng([seed, step, at]))
+        for at, (row, nothing) in enumerate(zip(rows, told_nothing, strict=True))
     )
     return Batch(tuple(range(step * plan.batch, (step + 1) * plan.batch)), clips.video_NFHWC[rows], conditions)
 
 
-def measure(arm: Arm, system: System, clips: dict[str, bed.Clips], plan: Plan, seed: int, loss: float) -> Outcome:
-    """Gaps on clips that training did not see, guidance by the tuning part, then obedience."""
-    system.model.eval()
-    scores = {scale: _mean(obey(arm, system, clips["tune"], 50, scale, seed)[0]) for scale in SCALES}
+def measure(
+    arm: Arm, system: System, clips: dict[str, bed.Clips], plan: Plan, seed: int, state: dict[str, Any], shown: Path
+) -> Outcome:
+    """Guidance by the tuning part, then obedience; the first samples are kept in `shown`."""
+    tuned = {scale: drawn(arm, system, clips["tune"], 50, scale, seed) for scale in SCALES}
+    scores = {scale: _mean(_compared(read_each(videos), asked(clips["tune"]))) for scale, videos in tuned.items()}
     scale = max(scores, key=lambda one: scores[one])
     right, floor = {}, {}
     for part, lengths in (("test", DISTRACTIONS), ("compose", (0,))):
         for n in lengths:
-            right[f"{part} {n}"], floor[f"{part} {n}"] = obey(arm, system, clips[part], n, scale, seed)
-    parameters = sum(weight.numel() for weight in system.model.parameters())
-    return Outcome(arm.name, seed, parameters, loss, scale, gaps(arm, system, clips["test"], seed), right, floor)
+            videos, values = drawn(arm, system, clips[part], n, scale, seed), asked(clips[part])
+            if (part, n) == ("test", 0):
+                np.save(shown, videos[:SHOWN])
+            answers = read_each(videos)
+            right[f"{part} {n}"] = _compared(answers, values)
+            floor[f"{part} {n}"] = _compared(answers, values[len(values) // 2 :] + values[: len(values) // 2])
+    parameters = sum(weight.numel() for weight in trained(system))
+    loss = float(np.mean(state["losses"][-max(1, plan.steps // 10) :]))
+    return Outcome(arm.name, seed, parameters, loss, scale, state["gaps"], right, floor)
 
 
 @torch.no_grad()
@@ -201,34 +226,31 @@ def gaps(arm: Arm, system: System, clips: bed.Clips, seed: int) -> dict[str, flo
     return {name: float(np.mean(differences) / np.mean(whole)) for name, differences in found.items()}
 
 
-def obey(
-    arm: Arm, system: System, clips: bed.Clips, n_distracting: int, scale: float, seed: int
-) -> tuple[list[list[bool]], list[list[bool]]]:
-    """(read back as asked, read back as another prompt asked) by prompt and field. The values asked for are those of
-    the next clip, so the first frame tells nothing of them."""
-    asked_for = [clips.values[(at + 1) % len(clips)] for at in range(len(clips))]
-    asked = [
+def asked(clips: bed.Clips) -> list[bed.Values]:
+    """The values asked for with each clip's first frame: those of the next clip, so the frame tells nothing of them."""
+    return [*clips.values[1:], clips.values[0]]
+
+
+def drawn(arm: Arm, system: System, clips: bed.Clips, n_distracting: int, scale: float, seed: int) -> np.ndarray:
+    """Clips RGB uint8 (N, F, H, W, 3) by an arm, of what is `asked` of the first frames of these."""
+    wanted = [
         Asked(
             Wish(condition(arm, values, n_distracting, np.random.default_rng([seed, 3, at]))),
             seed * 10_000 + at,
-            {0: np.ascontiguousarray(clips.video_NFHWC[at, 0])},
+            {0: np.array(clips.video_NFHWC[at, 0])},
         )
-        for at, values in enumerate(asked_for)
+        for at, values in enumerate(asked(clips))
     ]
-    videos = np.concatenate(
-        [sample(system, asked[at : at + 8], with_guidance(system, scale)) for at in range(0, len(asked), 8)]
-    )
-    others = [asked_for[(at + len(clips) // 2) % len(clips)] for at in range(len(clips))]
-    answers = [read_back(video) for video in videos]
-    return _compared(answers, asked_for), _compared(answers, others)
+    settings = with_guidance(system, scale)
+    return np.concatenate([sample(system, wanted[at : at + 8], settings) for at in range(0, len(wanted), 8)])
 
 
-def read_all(videos: np.ndarray, values: Sequence[bed.Values]) -> list[list[bool]]:
-    """The ceiling: what AniCaption reads in real drawn clips of this size, against what they were drawn from."""
-    return _compared([read_back(video) for video in videos], values)
+def read_each(videos: Iterable[np.ndarray]) -> list[Answer]:
+    """What AniCaption reads in clips, by field of the bed."""
+    return [read_back(video) for video in videos]
 
 
-def read_back(video_FHWC: np.ndarray) -> dict[str, tuple[str, ...]]:
+def read_back(video_FHWC: np.ndarray) -> Answer:
     watch = Watch(FILM_RATE, video_FHWC.shape[2], video_FHWC.shape[1])
     for frame in video_FHWC:
         watch.see(np.ascontiguousarray(frame))
@@ -243,18 +265,13 @@ def probe(arm: Arm, plan: Plan, clips: bed.Clips) -> float:
     rng = np.random.default_rng(0)
     words = [condition(arm, values, 0, rng).text for values in clips.values]
     with torch.no_grad():
-        features = torch.cat([
-            system.model.reader(system.text(words[at : at + 64])).flatten(1) for at in range(0, len(words), 64)
-        ]).numpy()  # fmt: skip
+        features = system.text(words).flatten(1).numpy()
     half, worst = len(words) // 2, 1.0
     for name in bed.FIELDS:
         labels = [values[name] for values in clips.values]
         fitted = RidgeClassifier(alpha=1.0).fit(features[:half], labels[:half])
         worst = min(worst, float(fitted.score(features[half:], labels[half:])))
     return worst
-
-
-Answer = dict[str, tuple[str, ...]]
 
 
 def _compared(answers: Sequence[Answer], values: Sequence[bed.Values]) -> list[list[bool]]:

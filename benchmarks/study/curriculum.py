@@ -1,11 +1,12 @@
 """`make study-curriculum`: does it matter in which order deformation is met?
 
-First a prior is trained on drawn clips without deformation. From that checkpoint three arms see one pool of graded
+First a prior is trained on drawn clips without deformation. From that checkpoint four arms see one pool of graded
 clips (curriculum_bed.py) for the same number of steps and samples, under the same noise: `curriculum`, where a clip is
-drawn by sigmoid(gamma (tau - D + beta)), through the trainer's own plan and pools; `uniform`; and `hardest first`, the
-curriculum with 1 - D in the place of D. The rate of learning stays the same all through, so that no order has its
-clips at a better one. Measured along the way on clips that nobody trains on: loss by deformation quantile at fixed
-noise, forgetting, and collapse (curriculum_collapse.py). Runs go on where they were stopped.
+drawn by sigmoid(gamma (tau - D + beta)), through the trainer's own plan and pools; `shuffled mixture`, the curriculum's
+very batches in random order, which tells order from amount; `uniform`; and `hardest first`, the curriculum with 1 - D
+in the place of D. The rate of learning stays the same all through, so that no order has its clips at a better one.
+Measured along the way on clips that nobody trains on: loss by deformation quantile at fixed noise, forgetting, and
+collapse (curriculum_collapse.py). Runs go on where they were stopped.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import torch
 from animatrix_trainer import checkpoint, curriculum, held_out
 from animatrix_trainer.checkpoint import System
 from animatrix_trainer.conditioning.guidance import Wish
-from animatrix_trainer.config import Stage
+from animatrix_trainer.config import Recipe
 from animatrix_trainer.data.plan import Pick, Plan
 from animatrix_trainer.data.pools import Pool, Traits
 from animatrix_trainer.data.read import Batch
@@ -33,7 +34,8 @@ from benchmarks.study import arms, bed, curriculum_told
 from benchmarks.study.curriculum_bed import PARTS, Graded, clips
 from benchmarks.study.curriculum_collapse import Yardstick
 
-ARMS = ("curriculum", "uniform", "hardest first")
+ARMS = ("curriculum", "shuffled mixture", "uniform", "hardest first")
+SHUFFLED = "shuffled mixture"
 PRIOR = "prior"
 WARMUP_STEPS = 20
 UNSEEN = 10**7
@@ -159,7 +161,7 @@ def run(
         before = torch.load(place.parent / f"{PRIOR}-{seed}.pt", weights_only=True)
         system.model.load_state_dict(before["model"])
         first, steps, places = plan.prior_steps * plan.batch, plan.steps, plan.places()
-    order = ordered(name, plan, seen, steps, seed)
+    order, turns = ordered(name, plan, seen, steps, seed), turns_of(name, steps, seed)
 
     def look(step: int) -> Mark:
         system.model.eval()
@@ -169,29 +171,41 @@ def run(
         system.model.train()
         return found
 
-    marks = teach(system, lambda step: batch_of(seen, order.step(step), first), steps, places, look, place, until)
+    marks = teach(
+        system, lambda step: batch_of(seen, order.step(turns[step]), first), steps, places, look, place, until
+    )
     if marks is None:
         return None
-    return Outcome(name, seed, marks, [] if name == PRIOR else hardness(order, seen))
+    return Outcome(name, seed, marks, [] if name == PRIOR else hardness(order, turns, seen))
 
 
 def build(plan: Study, seed: int) -> System:
-    """The untrained system: tags by both paths, told when deformations hold."""
-    recipe = arms.recipe(arms.BY_NAME["both paths"], plan.size, seed, plan.patch_px, plan.lr, plan.width)
-    return checkpoint.build(recipe)
+    """The untrained system."""
+    return checkpoint.build(recipe(plan, seed))
+
+
+def recipe(plan: Study, seed: int) -> Recipe:
+    """Tags by both paths, told when deformations hold."""
+    own = arms.recipe(arms.BY_NAME["both paths"], plan.size, seed, plan.patch_px, plan.lr, plan.width)
+    return replace(own, tags=replace(own.tags, spans=16), flow=replace(own.flow, s_mean=1.0))
 
 
 def ordered(name: str, plan: Study, seen: Graded, steps: int, seed: int) -> Plan:
     """Which clips make up the batch of each step. All orders draw with replacement; clips are alike but for D."""
-    recipe = arms.recipe(arms.BY_NAME["both paths"], plan.size, seed, plan.patch_px)
-    bucket = replace(recipe.stages[0].buckets[0], batch=plan.batch)
+    own = recipe(plan, seed)
+    bucket = replace(own.stages[0].buckets[0], batch=plan.batch)
     weights = "balanced" if name in (PRIOR, "uniform") else "curriculum"
-    stage = replace(recipe.stages[0], steps=steps, buckets=(bucket,), weights=weights, difficulty=PARTS)
+    stage = replace(own.stages[0], steps=steps, buckets=(bucket,), weights=weights, difficulty=PARTS)
     traits = Traits(np.full(len(seen), plan.size.frames), weight=np.ones(len(seen)), parts=seen.parts)
-    order = Plan(replace(recipe, stages=(stage,)), traits)
+    order = Plan(replace(own, stages=(stage,)), traits)
     if name == "hardest first":
         order.pools = [[mirrored(pool) for pool in of_stage] for of_stage in order.pools]
     return order
+
+
+def turns_of(name: str, steps: int, seed: int) -> list[int]:
+    """Whose batch of the order comes at each step: its own, or for the shuffled mixture any other's, each once."""
+    return np.random.default_rng([seed, 21]).permutation(steps).tolist() if name == SHUFFLED else list(range(steps))
 
 
 def mirrored(pool: Pool) -> Pool:
@@ -199,11 +213,10 @@ def mirrored(pool: Pool) -> Pool:
     return replace(pool, levels=1 - pool.levels)
 
 
-def hardness(order: Plan, seen: Graded) -> list[float]:
+def hardness(order: Plan, turns: Sequence[int], seen: Graded) -> list[float]:
     """Mean D of the batch of each step."""
     difficulty_N = curriculum.difficulty([curriculum.quantile(seen.parts[part]) for part in PARTS])
-    stage: Stage = order.stages[0]
-    return [float(np.mean([difficulty_N[pick.row] for pick in order.step(step)])) for step in range(stage.steps)]
+    return [float(np.mean([difficulty_N[pick.row] for pick in order.step(turn)])) for turn in turns]
 
 
 def batch_of(seen: Graded, picks: Sequence[Pick], first: int) -> Batch:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from anicaption.page import page, series_plot
 from animatrix_trainer import curriculum
@@ -16,7 +14,7 @@ from animatrix_trainer import curriculum
 from benchmarks.figures import Figure, publish
 from benchmarks.study.curriculum_bed import Graded
 from benchmarks.study.curriculum_collapse import Yardstick
-from benchmarks.study.told import interval
+from benchmarks.study.told import interval, strip, table
 
 if TYPE_CHECKING:
     from benchmarks.study.curriculum import Outcome
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
 OURS, PRIOR = "curriculum", "prior"
 NAMES = ("lowest", "second", "third", "highest")
 """Of the deformation quantiles; nothing deforms in the lowest."""
-STRIP = 8
-"""Pictures of a clip on the page."""
 
 
 def one(outcome: Outcome) -> str:
@@ -131,13 +127,6 @@ def publish_study(outcomes: Sequence[Outcome], held: Graded, yardstick: Yardstic
 def _page(
     figures: Sequence[Figure], found: Found, outcomes: Sequence[Outcome], held: Graded, out: Path, seeds: str
 ) -> str:
-    rows = "".join(
-        f"<tr><td>{escape(figure.what)}</td><td class='num'><b>{figure.value:.4f}</b></td>"
-        f"<td>{'<br>'.join(f'{value:.4f} {escape(rival)}' for rival, value in figure.rivals.items())}</td>"
-        f"<td>{escape(figure.goal)}</td><td>{'' if figure.holds is None else 'yes' if figure.holds else 'no'}</td></tr>"
-        for figure in figures
-    )
-    heads = f"<th>what</th><th class='num'>{OURS}</th><th>beside it</th><th>goal</th><th>holds</th>"
     at = f"from the prior to step {found.steps[-1]}, measured at {', '.join(map(str, found.steps))}"
     plots = {
         f"Loss, {NAMES[q]} deformation quantile": {
@@ -159,7 +148,7 @@ def _page(
         "Curriculum study",
         "<h1>Does it matter in which order deformation is met?</h1>"
         f"<p class='soft'>{escape(out.name)}; {escape(seeds)}; {escape(at)}</p>"
-        f"<div class='card'><table><tr>{heads}</tr>{rows}</table></div>"
+        f"<div class='card'>{table(figures, OURS)}</div>"
         f"<h2>Along the way</h2><div class='grid' style='grid-template-columns:repeat(3,1fr)'>{cards}</div>"
         f"<h2>Mean D of what was drawn, step by step</h2><div class='card'>{series_plot(hardness, 900, 200)}</div>"
         f"<h2>Samples at the end <small>seed {found.seeds[0]}; none, mild and strong</small></h2>"
@@ -182,15 +171,8 @@ def _strips(found: Found, held: Graded, out: Path) -> str:
     cards = []
     for row in range(n):
         lines = "".join(
-            f"<tr><td class='soft'>{escape(name)}</td><td>{_strip(videos[row])}</td></tr>"
+            f"<tr><td class='soft'>{escape(name)}</td><td>{strip(videos[row])}</td></tr>"
             for name, videos in shown.items()
         )
         cards.append(f"<div class='card'><table>{lines}</table></div>")
     return "".join(cards)
-
-
-def _strip(video_FHWC: np.ndarray) -> str:
-    at = np.linspace(0, len(video_FHWC) - 1, STRIP).round().astype(int)
-    strip = np.concatenate([video_FHWC[one] for one in at], axis=1)
-    _, data = cv2.imencode(".png", cv2.cvtColor(strip, cv2.COLOR_RGB2BGR))
-    return f"<img alt='' style='width:100%' src='data:image/png;base64,{base64.b64encode(data.tobytes()).decode()}'>"

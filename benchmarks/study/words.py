@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from animatrix_trainer.conditioning.text import TextEncoder
+from transformers import BatchEncoding, T5Config, T5EncoderModel
 
 PAD = 0
 
@@ -46,39 +48,36 @@ def distraction(n_words: int, rng: np.random.Generator) -> str:
 
 
 class Words:
-    """Texts as rows of a word table (B, length) of int64. What is asked for stands first and is never cut."""
+    """A tokenizer of whole words, in the manner of transformers. It pads to the longest text of a batch: nobody pays
+    for 250 places where ten are used."""
 
-    def __init__(self, texts: Iterable[str], length: int) -> None:
-        known = sorted({word for text in texts for word in split(text)})
-        self.rows, self.length, self.dim = {word: 1 + at for at, word in enumerate(known)}, length, 0
+    def __init__(self, texts: Iterable[str]) -> None:
+        self.rows = {word: 1 + at for at, word in enumerate(sorted({word for text in texts for word in split(text)}))}
 
     def __len__(self) -> int:
         return 1 + len(self.rows)
 
-    def __call__(self, texts: Sequence[str]) -> torch.Tensor:
-        """KeyError for a word that the table was not made with."""
-        said = [[self.rows[word] for word in split(text)][: self.length] for text in texts]
-        return torch.tensor([rows + [PAD] * (self.length - len(rows)) for rows in said])
+    def __call__(self, texts: Sequence[str], max_length: int, **_: Any) -> BatchEncoding:
+        """KeyError for a word that the table was not made with, ValueError for more than `max_length` of them."""
+        said = [[self.rows[word] for word in split(text)] for text in texts]
+        longest = max(1, *map(len, said))
+        if longest > max_length:
+            raise ValueError(f"words: a text has {longest} words, and the reader takes {max_length}; see arms.LENGTH")
+        ids_BN = torch.tensor([rows + [PAD] * (longest - len(rows)) for rows in said])
+        return BatchEncoding({"input_ids": ids_BN, "attention_mask": (ids_BN != PAD).long()})
 
 
-class Reader(nn.Module):
-    """Rows of words (B, N) to features (B, N, dim): embeddings with positions, pre-LN layers. What is padded is 0."""
-
-    def __init__(self, words: int, length: int, dim: int, ffn_dim: int, layers: int = 3, heads: int = 4) -> None:
-        super().__init__()
-        self.word = nn.Embedding(words, dim, padding_idx=PAD)
-        self.place = nn.Parameter(torch.randn(length, dim) * 0.02)
-        self.layers = nn.ModuleList(
-            nn.TransformerEncoderLayer(dim, heads, ffn_dim, 0.0, "gelu", batch_first=True, norm_first=True)
-            for _ in range(layers)
-        )
-        self.norm, self.out = nn.LayerNorm(dim), nn.Linear(dim, dim)
-        nn.init.normal_(self.word.weight, std=0.5)
-
-    def forward(self, rows_BN: torch.Tensor) -> torch.Tensor:
-        said_BN = rows_BN != PAD
-        x = self.word(rows_BN) + self.place
-        silent = ~said_BN & said_BN.any(1, keepdim=True)  # a text of nothing attends to its padding
-        for layer in self.layers:
-            x = layer(x, src_key_padding_mask=silent)
-        return self.out(self.norm(x)) * said_BN[..., None]
+def reader(words: Words, length: int, dim: int, ffn_dim: int, layers: int) -> TextEncoder:
+    """A T5 from nothing that is trained with what listens to it."""
+    config = T5Config(
+        vocab_size=len(words),
+        d_model=dim,
+        d_kv=dim // 4,
+        num_heads=4,
+        d_ff=ffn_dim,
+        num_layers=layers,
+        dropout_rate=0.0,
+    )
+    encoder = TextEncoder(words, T5EncoderModel(config), length)
+    encoder.encoder.requires_grad_(True)
+    return encoder

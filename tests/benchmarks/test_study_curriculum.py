@@ -91,14 +91,17 @@ def test_clips_are_drawn_once_and_parts_share_none(folder, pool, held):
 def test_orders_differ_in_when_and_in_nothing_else():
     seen, plan = measures(120), dataclasses.replace(PLAN, batch=8)
     orders = {name: study.ordered(name, plan, seen, 200, 5) for name in study.ARMS}
-    mean = {name: np.array(study.hardness(order, seen)) for name, order in orders.items()}
+    turns = {name: study.turns_of(name, 200, 5) for name in study.ARMS}
+    mean = {name: np.array(study.hardness(order, turns[name], seen)) for name, order in orders.items()}
     early, late = slice(0, 40), slice(160, 200)
     assert mean["curriculum"][early].mean() < 0.8 * mean["uniform"][early].mean()
     assert mean["hardest first"][early].mean() > 1.2 * mean["uniform"][early].mean()
     for name in ("curriculum", "hardest first"):
         assert mean[name][late].mean() == pytest.approx(mean["uniform"][late].mean(), abs=0.07)
+    assert sorted(mean["shuffled mixture"]) == sorted(mean["curriculum"])
+    assert mean["shuffled mixture"][early].mean() == pytest.approx(mean["curriculum"].mean(), abs=0.07)
     numbers = [[pick.number for pick in order.step(7)] for order in orders.values()]
-    assert numbers[0] == numbers[1] == numbers[2]
+    assert all(each == numbers[0] for each in numbers)
 
 
 def test_hardest_first_is_the_curriculum_of_one_less_d():
