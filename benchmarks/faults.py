@@ -17,6 +17,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -41,7 +42,8 @@ from benchmarks.mutate import RATE, pictures
 
 N = 200
 RAY_SHARE = 0.15
-AT_ONCE = 2
+AT_ONCE = 4
+"""Cases side by side: they wait for the disk and for the server more than they count."""
 LOG = Path("build/bench/faults.jsonl")
 FULL_KIB = (40, 120, 200, 260)
 
@@ -110,23 +112,30 @@ def places(folder: Path) -> Callable[[Case], str]:
 
 
 def carried_out(todo: Sequence[Case], place: Place) -> Iterator[End]:
-    """Let cases happen, a few at a time, each in a fork."""
+    """Let cases happen, a few at a time, each in a fork with a process group of its own, which ends with this one."""
     waiting, running = list(reversed(todo)), dict[int, int]()
-    while waiting or running:
-        while waiting and len(running) < AT_ONCE:
-            case = waiting.pop()
-            reading, writing = os.pipe()
-            child = os.fork()
-            if child == 0:
-                _one(case, place, writing)
-            os.close(writing)
-            running[child] = reading
-        child, _ = os.wait()
-        with open(running.pop(child)) as pipe:
-            yield End(**json.loads(pipe.read()))
+    try:
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE:
+                case = waiting.pop()
+                reading, writing = os.pipe()
+                child = os.fork()
+                if child == 0:
+                    _one(case, place, writing)
+                os.setpgid(child, child)
+                os.close(writing)
+                running[child] = reading
+            child, _ = os.wait()
+            with open(running.pop(child)) as pipe:
+                yield End(**json.loads(pipe.read()))
+    finally:
+        for child in running:
+            os.killpg(child, signal.SIGKILL)
+            os.waitpid(child, 0)
 
 
 def _one(case: Case, place: Place, writing: int) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         end = cases.happen(case, place, places(place.folder))
     except BaseException as error:
@@ -207,6 +216,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     known, note = done_before(asked.log, code), noting(asked.log, code)
     n_ray = 0 if asked.no_ray else round(asked.n * RAY_SHARE)
     folder = Path(tempfile.mkdtemp(prefix="animatrix-faults-"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # what it made goes all the same
     ends: list[End] = []
     try:
         with server():

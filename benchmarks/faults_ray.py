@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from benchmarks.faults_cases import End, Place
 
 WHOM = ("worker", "driver", "node")
 NEEDS = Needs(memory_mib=1024, stall_s=60.0)
-LIMIT_S = 180
+LIMIT_S = 600
 HEALTH = {"initial_delay_ms": 2000, "period_ms": 1000, "timeout_ms": 3000, "failure_threshold": 3}
 """A dead node is noticed within seconds instead of half a minute."""
 
@@ -101,7 +102,10 @@ def serve() -> None:
             raylets = [node.all_processes["raylet"][0].process.pid for node in held]
             print(json.dumps({"raylets": raylets}), flush=True)
     finally:
+        head = nodes.head_node
         nodes.shutdown()
+        if head is not None:
+            shutil.rmtree(head.get_session_dir_path(), ignore_errors=True)
 
 
 def kills(n: int, place: Place, tell: Callable[[End], None], known: dict[str, End]) -> list[End]:

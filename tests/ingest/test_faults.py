@@ -1,5 +1,9 @@
 """The fault test's own tests: what it plans, that it sees what is wrong, and a few of its cases."""
 
+import os
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -88,3 +92,16 @@ def test_a_changed_byte_of_a_clip_is_seen(place):
     shard.chmod(0o644)
     shard.write_bytes(data)
     assert "are not the ones named" in str(faults_cases.read(str(out)))
+
+
+def test_a_test_that_is_ended_early_leaves_nothing_behind(tmp_path):
+    command = [sys.executable, "-m", "benchmarks.faults", "8", "--no-ray", "--log", str(tmp_path / "log")]
+    folder = tmp_path / "here"
+    folder.mkdir()
+    running = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(folder)}, stderr=subprocess.DEVNULL)
+    while not any(folder.glob("animatrix-faults-*/sets/*")):
+        assert running.poll() is None, "it ended before its first case"
+        time.sleep(0.05)
+    running.terminate()
+    assert running.wait() != 0
+    assert not list(folder.iterdir())
