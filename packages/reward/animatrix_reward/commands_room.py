@@ -8,23 +8,27 @@ from typing import Annotated, Literal
 
 import tyro
 
-Room = Annotated[Path, tyro.conf.arg(help="the room's folder; it is made if it is not there")]
-Database = Annotated[str, tyro.conf.arg(help="postgresql://user:password@host/name; SQLite in the folder without")]
 
+@dataclass(frozen=True, kw_only=True)
+class InRoom:
+    """What every command of a room is told: which room."""
 
-def _store(room: Path, database_url: str):
-    from animatrix_reward.room.settings import Settings
-    from animatrix_reward.room.store import Store
+    room: Path = Path("build/room")
+    """the room's folder; it is made if it is not there"""
+    database_url: str = ""
+    """postgresql://user:password@host/name; SQLite in the folder without"""
 
-    return Store(Settings(room, database_url))
+    def store(self):
+        from animatrix_reward.room.settings import Settings
+        from animatrix_reward.room.store import Store
+
+        return Store(Settings(self.room, self.database_url))
 
 
 @dataclass(frozen=True)
-class Serve:
+class Serve(InRoom):
     """Serve the annotation room. The first start prints an invitation for an administrator."""
 
-    room: Room = Path("build/room")
-    database_url: Database = ""
     host: str = "127.0.0.1"
     port: int = 8008
     https: bool = False
@@ -65,21 +69,21 @@ class Serve:
 
 
 @dataclass(frozen=True)
-class AddClips:
+class AddClips(InRoom):
     """Let clips of a JSONL list into the room, all or none. What is not rated general or sensitive is refused."""
 
     clips: Annotated[Path, tyro.conf.Positional]
     """lines {"prompt", "model", "path", "rating", "motion", "tags", "text"}; paths relative to the list"""
-    room: Room = Path("build/room")
-    database_url: Database = ""
     pairs: Path | None = None
     """lines {"left": clip, "right": clip}: comparisons to be made first"""
+    raters: Path | None = None
+    """{prompt: [seats]}, as `study-prompts` writes it: who rates which prompt; `invite --seats` lets them in"""
 
     def __call__(self) -> int:
         from animatrix_reward.room import add
 
-        store = _store(self.room, self.database_url)
-        n_clips, n_tasks = add.add(store, add.read_list(self.clips), str(self.clips))
+        store, seats = self.store(), add.read_seats(self.raters) if self.raters else {}
+        n_clips, n_tasks = add.add(store, add.read_list(self.clips), str(self.clips), seats)
         print(f"{self.clips}: {n_clips} clips, {n_tasks} tasks")
         if self.pairs:
             print(f"{self.pairs}: {add.ask(store, self.pairs)} pairs come first")
@@ -87,44 +91,37 @@ class AddClips:
 
 
 @dataclass(frozen=True)
-class Prepare:
+class Prepare(InRoom):
     """Decode the room's clips now, so that nobody waits for the first look at one."""
-
-    room: Room = Path("build/room")
-    database_url: Database = ""
 
     def __call__(self) -> int:
         from animatrix_reward.room.frames import Bundles
         from animatrix_reward.room.prepare import prepare
 
-        store = _store(self.room, self.database_url)
+        store = self.store()
         done = prepare(store, Bundles(store.settings.frames, workers=1), tell=print)
         print(f"{done.n_ready} clips ready, {len(done.broken)} cannot be shown, {done.n_left} found no room")
         return 2 if done.broken else 0
 
 
 @dataclass(frozen=True)
-class AddPairs:
+class AddPairs(InRoom):
     """Ask for comparisons that shall be made first, of clips in the room."""
 
     pairs: Annotated[Path, tyro.conf.Positional]
     """lines {"left": clip, "right": clip}"""
-    room: Room = Path("build/room")
-    database_url: Database = ""
 
     def __call__(self) -> int:
         from animatrix_reward.room import add
 
-        print(f"{self.pairs}: {add.ask(_store(self.room, self.database_url), self.pairs)} pairs come first")
+        print(f"{self.pairs}: {add.ask(self.store(), self.pairs)} pairs come first")
         return 0
 
 
 @dataclass(frozen=True)
-class Invite:
+class Invite(InRoom):
     """Print the link of a new invitation."""
 
-    room: Room = Path("build/room")
-    database_url: Database = ""
     roles: tuple[Literal["rater", "expert", "admin"], ...] = ("rater",)
     uses: int = 1
     """how many people may enter by it"""
@@ -132,31 +129,34 @@ class Invite:
     """days until it runs out"""
     person: str = ""
     """let this person in again (another browser), with the roles they have"""
+    seats: int = 0
+    """print one invitation for each of so many raters of a study, numbered from 0 as in its raters.json"""
     url: str = "http://127.0.0.1:8008"
     """the room's address as people reach it"""
 
     def __call__(self) -> int:
         from animatrix_reward.room import people
 
-        with _store(self.room, self.database_url).write() as session:
-            made = people.invite(session, self.roles, self.uses, self.days, self.person)
-        print(f"{self.url.rstrip('/')}/enter#{made}")
+        enter = f"{self.url.rstrip('/')}/enter#"
+        with self.store().write() as session:
+            if not self.seats:
+                print(enter + people.invite(session, self.roles, self.uses, self.days, self.person))
+            for seat in range(self.seats):
+                print(f"{seat}  {enter}{people.invite(session, self.roles, 1, self.days, seat=seat)}")
         return 0
 
 
 @dataclass(frozen=True)
-class People:
+class People(InRoom):
     """List who is in the room, or send somebody away."""
 
-    room: Room = Path("build/room")
-    database_url: Database = ""
     send_away: str = ""
     """end all sessions of this person, until an invitation with --person lets them in again"""
 
     def __call__(self) -> int:
         from animatrix_reward.room import people, review
 
-        store = _store(self.room, self.database_url)
+        store = self.store()
         if self.send_away:
             with store.write() as session:
                 people.send_away(session, self.send_away)
@@ -169,57 +169,51 @@ class People:
 
 
 @dataclass(frozen=True)
-class Import:
+class Import(InRoom):
     """Bring votes in from a file: all of them, or none with the line and the reason."""
 
     votes: Annotated[Path, tyro.conf.Positional]
     """.jsonl, .parquet, .json (Label Studio) or .csv (VideoAlign)"""
-    room: Room = Path("build/room")
-    database_url: Database = ""
     translate: bool = False
     """bring votes of an older, released taxonomy to today's words"""
 
     def __call__(self) -> int:
         from animatrix_reward.room.transfer import bring_in
 
-        n = bring_in(_store(self.room, self.database_url), self.votes, translate=self.translate)
+        n = bring_in(self.store(), self.votes, translate=self.translate)
         print(f"{self.votes}: {n} events")
         return 0
 
 
 @dataclass(frozen=True)
-class Export:
+class Export(InRoom):
     """Write votes to a file, in the format that its name ends with."""
 
     votes: Annotated[Path, tyro.conf.Positional]
     """.jsonl, .parquet, .json (Label Studio) or .csv (VideoAlign)"""
-    room: Room = Path("build/room")
-    database_url: Database = ""
     kinds: tuple[str, ...] = ()
     """only these kinds of event, and undo"""
 
     def __call__(self) -> int:
         from animatrix_reward.room.transfer import take_out
 
-        done = take_out(_store(self.room, self.database_url), self.votes, self.kinds)
+        done = take_out(self.store(), self.votes, self.kinds)
         left_out = f"; {done.n_left_out} have no place in this format" if done.n_left_out else ""
         print(f"{self.votes}: {done.n_events} events{left_out}")
         return 0
 
 
 @dataclass(frozen=True)
-class Corrections:
+class Corrections(InRoom):
     """Write corrected captions as ingest's corrections: what `anicaption train` learns of."""
 
     corrections: Annotated[Path, tyro.conf.Positional]
     """.jsonl with rows key, field, values, who, when"""
-    room: Room = Path("build/room")
-    database_url: Database = ""
 
     def __call__(self) -> int:
         from animatrix_reward.room.transfer import corrections
 
-        print(f"{self.corrections}: {corrections(_store(self.room, self.database_url), self.corrections)} corrections")
+        print(f"{self.corrections}: {corrections(self.store(), self.corrections)} corrections")
         return 0
 
 
@@ -229,7 +223,7 @@ class Agreement:
 
     source: Annotated[Path, tyro.conf.Positional] = Path("build/room")
     """a room's folder, or a .jsonl file of events"""
-    database_url: Database = ""
+    database_url: str = ""
     draws: int = 1000
     """draws of the bootstrap"""
 
@@ -245,10 +239,9 @@ class Agreement:
         if self.source.suffix == ".jsonl":
             said = events.read(self.source)
         else:
-            with _store(self.source, self.database_url).read() as session:
-                said = kept(session)
-                prompts, models = review.clip_prompts(session), review.clip_models(session)
-                repeats = review.repeats(session)
+            with InRoom(room=self.source, database_url=self.database_url).store().look() as db:
+                said = kept(db)
+                prompts, models, repeats = review.clip_prompts(db), review.clip_models(db), review.repeats(db)
         print(agreement.as_text(agreement.report(said, prompts, repeats=repeats, draws=self.draws)))
         if models:
             ranked = agreement.strengths(said, models, repeats=repeats)

@@ -74,6 +74,8 @@ class StudyClips:
                 row = {"prompt": prompt["name"], "model": model, "path": str(path), "rating": self.rating}
                 rows.append(row | {"motion": "+".join(tags.get("motion.intensity", ["unknown"]))})
                 rows[-1] |= {"tags": tags, "text": prompt["text"]}
+                if prompt.get("image"):
+                    rows[-1]["image"] = prompt["image"]
         if missing:
             raise ValueError(f"{len(missing)} clips are not there, the first {missing[0]}; draw them, then list again")
         self.out.parent.mkdir(parents=True, exist_ok=True)

@@ -54,7 +54,7 @@ ROOM = (
     "told = json.loads(sys.argv[2])\n"
     "many = 10**6\n"
     "limits = Limits(many, many, many, many, enter_per_minute=many)\n"
-    "settings = Settings(Path(told['folder']), told['url'], limits=limits, refresh_s=2)\n"
+    "settings = Settings(Path(told['folder']), told['url'], limits=limits)\n"
     "uvicorn.run(create_app(settings), port=int(sys.argv[1]), log_level='warning', server_header=False)\n"
 )
 
@@ -221,7 +221,6 @@ class Found:
     p95_ms: dict[str, float]
     bare_p95_ms: float
     cpu_ms_a_request: float
-    load_before: float
 
 
 def apart(work: Coroutine[Any, Any, Result]) -> Result:
@@ -232,14 +231,13 @@ def apart(work: Coroutine[Any, Any, Result]) -> Result:
 
 def run(people: int = 50, votes: int = 12, kills: int = 2, think_s: float = 1.0, database_url: str = "") -> Found:
     """The whole story in a temporary folder."""
-    load_before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings = Settings(folder / "room", database_url, limits=Limits(enter_per_minute=1e6))
         store = Store(settings)
         # Raters times pairs must be enough for every vote.
         fill(store, max(2, -(-people * votes // 6)))
-        hello_s = apart(bare(people, 2 * votes, think_s, folder))
+        hello_s = apart(bare(people, votes, think_s / 3, folder))  # as many requests a second: three make a vote
         server = Server(ROOM, folder, {"folder": str(settings.folder), "url": database_url})
         try:
             seen = apart(crowd(server, store, people, votes, kills, think_s))
@@ -253,7 +251,6 @@ def run(people: int = 50, votes: int = 12, kills: int = 2, think_s: float = 1.0,
         p95_ms=p95,
         bare_p95_ms=float(np.quantile(hello_s, 0.95) * 1000),
         cpu_ms_a_request=1000 * server.cpu_s / sum(map(len, seen.took_s.values())),
-        load_before=load_before,
     )
 
 
@@ -280,7 +277,6 @@ def books(store: Store, seen: Seen) -> Found:
         p95_ms={},
         bare_p95_ms=0.0,
         cpu_ms_a_request=0.0,
-        load_before=0.0,
     )
 
 

@@ -1,6 +1,10 @@
-"""Fifty people at once while the server is killed twice: nothing lost, nothing doubled. Over SQLite and PostgreSQL."""
+"""Fifty people at once while the server is killed twice: nothing lost, nothing doubled. Over SQLite and PostgreSQL.
 
-import os
+How fast it was is judged twice. CPU time a request, of the server process with all it does beside, depends little on who
+else uses the machine, and is held to a bound always: a server that grew slow cannot hide behind a busy machine.
+The time that a page takes is held to its goal where the machine had time to give, and the witness of that is the bare
+server: in the same run, for the same crowd, it answers within BARE_MS. All requests count, those after a kill too.
+"""
 
 import pytest
 from animatrix_reward.room.settings import Settings
@@ -11,19 +15,23 @@ from tests.reward.room.postgres import postgres
 from tests.reward.room.test_migrations import check_old, differences
 
 PAGE_MS = 200
+BARE_MS = 20
+"""p95 of a bare uvicorn beside a dozen busy processes: 50 to 160 ms."""
+CPU_MS = {"SQLite": 6.0, "PostgreSQL": 9.0}
+"""CPU of the server a request: measured SQLITE_MS and POSTGRES_MS. Cores that are shared count up to twice as much."""
 
 
 def judged(found: Found, database: str) -> None:
-    """What was lost or doubled fails everywhere; the time fails where the machine had time to give."""
+    """What was lost or doubled, and CPU, fail everywhere; the time of a page where the bare server was quick."""
     print(f"\n{database}: {found}")
     assert found.n_sent == found.n_kept > 0
     assert (found.n_lost, found.n_doubled, found.n_refused, found.n_pairs_seen_twice) == (0, 0, 0, 0)
     assert found.n_resent > 0, "no request met the killed server: the kills came too late"
     assert found.most_raters <= 3
-    idle = found.load_before < 0.5 * (os.cpu_count() or 1)
+    idle = found.bare_p95_ms < BARE_MS
     print(f"{database}: p95 of a page {found.p95_ms['page']:.0f} ms, bare uvicorn {found.bare_p95_ms:.0f} ms, "
-          f"CPU {found.cpu_ms_a_request:.1f} ms a request, "
-          f"load average before {found.load_before:.1f}{'' if idle else ': too busy to judge the time'}")  # fmt: skip
+          f"CPU {found.cpu_ms_a_request:.1f} ms a request{'' if idle else ': too busy to judge the time'}")  # fmt: skip
+    assert found.cpu_ms_a_request < CPU_MS[database]
     if idle:
         assert found.p95_ms["page"] < PAGE_MS
 

@@ -1,7 +1,9 @@
 """Pages as the server renders them: roles, disputes and what raters said, choices, caption forms, media errors."""
 
 import re
+from io import BytesIO
 
+import numpy as np
 import pytest
 from animatrix_reward.room.add import add, read_list
 from animatrix_reward.room.app import create_app
@@ -9,6 +11,8 @@ from animatrix_reward.room.frames import Bundles
 from animatrix_reward.room.prepare import prepare
 from animatrix_reward.room.settings import Limits, Settings, Shares
 from fastapi.testclient import TestClient
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from tests.reward.room.rooms import answer, drawn, enter, fill, listed, row
 
@@ -122,6 +126,33 @@ def test_a_clip_that_is_gone_or_changed_is_said_to_be_so(tmp_path):
     assert client.get(f"/media/{token}/0.bin").headers["cache-control"].startswith("private")
     assert client.get(f"/media/{token}/2.bin").status_code == 404
     assert client.get("/media/nobody/table.json").status_code == 404
+
+
+def test_a_prompt_with_a_picture_shows_it_and_nothing_of_its_file(tmp_path):
+    app = create_app(Settings(tmp_path / "room"))
+    films = tmp_path / "clips"
+    film, still = drawn(films / "a.mp4"), films / "Acme-Film-9.png"
+    picture = Image.fromarray(np.full((30, 40, 3), (200, 30, 90), np.uint8))
+    told = PngInfo()
+    told.add_text("made by", "Acme-Film-9")
+    picture.save(still, pnginfo=told)
+    rows = [row(path=film.name, image=still.name), row(path=film.name, prompt="p-1")]
+    add(app.state.store, read_list(listed(films, rows)), "test")
+    client, seen = somebody(app), {}
+    for _ in range(2):
+        page, task = client.get("/rate").text, client.get("/api/tasks/next", params={"kind": "rate"}).json()
+        at = f"/media/{task['clips'][0]['token']}/picture"
+        got = client.get(at)
+        assert (f'src="{at}"' in page) == task["picture"] == (got.status_code == 200)
+        seen[task["picture"]] = got
+        client.post("/api/events", json={"events": [answer(task)]})
+    assert seen[False].status_code == 404
+    assert b"Acme" not in seen[True].content and seen[True].headers["content-type"] == "image/jpeg"
+    shown = np.asarray(Image.open(BytesIO(seen[True].content)))
+    assert shown.shape == (30, 40, 3) and np.abs(shown.astype(int) - (200, 30, 90)).max() <= 3
+    still.unlink()
+    gone = client.get(at.replace(at.split("/")[2], seen[True].url.path.split("/")[2]))
+    assert gone.status_code == 409 and "Acme" not in gone.text
 
 
 def test_prepared_clips_are_decoded_before_anybody_asks(tmp_path):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from anicaption.taxonomy import TaxonomyError, taxonomy
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from animatrix_reward.room import tables
@@ -122,8 +122,8 @@ def _coming(row: Mapping[str, Any], folder: Path, place: str, look: Callable[[Pa
     except Exception as error:
         raise RoomError(f"{place}: path: {row['path']}: cannot be decoded ({error})") from error
     image = row.get("image")
-    if image is not None and not (folder / image).is_file():
-        raise RoomError(f"{place}: image: {image}: no such file; paths are relative to the list")
+    if image is not None:
+        _check_picture(folder / image, f"{place}: image: {image}")
     # Without an id of its own a clip is named by prompt and content: the same list twice gives the same names.
     own = hashlib.sha256(f"{row['prompt']}/{digest}".encode()).hexdigest()[:20]
     return Coming(
@@ -142,6 +142,16 @@ def _coming(row: Mapping[str, Any], folder: Path, place: str, look: Callable[[Pa
     )
 
 
+def _check_picture(path: Path, place: str) -> None:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            image.load()
+    except OSError as error:
+        raise RoomError(f"{place}: no picture that can be read ({error}); paths are relative to the list") from error
+
+
 def watched(path: Path) -> Seen:
     """Decode a clip whole: how many frames it has, and whether it flashes (anicaption.measure.flashing)."""
     from anicaption.frames import frames, probe
@@ -158,16 +168,34 @@ def watched(path: Path) -> Seen:
     return Seen(n_frames, rate, any(spans))
 
 
-def add(store: Store, coming: Iterable[Coming], place: str) -> tuple[int, int]:
-    """Let clips in, all or none: (clips, tasks made). Raises RoomError for one that is there already."""
+def read_seats(path: Path) -> dict[str, tuple[int, ...]]:
+    """Who rates which prompt: {prompt: [seats]}, as `study-prompts` writes it. Raises RoomError for anything else."""
+    try:
+        said = json.loads(path.read_text("utf-8"))
+        found = {prompt: tuple(sorted(set(seats))) for prompt, seats in said.items()}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise RoomError(f"{path}: no object of prompt to list of seats ({error})") from error
+    for prompt, seats in found.items():
+        if not seats or not all(type(seat) is int and seat >= 0 for seat in seats):
+            raise RoomError(f"{path}: {prompt}: {said[prompt]!r:.80}: give one seat or more, numbered from 0")
+    return found
+
+
+def add(
+    store: Store, coming: Iterable[Coming], place: str, seats: Mapping[str, tuple[int, ...]] | None = None
+) -> tuple[int, int]:
+    """Let clips in, all or none: (clips, tasks made). Raises RoomError for one that is there already.
+
+    `seats` says of prompts that are new who rates them; others are for everybody.
+    """
     clips = list(coming)
     with store.write() as session:
-        made = [_row(session, clip, place) for clip in clips]
+        made = [_row(session, clip, place, (seats or {}).get(clip.prompt, ())) for clip in clips]
         session.flush()
         return len(made), make_tasks(session, made)
 
 
-def _row(session: Session, clip: Coming, place: str) -> tables.Clip:
+def _row(session: Session, clip: Coming, place: str, seats: tuple[int, ...]) -> tables.Clip:
     clip_table = tables.Clip
     same = (clip_table.id == clip.id) | ((clip_table.prompt == clip.prompt) & (clip_table.sha256 == clip.sha256))
     there = session.scalars(select(clip_table).where(same)).first()
@@ -177,8 +205,11 @@ def _row(session: Session, clip: Coming, place: str) -> tables.Clip:
     if prompt is None:
         session.add(tables.Prompt(id=clip.prompt, text=clip.text, tags=dict(clip.tags), image=clip.image))
         session.flush()  # the clip's row leans on it
+        session.add_all(tables.Seat(prompt=clip.prompt, seat=seat) for seat in seats)
     elif (prompt.text, prompt.tags) != (clip.text, dict(clip.tags)):
         raise RoomError(f"{place}: prompt {clip.prompt} was other words or tags before; give the new prompt a new id")
+    elif seats != (there := tuple(session.scalars(_SEATS, {"prompt": clip.prompt}))):
+        raise RoomError(f"{place}: prompt {clip.prompt} is rated by seats {there or 'of everybody'} here, not {seats}")
     row = clip_table(
         id=clip.id,
         prompt=clip.prompt,
@@ -196,6 +227,9 @@ def _row(session: Session, clip: Coming, place: str) -> tables.Clip:
     session.add(row)
     session.flush()
     return row
+
+
+_SEATS = select(tables.Seat.seat).where(tables.Seat.prompt == bindparam("prompt")).order_by(tables.Seat.seat)
 
 
 def ask(store: Store, path: Path) -> int:

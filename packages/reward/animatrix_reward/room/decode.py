@@ -16,7 +16,7 @@ from anicaption.measure.flashing import FIELD as FLASHING
 from anicaption.measure.flashing import read_flashing
 from anicaption.measure.onepass import Watch
 from anicaption.tracks import Tracks
-from PIL import Image
+from PIL import Image, ImageOps
 
 from animatrix_reward.room.frames import Broken, Bundle, Shown
 
@@ -150,6 +150,14 @@ def encoded(picture: np.ndarray, lossless: bool) -> bytes:
     else:
         image.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     return buffer.getvalue()
+
+
+def pictured(path: Path) -> bytes:
+    """A prompt's picture as a JPEG of its pixels alone: nothing that its file says of where it comes from."""
+    with Image.open(path) as image:
+        upright = ImageOps.exif_transpose(image).convert("RGB")
+    upright.thumbnail((1920, MOST_ROWS_PX))
+    return encoded(np.asarray(upright), lossless=False)
 
 
 def _hash(path: Path) -> str:

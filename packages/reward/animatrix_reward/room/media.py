@@ -133,3 +133,22 @@ async def bundle(token: str, number: int, request: Request) -> Response:
             continue
         return Response(data, media_type="application/octet-stream", headers=KEPT)
     raise HTTPException(503, "the room for decoded frames is too small; give it more bytes")
+
+
+@router.get(
+    "/{token}/picture",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}}, 404: {}, 409: {"model": Unreadable}},
+)
+def picture(token: str, request: Request) -> Response:
+    """The picture that the prompt gave beside its words: the first frame of image-to-video."""
+    path = _clip(request, token).image
+    if path is None:
+        raise HTTPException(404, "this prompt has no picture")
+    from animatrix_reward.room.decode import pictured
+
+    try:
+        return Response(pictured(Path(path)), media_type="image/jpeg", headers=KEPT)
+    except OSError as error:
+        reason = "the prompt's picture is gone" if isinstance(error, FileNotFoundError) else "it cannot be read"
+        return JSONResponse({"error": reason}, 409)

@@ -14,7 +14,7 @@ from pg8000.converters import make_params
 from sqlalchemy import Engine, event
 
 MOST = 300
-"""Statements kept a connection; the room asks about fifty. Lists of many lengths would fill it: they are asked plainly."""
+"""Statements kept a connection; the room asks about fifty. What comes in many forms is asked plainly after that."""
 
 
 class Connection(pg8000.dbapi.Connection):

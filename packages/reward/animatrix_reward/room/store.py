@@ -49,7 +49,8 @@ class Store:
         self.settings = settings
         settings.folder.mkdir(parents=True, exist_ok=True)
         self.engine = _engine(settings, pool_size=1)
-        self._looking = _engine(settings, pool_size=LOOKERS, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+        pool = {"pool_size": LOOKERS, "max_overflow": 0, "pool_reset_on_return": None}
+        self._looking = _engine(settings, isolation_level="AUTOCOMMIT", **pool)
         self._readers = sessionmaker(self._looking)
         self._writers = Together(self.engine)
         if migrate and revision(self.engine) != HEAD:

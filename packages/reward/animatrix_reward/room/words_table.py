@@ -56,6 +56,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "task.again": ("Look again", "もう一度探す"),
     "task.prompt": ("Prompt", "指示"),
+    "task.picture": ("The clip should start from this picture", "クリップはこの画像から始まる"),
     "task.tags": ("Production variables", "演出変数"),
     "task.no_tags": ("no variables asked for", "変数の指定なし"),
     "task.send": ("Send and next", "送信して次へ"),
@@ -140,6 +141,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "axis.vfx": ("Effects", "効果"),
     "axis.content": ("Content", "内容"),
     # adjudicate and gold
+    "js.rater": ("rater {n}", "評価者{n}"),
     "adjudicate.said": ("What raters said", "評価者の回答"),
     "adjudicate.question": ("Your ruling", "裁定"),
     "gold.question": ("The answer that is expected", "基準となる答え"),

@@ -1,6 +1,6 @@
 // The form of a deformation task: spans with kind, verdict, severity, cues and box; or the explicit "nothing departs".
 
-import { Lanes } from "./lanes.js";
+import { Lanes, lanesOfRaters } from "./lanes.js";
 import { say } from "./main.js";
 import { colour } from "./stage.js";
 
@@ -37,7 +37,9 @@ class Deform {
 
   attach(player) {
     this.player = player;
-    this.lanes = new Lanes(this.section.querySelector("[data-lanes]"), player, this);
+    const element = this.section.querySelector("[data-lanes]");
+    this.lanes = new Lanes(element, player, this);
+    this.ofRaters = lanesOfRaters(this.section, element, player, (kind) => this.nameOf(kind));
     player.overlay = (_, index) =>
       this.spans.flatMap((span, place) =>
         span.box && span.start <= index && index < span.end
@@ -52,6 +54,7 @@ class Deform {
 
   close() {
     this.lanes?.close();
+    this.ofRaters?.forEach((lanes) => lanes.close());
     this._abort?.abort();
   }
 

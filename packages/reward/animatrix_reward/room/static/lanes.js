@@ -1,5 +1,6 @@
 // Lanes of spans under the strip: drawn, moved and sized with the pointer. Frames are half-open [start, end).
 
+import { say } from "./main.js";
 import { colour, fitted, tOf, xOf } from "./stage.js";
 import { indexAt } from "./time.js";
 
@@ -20,16 +21,35 @@ export function laneOf(spans) {
   return lanes;
 }
 
+/** What each rater marked, in lanes of their own above `element`, to look at; returns them. */
+export function lanesOfRaters(section, element, player, nameOf) {
+  return [...section.querySelectorAll("[data-said]")].map((said, place) => {
+    const spans = JSON.parse(said.dataset.said);
+    const lanes = document.createElement("div");
+    lanes.className = "lanes of-rater";
+    lanes.title = say("rater", { n: place + 1 });
+    lanes.style.height = `${Math.max(1, ...laneOf(spans).map((lane) => lane + 1)) * LANE_PX + 1}px`;
+    lanes.append(document.createElement("canvas"));
+    element.before(lanes);
+    return new Lanes(lanes, player, { spans, selected: -1, nameOf });
+  });
+}
+
 export class Lanes {
-  /** `form` has spans, selected, add(start, end), select(place), change(place, {start, end}), done(). */
+  /** `form` has spans, selected, nameOf(kind), add(start, end), select(place), change(place, {start, end}), done(); spans
+   *  that are only looked at have no add. */
   constructor(element, player, form) {
     Object.assign(this, { element, player, form });
     this.canvas = element.querySelector("canvas");
     this._abort = new AbortController();
     const { signal } = this._abort;
-    element.addEventListener("pointerdown", (event) => this._down(event), { signal });
-    element.addEventListener("pointermove", (event) => this._move(event), { signal });
-    element.addEventListener("pointerup", () => this._up(), { signal });
+    if (form.add) {
+      element.addEventListener("pointerdown", (event) => this._down(event), { signal });
+      element.addEventListener("pointermove", (event) => this._move(event), { signal });
+      element.addEventListener("pointerup", () => this._up(), { signal });
+    } else {
+      element.addEventListener("click", (event) => player.seekFrame(this._at(event).frame), { signal });
+    }
     this._onFrame = () => this.paint();
     player.addEventListener("frame", this._onFrame);
     this._watch = new ResizeObserver(() => this.paint());
