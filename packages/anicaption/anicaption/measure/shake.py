@@ -103,6 +103,8 @@ def _to_and_fro(steps: np.ndarray, support: np.ndarray) -> bool:
     """Whether the steps (N, 4) of a tremble reverse along one line. What lines and hands leave of a frame that stands
     goes anywhere, and is badly supported."""
     seen = np.isfinite(support)
+    if seen.sum() < MIN_STEPS:
+        return False
     if np.median(support[seen]) >= SURE_SUPPORT:
         return True
     shifts = steps[seen, :2]
