@@ -5,6 +5,7 @@ What was looked at is kept in a folder by prompt, so that a second run only fits
 
 from __future__ import annotations
 
+import itertools
 import pickle
 import zlib
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from animatrix_reward.photograph import photographed
 from animatrix_reward.simulate_clips import Shown
 
 FAILURES = 4  # candidates with a pathology each, beside the two without
+CHANGES = 2  # metamorphic changes a prompt of training
 SMEARS = ("smear_stretch", "smear_multiple", "smear_abstract")
 
 
@@ -35,7 +37,6 @@ class Row:
     departures: tuple[Departure, ...]
     change: str
     seen: Seen
-    descriptors: np.ndarray  # of six pictures, for the rivals
 
     @property
     def art(self) -> tuple[str, ...]:
@@ -48,6 +49,11 @@ class Row:
     @property
     def severity(self) -> int:
         return max((one.severity for one in self.departures if not one.intentional), default=0)
+
+    @property
+    def made_of(self) -> str:
+        """The clip that a change was made to."""
+        return f"{self.prompt}:{self.hand}:asked"
 
     def asked(self) -> np.ndarray:
         words = " ".join(value.replace("_", " ") for values in self.tags.values() for value in values)
@@ -62,7 +68,7 @@ class Row:
 
 
 def rows_of_prompt(prompt: Prompt, hand: str, cache: Path, *, training: bool, height_px: int) -> list[Row]:
-    """Every candidate of a prompt; for training also one metamorphic change, and all through a camera by lot."""
+    """Every candidate of a prompt; for training also metamorphic changes, and all through a camera by lot."""
     path = cache / f"{features.VERSION}-{prompt.id}-{hand}-{height_px}{'-training' if training else ''}.pkl"
     if path.exists():
         return pickle.loads(path.read_bytes())
@@ -83,13 +89,13 @@ def looked_at(drawn: Sequence[Drawn], training: bool) -> list[Row]:
     if training:
         asked_for, plain = drawn[0], drawn[1]
         subject = subject_of(asked_for, plain, rows[0].seen.drawings_T)
-        seed = zlib.crc32(asked_for.prompt.encode())
-        names = list(metamorphic.MUST_NOT_RAISE)
-        for name in names[seed % len(names) :] + names[: seed % len(names)]:
-            frames = metamorphic.MUST_NOT_RAISE[name](subject, seed)
-            if frames is not None:
-                rows.append(_row(asked_for, _left(asked_for, name), name, photographed(frames, seed)))
-                break
+        names, seed = list(metamorphic.MUST_NOT_RAISE), zlib.crc32(asked_for.prompt.encode())
+        names = names[seed % len(names) :] + names[: seed % len(names)]
+        applies = ((name, metamorphic.MUST_NOT_RAISE[name](subject, seed)) for name in names)
+        for name, frames in itertools.islice(((name, f) for name, f in applies if f is not None), CHANGES):
+            # Through the same camera as what it was made of, so that nothing but the change tells the two apart.
+            seen = photographed(frames, zlib.crc32(asked_for.id.encode()))
+            rows.append(_row(asked_for, _left(asked_for, name), name, seen))
     return rows
 
 
@@ -112,12 +118,8 @@ def _left(clip: Drawn, change: str) -> tuple[Departure, ...]:
 
 
 def _row(clip: Drawn, departures: tuple[Departure, ...], change: str, frames: np.ndarray) -> Row:
-    from anicaption.features import picked
-    from anicaption.features_builtin import describe_picture
-
-    described = np.array([list(describe_picture(frames[at]).values()) for at in picked(len(frames))], np.float32)
     name = f"{clip.prompt}:{clip.hand}:{change}" if change else clip.id
-    return Row(name, clip.prompt, clip.hand, dict(clip.tags), departures, change, features.look(frames), described)
+    return Row(name, clip.prompt, clip.hand, dict(clip.tags), departures, change, features.look(frames))
 
 
 def told_by_raters(rows: Sequence[Row], seed: int) -> tuple[list[Event], fit_rows.Rows]:

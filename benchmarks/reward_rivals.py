@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from anicaption.features import picked
+from anicaption.features_builtin import describe_picture
 from animatrix_reward.features import names
 
 from benchmarks.reward_data import Row
@@ -18,7 +20,9 @@ _NAMES = names()
 
 def unlike_itself(row: Row) -> float:
     """One less the mean cosine of the pictures' descriptors, each against the first and the one before."""
-    rows = row.descriptors / (np.linalg.norm(row.descriptors, axis=1, keepdims=True) + 1e-9)
+    pictures = row.seen.pictures_TCHW[:, :3].transpose(0, 2, 3, 1)
+    said = [list(describe_picture(np.ascontiguousarray(pictures[at])).values()) for at in picked(len(pictures))]
+    rows = np.array(said) / (np.linalg.norm(said, axis=1, keepdims=True) + 1e-9)
     near, first = (rows[1:] * rows[:-1]).sum(1), (rows[1:] * rows[:1]).sum(1)
     return float(1 - (near.mean() + first.mean()) / 2)
 

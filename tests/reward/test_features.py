@@ -75,7 +75,7 @@ def test_what_is_no_clip_is_refused(frames):
 
 def test_no_tag_can_reach_structure_or_intent():
     """The signatures have no place for one, and neither has what they are given."""
-    assert list(inspect.signature(features.look).parameters) == ["frames_THWC", "rate", "encoder"]
+    assert list(inspect.signature(features.look).parameters) == ["frames_THWC", "encoder"]
     assert list(inspect.signature(Judge.frames).parameters) == ["self", "clips"]
     assert set(features.Seen.__dataclass_fields__) == {
         "columns_TF", "pictures_TCHW", "drawings_T", "alike_TT", "encoded_TE"

@@ -138,7 +138,9 @@ def test_pairs_alone_order_qualities_and_exchanging_sides_changes_nothing():
     losses = []
     for pairs in (given.pairs_N5, swapped):
         blank = torch.zeros(len(given.clips), fitted_.judge.config.asked)
-        data = fit._Data([seen()[name] for name in given.clips], blank, replace(given, pairs_N5=pairs))
+        data = fit._Data(
+            [seen()[name] for name in given.clips], blank, replace(given, pairs_N5=pairs), np.zeros((0, 2), np.int64)
+        )
         with torch.no_grad():
             places = np.arange(len(given.clips))[:12]
             losses.append(data.loss(fitted_.judge, raters, places, fit.Settings(), train=False)[1]["pairs"])
@@ -150,3 +152,16 @@ def test_every_drawn_clip_has_rows():
     given = rows()
     assert set(given.marks) == set(range(len(drawn()))) and len(given.scores_N4) == 2 * 9 * len(drawn())
     assert shown(drawn()[0]).asked_kinds
+
+
+def test_a_changed_clip_that_is_not_worse_costs():
+    judge = fitted().judge
+    data = fit._Data([], torch.zeros(2, 1), rows(), np.array([[0, 1]]))
+
+    def cost(changed: float) -> float:
+        quality = torch.tensor([[changed] * 5, [0.0] * 5])
+        failing = torch.full((2, 4), 0.1)
+        opinion = fit.Opinion(quality, torch.ones(2, 5), failing, failing[:, 0])
+        return float(data._changes(judge, opinion, np.arange(2), 0.15))
+
+    assert cost(1.0) > cost(0.0) > 0 == cost(-2.0)

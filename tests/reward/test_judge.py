@@ -67,13 +67,17 @@ def test_the_gate_refuses_a_good_mean_with_one_collapse():
         assert one.accepted == (min(one.structure.values()) >= judge.config.gate)
 
 
-def test_the_reward_is_mu_less_failing_and_nothing_more():
+def test_the_reward_is_mu_less_what_fails_above_the_floor_and_nothing_more():
     judge, names = fitted().judge, list(seen())
+    floor, kept = float(judge.floor), 0
     for one in score(judge, [seen()[name] for name in names], [wishes()[name] for name in names]):
         mean = float(np.mean(list(one.mu.values())))
-        assert one.composite == pytest.approx(mean - judge.config.pathology_cost * one.pathology, abs=1e-4)
-        assert one.lower < one.composite <= mean
+        above = max(0.0, one.pathology - floor) / (1 - floor)
+        assert one.composite == pytest.approx(mean - judge.config.pathology_cost * above, abs=1e-4)
+        kept += above == 0
+        assert one.lower < one.composite <= mean + 1e-4
         assert all(1 <= value <= 5 for value in (*one.mu.values(), *one.structure.values()))
+    assert 0 < kept < len(names)
 
 
 def test_noise_is_out_of_support_and_trusted_less():
@@ -128,7 +132,7 @@ def test_its_own_network_looks_at_pictures():
     clips = list(seen().values())[:2]
     torch.manual_seed(0)
     judge = Judge(
-        JudgeConfig(clips[0].columns_TF.shape[1], asked.width(), width=16, layers=1, attention_heads=2)
+        JudgeConfig(clips[0].columns_TF.shape[1], asked.width(), pictures=True, width=16, layers=1, attention_heads=2)
     ).eval()
     with torch.inference_mode():
         before = judge.frames(batch_of(clips)).failing_BT4

@@ -76,7 +76,7 @@ def looked_at(clips: list[Listed], encoder=None) -> Iterator[tuple[Listed, Seen]
         stream = probe(clip.path)
         rows_px = ENCODED_ROWS_PX if encoder is not None else None
         pictures = np.stack([frame.rgb(_rows(stream.height_px, rows_px)) for frame in frames(clip.path)])
-        yield clip, look(pictures, stream.rate, encoder)
+        yield clip, look(pictures, encoder)
 
 
 def _rows(height_px: int, wanted_px: int | None) -> int:

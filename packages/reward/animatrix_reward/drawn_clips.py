@@ -122,7 +122,7 @@ def candidates(prompt: Prompt, hand: str, height_px: int = 96, *, failures: int 
     for k in range(failures):
         kind = kinds[(first + k) % len(kinds)]
         name, clip, departures = ("plain", plain, none) if (first + k) % 3 else ("asked", asked, own)
-        damaged = _damaged(clip, kind, rng, twin if kind == "identity_swap" else asked)
+        damaged = _damaged(clip, kind, rng, twin if kind == "identity_swap" else plain)
         if damaged is not None:
             damage = Departure(kind, damaged.start, damaged.end, False, damaged.severity, damaged.box)
             kept = tuple(one for one in departures if not (damaged.start < one.end and one.start < damaged.end))

@@ -7,15 +7,14 @@ Legend: T frames, F columns, C channels, H rows, W columns of the small picture.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 import cv2
 import numpy as np
-from anicaption.frames import FILM_RATE
-from anicaption.measure.onepass import Watch
-from anicaption.tracks import Tracks
 
-VERSION = "1"
+from animatrix_reward import evidence
+from animatrix_reward.watched import watched
+
+VERSION = "2"
 ROWS_PX, COLUMNS_PX = 48, 84  # of the small pictures, whatever the aspect: squeezed rather than cut
 WATCHED_ROWS = 96
 _FINE_ROWS = 72
@@ -29,7 +28,7 @@ CHANNELS = ("red", "green", "blue", "from_before", "from_after", "before_to_afte
 # What the captioner measures of every frame. A fixed list: a fitted Judge knows them by their places.
 TRACKS = (
     "redraw", "drawing_new", "redraw_peak", "redraw_area", "redraw_reach", "redraw_edge", "repeat_away", "flow_pct",
-    "nonrigid_pct", "motion_pct", "still_share", "figure_fit", "jump", "flash_share", "smear_area", "smear_frames",
+    "nonrigid_pct", "motion_pct", "still_share", "figure_fit", "flash_share", "smear_area", "smear_frames",
     "smear_pieces", "tone_turn", "camera_support",
 )  # fmt: skip
 _STYLE = ("level", "spread", "lines_chroma", "lines_steep", "lines_fine", "lines_soft")  # differ from hand to hand
@@ -53,7 +52,7 @@ class Seen:
         return len(self.columns_TF)
 
 
-def look(frames_THWC: np.ndarray, rate: Fraction = FILM_RATE, encoder=None) -> Seen:
+def look(frames_THWC: np.ndarray, encoder=None) -> Seen:
     """Look at all frames of a clip, RGB uint8 (T, H, W, 3). Raises ValueError for fewer than four frames.
 
     `encoder` is one of encoders.py, or None.
@@ -63,17 +62,23 @@ def look(frames_THWC: np.ndarray, rate: Fraction = FILM_RATE, encoder=None) -> S
             f"look: {frames_THWC.dtype} {frames_THWC.shape}; give uint8 (T, H, W, 3) with 4 frames or more"
         )
     encoded = encoder(frames_THWC) if encoder is not None else np.zeros((len(frames_THWC), 0), np.float32)
-    frames_THWC = _watched(frames_THWC)
-    coarse = np.stack([cv2.resize(frame, _COARSE, interpolation=cv2.INTER_AREA) for frame in frames_THWC])
+    columns, pictures, drawings, apart = _read(_watched(frames_THWC))
+    columns_TF = np.stack(list(columns.values()), axis=1).astype(np.float32)
+    return Seen(columns_TF, pictures, drawings, apart, encoded)
+
+
+def _read(frames: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray, np.ndarray]:
+    """All columns by name, and the other parts of Seen: pictures, numbers of drawings, and how far frames are apart."""
+    coarse = np.stack([cv2.resize(frame, _COARSE, interpolation=cv2.INTER_AREA) for frame in frames])
     grey = np.stack([_grey(frame) for frame in coarse])
-    tracks = _tracks(frames_THWC, rate)
+    tracks = watched(frames)
     steps = camera_steps(tracks)
-    apart, colours = _distances(grey, steps), _colour_distances(coarse)
-    pictures = _pictures(frames_THWC, steps)
-    columns = _columns(frames_THWC, grey, apart, colours, tracks) | _places(pictures)
-    columns_TF = np.stack(list(_with_own(columns).values()), axis=1).astype(np.float32)
+    apart, pictures = _distances(grey, steps), _pictures(frames, steps)
+    columns = _in_time(apart, "form") | _in_time(_colour_distances(coarse), "colour") | _light(grey) | _lines(frames)
+    columns |= _flow(frames) | _measured(tracks) | _places(pictures)
+    columns |= evidence.gather(frames, _scaled(steps, evidence.SIZE))
     drawings = np.cumsum(_drawn_anew(apart, tracks)).astype(np.int32)
-    return Seen(columns_TF, pictures, drawings, apart.astype(np.float32), encoded)
+    return _with_own(columns), pictures, drawings, apart.astype(np.float32)
 
 
 def _watched(frames: np.ndarray) -> np.ndarray:
@@ -87,12 +92,7 @@ def _watched(frames: np.ndarray) -> np.ndarray:
 
 def names() -> list[str]:
     """The names of the columns, in their order."""
-    blank = np.random.default_rng(0).integers(0, 255, (8, 48, 84, 3), dtype=np.uint8)
-    grey = np.stack([_grey(cv2.resize(frame, _COARSE)) for frame in blank])
-    apart = np.zeros((8, 8), np.float32)
-    tracks = _tracks(blank, FILM_RATE)
-    columns = _columns(blank, grey, apart, apart, tracks) | _places(_pictures(blank, camera_steps(tracks)))
-    return list(_with_own(columns))
+    return list(_read(np.random.default_rng(0).integers(0, 255, (8, 48, 84, 3), dtype=np.uint8))[0])
 
 
 def _with_own(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -101,25 +101,13 @@ def _with_own(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: column for name, column in columns.items() if name not in _STYLE} | own
 
 
-def _columns(frames, grey, apart, colours, tracks: Tracks) -> dict[str, np.ndarray]:
-    columns = _in_time(apart, "form") | _in_time(colours, "colour") | _light(grey)
-    return columns | _lines(frames) | _flow(frames) | _measured(tracks)
-
-
-def _tracks(frames: np.ndarray, rate: Fraction) -> Tracks:
-    watch = Watch(rate, frames.shape[2], frames.shape[1])
-    for frame in frames:
-        watch.see(frame)
-    return watch.tracks()
-
-
-def camera_steps(tracks: Tracks) -> np.ndarray:
+def camera_steps(tracks: dict[str, np.ndarray]) -> np.ndarray:
     """(T, 3, 3) from the coarse picture of the frame before to this one's; where the camera is unknown, it stands."""
     width, height = _COARSE
     names = ("camera_x", "camera_y", "camera_zoom", "camera_roll_deg")
     x, y, zoom, roll = (np.nan_to_num(np.asarray(tracks[name], np.float64)) for name in names)
-    steps = np.tile(np.eye(3), (tracks.n_frames, 1, 1))
-    for t in range(1, tracks.n_frames):
+    steps = np.tile(np.eye(3), (len(x), 1, 1))
+    for t in range(1, len(x)):
         # Coarse pixels are not square where the picture is not 16:9; a roll on them is right to that extent.
         turn = np.exp(zoom[t]) * np.exp(-1j * np.radians(roll[t]))
         middle = np.array([(width - 1) / 2, (height - 1) / 2])
@@ -129,7 +117,13 @@ def camera_steps(tracks: Tracks) -> np.ndarray:
     return steps
 
 
-def _drawn_anew(apart: np.ndarray, tracks: Tracks) -> np.ndarray:
+def _scaled(steps_T33: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The camera's steps in pixels of pictures of `size` (width, height)."""
+    to = np.diag([size[0] / _COARSE[0], size[1] / _COARSE[1], 1.0])
+    return to @ steps_T33 @ np.linalg.inv(to)
+
+
+def _drawn_anew(apart: np.ndarray, tracks: dict[str, np.ndarray]) -> np.ndarray:
     """1 where a frame shows another drawing than the frame before (T,); where nobody can tell, what changed counts."""
     told = np.asarray(tracks["drawing_new"], np.float32)
     new = np.where(np.isfinite(told), told > 0.5, _stepwise(apart) > _LEAST)
@@ -211,9 +205,24 @@ def _in_time(apart: np.ndarray, name: str) -> dict[str, np.ndarray]:
     still = np.array([step[max(1, t - 3) : t + 4].min() if n > 1 else 0.0 for t in range(n)])
     said["step_near"], said["never_still"] = calm, still
     said["repeats"] = np.convolve(np.pad((step < _LEAST).astype(float), 4, mode="edge"), np.ones(9) / 9, "valid")
+    said |= _detours(apart, step)
     for key in ("returns", "elsewhere"):
         said[key] = np.minimum(said[key], 3.0)
     return {f"{name}_{key}": column for key, column in said.items()}
+
+
+def _detours(apart: np.ndarray, step: np.ndarray) -> dict[str, np.ndarray]:
+    """How far one to four frames lie off the way between their two neighbours, in usual steps of the clip."""
+    n = len(apart)
+    usual = float(np.quantile(step[1:], 0.75)) + 5 * _LEAST
+    said = {key: np.zeros(n, np.float32) for key in ("detour_brief", "detour_long")}
+    for key, lengths in (("detour_brief", (1, 2)), ("detour_long", (3, 4))):
+        for length in lengths:
+            for t in range(1, n - length):
+                inside = np.minimum(apart[t - 1, t : t + length], apart[t + length, t : t + length]).min()
+                off = max(0.0, inside - apart[t - 1, t + length]) / usual
+                said[key][t : t + length] = np.maximum(said[key][t : t + length], off)
+    return {key: np.minimum(column, 5.0) for key, column in said.items()}
 
 
 def _within(apart: np.ndarray, part: slice) -> float:
@@ -305,7 +314,7 @@ def _along(flow: np.ndarray, last: np.ndarray, least: float) -> float:
     return float((flow * last).sum() / (np.sqrt((flow**2).sum() * (last**2).sum()) + least * flow.size))
 
 
-def _measured(tracks: Tracks) -> dict[str, np.ndarray]:
+def _measured(tracks: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The captioner's tracks; what it cannot tell is 0."""
     said = {}
     for name in TRACKS:
@@ -321,8 +330,7 @@ def _pictures(frames: np.ndarray, steps_T33: np.ndarray) -> np.ndarray:
     """
     small = np.stack([cv2.resize(frame, (COLUMNS_PX, ROWS_PX), interpolation=cv2.INTER_AREA) for frame in frames])
     grey = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in small]).astype(np.int16)
-    size = np.diag([COLUMNS_PX / _COARSE[0], ROWS_PX / _COARSE[1], 1.0])
-    steps = size @ steps_T33 @ np.linalg.inv(size)
+    steps = _scaled(steps_T33, (COLUMNS_PX, ROWS_PX))
     back = np.linalg.inv(steps)
     n, differences = len(small), []
     for t in range(n):

@@ -3,6 +3,7 @@
     pairs    Bradley-Terry with Rao-Kupper ties (ratings.py), theta learned; "equal good" and "equal bad" say the level
     scores   cumulative logit (scores.py) with the rater's severity, for human dimensions and structural heads alike
     spans    intent and failure of every frame; and of the clip as a whole, outside what is meant
+    changes  a clip and what an optimiser would make of it (metamorphic.py): no dimension and no head may rise
 
 A difference of two qualities with deviations is shrunk by sqrt(1 + pi / 8 (s_i^2 + s_j^2)) (MacKay 1992), so pairs and
 scores together settle sigma. The same seed gives the same Judge on the same machine.
@@ -20,7 +21,7 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
-from animatrix_reward.evaluate import Told, threshold_of
+from animatrix_reward.evaluate import ART_FLAGGED, Told, threshold_of
 from animatrix_reward.features import Seen
 from animatrix_reward.fit_rows import SCORED, Rows
 from animatrix_reward.judge import Batch, Frames, Judge, JudgeConfig, Opinion, batch_of, soft_excuse
@@ -44,6 +45,8 @@ class Settings:
     score_weight: float = 0.6
     frame_weight: float = 2.0
     clip_weight: float = 1.0
+    change_weight: float = 2.0
+    change_margin: float = 0.15  # points of the composite, logits of a dimension, that a changed clip must lose
     seed: int = 0
 
 
@@ -91,9 +94,14 @@ def fit(
     settings: Settings | None = None,
     *,
     config: JudgeConfig | None = None,
+    changes: Sequence[tuple[str, str]] = (),
     say: Callable[[str], None] = lambda line: None,
 ) -> Fitted:
-    """A Judge from clips (`seen`, `asked` by id) and what was said of them. Raises ValueError for too few prompts."""
+    """A Judge from clips (`seen`, `asked` by id) and what was said of them. Raises ValueError for too few prompts.
+
+    `changes`: a changed clip's id and that of the sound clip it was made of, both of one prompt. No changed clip takes
+    part in setting a floor or the threshold.
+    """
     settings = settings or Settings()
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
@@ -104,7 +112,10 @@ def fit(
     config = config or JudgeConfig(some.columns_TF.shape[1], asked_CA.shape[1], some.encoded_TE.shape[1])
     judge, raters = Judge(config), Raters(len(rows.raters))
     _normalise(judge, [clip for clip, prompt in zip(clips, rows.prompts) if prompt in train])
-    data = _Data(clips, asked_CA, rows)
+    place = {name: at for at, name in enumerate(rows.clips)}
+    changes_N2 = np.array([[place[a], place[b]] for a, b in changes], np.int64).reshape(-1, 2)
+    data = _Data(clips, asked_CA, rows, changes_N2)
+    whole = sorted({at for at, prompt in enumerate(rows.prompts) if prompt in held} - set(changes_N2[:, 0].tolist()))
     parts = [{"params": judge.parameters()}, {"params": raters.parameters(), "weight_decay": 0.0, "lr": 0.01}]
     optimiser = torch.optim.AdamW(parts, lr=settings.lr, weight_decay=settings.weight_decay)
     groups = sorted(train)
@@ -140,19 +151,25 @@ def fit(
     judge.steps.copy_(raters.steps()[0].detach())
     places = {side: data.places(prompts) for side, prompts in (("train", train), ("held", held))}
     fit_support(judge, [clips[at] for at in places["train"]], [clips[at] for at in places["held"]])
-    set_threshold(judge, rows, clips, places["held"])
+    set_threshold(judge, rows, clips, whole)
     tie, scale = float(raters.log_tie.detach().exp()), float(raters.log_overall.detach().exp())
     return Fitted(judge, raters, history, tuple(sorted(held)), tie, scale)
 
 
-def set_threshold(judge: Judge, rows: Rows, clips: Sequence[Seen], held: np.ndarray) -> None:
-    """The one threshold over which a clip is called a failure: chosen on validation clips that raters marked."""
-    marked = [(at, rows.marks[at]) for at in map(int, held) if at in rows.marks]
+def set_threshold(judge: Judge, rows: Rows, clips: Sequence[Seen], held: Sequence[int]) -> None:
+    """The one threshold over which a clip is called a failure, and the floors under which nothing is charged: both from
+    validation clips that raters marked, by what the sound ones stay under.
+    """
+    marked = [(at, rows.marks[at]) for at in held if at in rows.marks]
+    readings = read(judge, [clips[at] for at, _ in marked])
     told = [
         Told(rows.clips[at], rows.prompts[at], (), ("any",) if marks.any_T.max() >= 0.5 else (), 0, reading.failing)
-        for (at, marks), reading in zip(marked, read(judge, [clips[at] for at, _ in marked]))
+        for (at, marks), reading in zip(marked, readings)
     ]
     judge.threshold.copy_(torch.tensor(threshold_of(told)))
+    sound_N4 = np.stack([reading.failing_4 for one, reading in zip(told, readings) if not one.failures])
+    judge.floor.copy_(judge.threshold)
+    judge.floor_4.copy_(torch.from_numpy(np.quantile(sound_N4, 1 - ART_FLAGGED, axis=0)))
 
 
 def split(prompts: Sequence[str], settings: Settings) -> tuple[set[str], set[str]]:
@@ -175,8 +192,8 @@ def _normalise(judge: Judge, clips: Sequence[Seen]) -> None:
 class _Data:
     """Clips with their rows; losses of some of them."""
 
-    def __init__(self, clips: Sequence[Seen], asked_CA: torch.Tensor, rows: Rows) -> None:
-        self.clips, self.asked_CA, self.rows = clips, asked_CA, rows
+    def __init__(self, clips: Sequence[Seen], asked_CA: torch.Tensor, rows: Rows, changes_N2: np.ndarray) -> None:
+        self.clips, self.asked_CA, self.rows, self.changes_N2 = clips, asked_CA, rows, changes_N2
         self.prompts = np.array(rows.prompts)
 
     def places(self, prompts: set[str]) -> np.ndarray:
@@ -209,6 +226,7 @@ class _Data:
             "scores": settings.score_weight * self._scores(raters, opinion, where),
             "frames": settings.frame_weight * self._frames(frames, batch, places),
             "clips": settings.clip_weight * self._whole(opinion, places),
+            "changes": settings.change_weight * self._changes(judge, opinion, where, settings.change_margin),
         }
         loss = sum(parts.values(), torch.zeros(()))
         if train:
@@ -290,3 +308,13 @@ class _Data:
         target = torch.tensor([float(one.any_T.max()) for one in marks if one is not None])
         p = opinion.failing_B[at].clamp(1e-4, 1 - 1e-4)
         return -(target * torch.log(p) + (1 - target) * torch.log(1 - p)).mean()
+
+    def _changes(self, judge: Judge, opinion: Opinion, where: np.ndarray, margin: float) -> torch.Tensor:
+        """By how much changed clips are not worse than what they were made of, and their heads sounder."""
+        rows = self.changes_N2[(where[self.changes_N2] >= 0).all(axis=1)]
+        if not len(rows):
+            return torch.zeros(())
+        worth = torch.cat([opinion.quality_B5, judge.composite(opinion)[:, None]], dim=1)
+        heads = torch.logit((1 - opinion.failing_B4).clamp(1e-3, 1 - 1e-3))
+        rises = [said[where[rows[:, 0]]] - said[where[rows[:, 1]]] for said in (worth, heads)]
+        return torch.relu(rises[0] + margin).mean() + torch.relu(rises[1]).mean()

@@ -25,7 +25,7 @@ from animatrix_reward.dimensions import DIMENSIONS, HUMAN, STRUCTURE
 from animatrix_reward.excuse import INTENTS
 from animatrix_reward.features import CHANNELS, VERSION, Seen
 
-FORMAT = 1
+FORMAT = 2
 _CLIP = 5.0  # deviations beyond which a column says no more
 _POWER = 6.0  # of the mean over frames: one frame in forty that fails for sure makes 0.54
 _LEAST = 1e-4
@@ -35,14 +35,15 @@ _READS_PROMPT = tuple(d.reads_prompt for d in DIMENSIONS if d.id in HUMAN)
 @dataclass(frozen=True)
 class JudgeConfig:
     """Shape of a Judge. `encoder` is the identity of a frozen encoder (encoders.py), "" for none; `pictures` is whether
-    a small network of its own looks at the frames. Reward: `weights` of HUMAN times mu, less `pathology_cost` points.
+    a small network of its own looks at the frames. Reward: `weights` of HUMAN times mu, less `pathology_cost` points
+    for what is above the floor that sound clips of validation stay under.
     """
 
     columns: int
     asked: int
     encoded: int = 0
     encoder: str = ""
-    pictures: bool = True
+    pictures: bool = False
     width: int = 48
     layers: int = 2
     attention_heads: int = 4
@@ -136,6 +137,8 @@ class Judge(nn.Module):
     support_root: torch.Tensor
     support_limit: torch.Tensor
     threshold: torch.Tensor
+    floor_4: torch.Tensor
+    floor: torch.Tensor
     steps: torch.Tensor
 
     def __init__(self, config: JudgeConfig) -> None:
@@ -165,6 +168,7 @@ class Judge(nn.Module):
             ("mean_F", torch.zeros(config.columns)), ("deviation_F", torch.ones(config.columns)),
             ("support_mean", torch.zeros(n_support)), ("support_root", torch.eye(n_support)),
             ("support_limit", torch.tensor(math.inf)), ("threshold", torch.tensor(0.5)),
+            ("floor_4", torch.zeros(len(STRUCTURE))), ("floor", torch.tensor(0.0)),
             ("steps", torch.tensor([-3.0, -1.0, 1.0, 3.0])),
         ):  # fmt: skip
             self.register_buffer(name, value)
@@ -208,7 +212,14 @@ class Judge(nn.Module):
     def composite(self, opinion: Opinion) -> torch.Tensor:
         """Weighted mu (1 to 5) less the cost of failing (B,). Nothing is added for a deformation as such."""
         weights = torch.tensor(self.config.weights)
-        return expected(opinion, self.steps) @ weights - self.config.pathology_cost * opinion.failing_B
+        return expected(opinion, self.steps) @ weights - self.config.pathology_cost * charged(
+            opinion.failing_B, self.floor
+        )
+
+
+def charged(failing: torch.Tensor, floor: torch.Tensor) -> torch.Tensor:
+    """What counts of a clip's failing, 0..1. Whatever moves carries a little: without a floor stillness would pay."""
+    return ((failing - floor) / (1 - floor)).clamp_min(0.0)
 
 
 def soft_excuse(frames: Frames) -> torch.Tensor:

@@ -17,7 +17,7 @@ import torch
 from animatrix_reward.dimensions import HUMAN, STRUCTURE
 from animatrix_reward.excuse import excused, runs
 from animatrix_reward.features import Seen
-from animatrix_reward.judge import Frames, Judge, Opinion, batch_of, expected
+from animatrix_reward.judge import Frames, Judge, Opinion, batch_of, charged, expected
 from animatrix_reward.support import distance
 
 DEVIATIONS = 1.0  # below the composite for the lower bound
@@ -26,19 +26,20 @@ DEVIATIONS = 1.0  # below the composite for the lower bound
 @dataclass(frozen=True)
 class Reading:
     """What pixels alone say. Probabilities per frame: `failing_T4` of STRUCTURE, `intent_T2` of INTENTS, and how far a
-    frame is excused. `failing_4` and `failing`: of the clip, outside what is excused.
+    frame is excused. `failing_4` and `failing`: of the clip, outside what is excused; `charged_4` what is above floors.
     """
 
     failing_T4: np.ndarray
     intent_T2: np.ndarray
     excused_T: np.ndarray
     failing_4: np.ndarray
+    charged_4: np.ndarray
     failing: float
 
     @property
     def structure(self) -> dict[str, float]:
         """The structural heads as scores of 1 to 5."""
-        return {name: float(5 - 4 * p) for name, p in zip(STRUCTURE, self.failing_4)}
+        return {name: float(5 - 4 * p) for name, p in zip(STRUCTURE, self.charged_4)}
 
     def failures(self, least: float = 0.5) -> list[tuple[int, int, str]]:
         """Half-open spans in which a head fails by more than `least` and nothing excuses it."""
@@ -108,7 +109,8 @@ def _read(judge: Judge, clips: Sequence[Seen]) -> list[tuple[Reading, Frames, to
             # What was asked for reaches neither of these; a blank request stands in.
             opinion = judge.opinion(frames, free, torch.zeros(1, judge.config.asked))
         failing = torch.sigmoid(frames.failing_BT4)[0].numpy()
-        reading = Reading(failing, intent, free[0].numpy(), opinion.failing_B4[0].numpy(), float(opinion.failing_B[0]))
+        of_clip = opinion.failing_B4[0], charged(opinion.failing_B4[0], judge.floor_4)
+        reading = Reading(failing, intent, free[0].numpy(), *(p.numpy() for p in of_clip), float(opinion.failing_B[0]))
         found.append((reading, frames, free))
     return found
 
