@@ -6,8 +6,8 @@ closest 30 % answered by simulated people), and Flow-DPO runs by the trainer's o
 winners-only SFT, shuffled labels, best of 4. A Judge fitted on other clips and votes, and a detector that knows the
 damage in pixels, say what came of it. Runs go on where they were stopped.
 
-The default is what one core of a CPU can show in ten minutes: in 40 x 64 pixels the only departures that exist are
-impact frames, the only damage flicker. `--gpu-size` is the study proper: 49 frames of 96 x 160, smears, all seven
+The default is what one core of a CPU can show in minutes: in 24 x 36 pixels the only departures that exist are white
+flashes, and the damage is two lost frames. `--gpu-size` is the study proper: 49 frames of 96 x 160, smears, all seven
 kinds of damage, a policy of 21M parameters, 60,000 steps; `forecast` says 21.5 GiB for it, and nobody has run it yet.
 """
 
@@ -22,7 +22,7 @@ import hashlib
 import json
 import pickle
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,6 +43,7 @@ from benchmarks.study import preference_bed as beds
 from benchmarks.study import preference_told as told
 from benchmarks.study.bed import Size
 from benchmarks.study.preference_arms import (
+    ARMS,
     BASE,
     BEST,
     TRAINED,
@@ -54,7 +55,7 @@ from benchmarks.study.preference_arms import (
     learn_mixture,
 )
 from benchmarks.study.preference_bed import Drawn, Prompt
-from benchmarks.study.preference_measure import Measured, Show, departs, detector, measure, noticed
+from benchmarks.study.preference_measure import Measured, Show, departs, detector, joined, measure, noticed
 
 T = TypeVar("T")
 N = 4
@@ -63,25 +64,25 @@ JUDGES = ("the Judge", "a Judge of other votes")
 
 @dataclass(frozen=True)
 class Plan:
-    """What a study is made of; runs of other plans lie in other folders. Counts are of prompts, `mixture` of clips."""
+    """What a study is made of; runs of other plans lie in other folders. Counts are of prompts."""
 
-    size: Size = field(default_factory=lambda: Size(17, 40, 64))
+    size: Size = field(default_factory=lambda: Size(9, 24, 36))
     policy: Policy = field(default_factory=Policy)
-    mixture: int = 120
-    judged: int = 14
+    mixture: int = 60
+    judged: int = 12
     paired: int = 20
-    tested: int = 18
+    tested: int = 20
     samples: int = 2
     epochs: int = 14
-    kinds: tuple[str, ...] = ("flicker",)
-    deformations: tuple[str, ...] = beds.IMPACTS
+    kinds: tuple[str, ...] = (beds.LOST,)
+    deformations: tuple[str, ...] = (beds.FLASH,)
     people: float = 0.3
     seed: int = 0
 
     @property
     def detected(self) -> bool:
         """Whether the detector sees every kind of damage, so that people can be simulated who look at samples."""
-        return self.kinds == ("flicker",)
+        return self.kinds == (beds.LOST,)
 
     def folder(self) -> str:
         words = json.dumps(asdict(self), sort_keys=True)
@@ -92,12 +93,12 @@ class Plan:
 def gpu_size() -> Plan:
     """The study proper. Smears are some ten pixels wide there, limbs can be counted, and shares have errors of 2 %.
 
-    The detector knows only flicker, so nobody can be simulated who looks at samples: Judges are fitted on drawn clips
-    alone, and pairs for people are left out; `animatrix-reward pairs` gives them to the room.
+    The detector knows only lost frames, so nobody can be simulated who looks at samples: Judges are fitted on drawn
+    clips alone, and pairs for people are left out; `animatrix-reward pairs` gives them to the room.
     """
-    policy = Policy(steps=60_000, steps_preference=3000, batch=16, pairs=8, width=384, layers=8, lr=3e-4,
-                    lr_preference=1e-5, beta=2000.0, sample_steps=20, device="cuda")  # fmt: skip
-    return Plan(Size(49, 96, 160), policy, 3000, 120, 500, 200, 4, 20, tuple(CORRUPTIONS), beds.SMEARS + beds.IMPACTS)
+    policy = Policy(steps=60_000, steps_preference=3000, batch=16, pairs=8, width=384, layers=8, patch_px=(8, 8),
+                    lr=3e-4, lr_preference=1e-5, beta=2000.0, sample_steps=20, device="cuda")  # fmt: skip
+    return Plan(Size(49, 96, 160), policy, 300, 120, 500, 200, 4, 20, tuple(CORRUPTIONS), beds.SMEARS + beds.IMPACTS)
 
 
 def main() -> None:
@@ -108,11 +109,11 @@ def main() -> None:
     parser.add_argument("--preference-steps", type=int, default=policy.steps_preference, help="of each trained arm")
     parser.add_argument("--beta", type=float, default=policy.beta)
     parser.add_argument("--preference-lr", type=float, default=policy.lr_preference)
-    parser.add_argument("--mixture", type=int, default=small.mixture, help="clips")
+    parser.add_argument("--mixture", type=int, default=small.mixture, help="prompts, ten clips of each")
     parser.add_argument("--judged", type=int, default=small.judged, help="prompts for each of the two Judges")
     parser.add_argument("--prompts", type=int, default=small.paired, help="prompts of candidates")
     parser.add_argument("--test", type=int, default=small.tested, help="prompts to measure on")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1], help="the whole study once for each")
     parser.add_argument("--judge", type=Path, help="a saved Judge (of `make bench-reward`) to score beside the study's")
     parser.add_argument("--out", type=Path, default=Path("build/study-preference"))
     given = parser.parse_args()
@@ -120,23 +121,33 @@ def main() -> None:
     cv2.setNumThreads(1)
     plan = gpu_size() if given.gpu_size else Plan(
         policy=Policy(given.steps, given.preference_steps, beta=given.beta, lr_preference=given.preference_lr),
-        mixture=given.mixture, judged=given.judged, paired=given.prompts, tested=given.test, seed=given.seed,
+        mixture=given.mixture, judged=given.judged, paired=given.prompts, tested=given.test,
     )  # fmt: skip
-    study(plan, given.out / plan.folder(), given.judge)
+    study([replace(plan, seed=seed) for seed in given.seeds], given.out, given.judge)
 
 
-def study(plan: Plan, out: Path, given: Path | None = None, bench: Path = Path("build/bench")) -> list[Measured]:
-    """Do what is not done yet, tell of all of it."""
+def study(plans: Sequence[Plan], out: Path, given: Path | None = None, bench: Path = Path("build/bench")) -> None:
+    """Do what is not done yet of every plan, which differ in their seeds; tell of all of it."""
+    runs = [run(plan, out / plan.folder(), given) for plan in plans]
+    measured = [joined([found[at] for found, _, _ in runs]) for at in range(len(ARMS))]
+    size, seeds = plans[0].size, ", ".join(str(plan.seed) for plan in plans)
+    name = f"{size.frames} x {size.height_px} x {size.width_px}, seeds {seeds}"
+    told.publish_study(measured, [ground for _, ground, _ in runs], [sheet for *_, sheet in runs], name, out, bench)
+
+
+def run(plan: Plan, out: Path, given: Path | None = None) -> tuple[list[Measured], told.Ground, dict[str, np.ndarray]]:
+    """One seed: its arms in the order of ARMS, what they stand on, and the first sample of every test prompt by arm."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "plan.json").write_text(json.dumps(asdict(plan)) + "\n", "utf-8")
     mixture, paired, tested = (prompts_of(plan, part) for part in ("mixture", "paired", "tested"))
     clips = kept(out / "mixture.pkl", lambda: list(beds.mixture(mixture, plan.kinds, plan.size, plan.seed)))
     base = learn_mixture(plan.policy, clips, plan.size, plan.seed, out / "policy.pt")
     shows = {name: kept(out / f"{name}.pkl", lambda name=name: judged(plan, name, base)) for name in JUDGES}
-    limit = kept(out / "limit.pkl", lambda: detector([one.drawn for one in shows[JUDGES[0]]]))
-    fitted = {name: kept(out / f"{name}-fitted.pkl", lambda name=name: fitted_on(shows[name], plan, name, limit))
+    limit = detector([one.drawn for one in shows[JUDGES[0]]])
+    judges = {name: kept(out / f"{name}-fitted.pkl", lambda name=name: fitted_on(shows[name], plan, name, limit)).judge
               for name in JUDGES}  # fmt: skip
-    judges = {name: one.judge for name, one in fitted.items()} | ({"given": judge.load(given)} if given else {})
+    if given:
+        judges["given"] = judge.load(given)
     seen, looks = kept(out / "candidates.pkl", lambda: candidates(base, paired, plan))
     made, unsupported = pairs_of(judges[JUDGES[0]], seen, looks, limit, plan)
     fitting, unseen = split_pairs(made.pairs, paired)
@@ -144,23 +155,23 @@ def study(plan: Plan, out: Path, given: Path | None = None, bench: Path = Path("
     for arm in (BASE, *TRAINED):
         name, n = arm.replace(" ", "-"), N if arm == BASE else plan.samples
         trained = learn_arm(arm, plan.policy, base, fitting, seen, out / f"{name}.pt") if arm in TRAINED else base
-        videos, views = kept(
+        drawn, views = kept(
             out / f"{name}-samples.pkl", lambda trained=trained, n=n: candidates(trained, tested, plan, n)
         )
         facts = {where: implicit(trained, base, some, seen)
                  for where, some in (("fitting", fitting), ("unseen", unseen)) if arm in TRAINED}  # fmt: skip
-        samples[arm] = videos.videos, views, facts
+        samples[arm] = drawn.videos, views, facts
     samples[BEST] = *chosen(judges[JUDGES[0]], tested, *samples[BASE][:2]), {}
     measured = []
-    for arm, (videos, views, facts) in samples.items():
-        measured.append(measure(arm, tested, videos, views, judges, limit, facts))
-        print(told.line(measured[-1]), flush=True)
-    first, second = (shows[name] for name in JUDGES)
+    for arm in ARMS:
+        measured.append(measure(arm, tested, samples[arm][0], samples[arm][1], judges, limit, samples[arm][2]))
+        print(f"seed {plan.seed}, {told.line(measured[-1])}", flush=True)
+    true = {name: [one for one in shows[other] if one.true] for name, other in zip(JUDGES, JUDGES[::-1])}
+    second = true[JUDGES[0]]
     ground = told.Ground(
         limit=limit,
-        detector=float(np.mean([noticed(one.drawn, limit) == bool(one.drawn.failed) for one in second if one.true])),
-        judges={name: told.auroc(judges[name], [one for one in second if one.true]) for name in judges},
-        swapped=told.auroc(judges[JUDGES[1]], [one for one in first if one.true]),
+        detector=float(np.mean([noticed(one, limit) == bool(one.failed) for one in clips])),
+        judges={name: told.auroc(one, true.get(name, second)) for name, one in judges.items()},
         candidates=len(seen.videos),
         unsupported=unsupported,
         rejected=made.rejected,
@@ -168,8 +179,9 @@ def study(plan: Plan, out: Path, given: Path | None = None, bench: Path = Path("
         by_people=sum(one.by == "people" for one in made.pairs),
         reader=told.ceiling(clips),
     )
-    told.publish_study(measured, ground, plan.folder(), out, bench)
-    return measured
+    sheet = {arm: np.stack([next(v for name, v in samples[arm][0].items() if name.split("/")[0] == prompt.id)
+                            for prompt in tested]) for arm in ARMS}  # fmt: skip
+    return measured, ground, sheet
 
 
 def kept(place: Path, make: Callable[[], T]) -> T:
@@ -188,7 +200,7 @@ def prompts_of(plan: Plan, part: str) -> list[Prompt]:
         JUDGES, plan.judged
     )
     share = beds.ASKED if part == "mixture" else 1 / 3
-    seed = 100 * plan.seed + list(counts).index(part)
+    seed = 10 * plan.seed + list(counts).index(part)
     return beds.prompts(counts[part], plan.size.frames, plan.deformations, seed, share)
 
 
@@ -235,8 +247,8 @@ def truth(sample: Drawn, limit: float) -> Shown:
     noticed in the pixels. Their raters' faults come on top."""
     prompt, there = sample.prompt, departs(sample.frames, sample.prompt)
     meant = ((prompt.deformation, prompt.start, prompt.end, 1),) if there else ()
-    failed = (("flicker", 1, prompt.n_frames, 4),) if noticed(sample, limit) else ()
-    return beds.shown(sample.id, prompt, meant, failed)
+    failed = (("pop", 1, prompt.n_frames, 4),) if noticed(sample, limit) else ()
+    return replace(sample, meant=meant, failed=failed).shown()
 
 
 def pairs_of(

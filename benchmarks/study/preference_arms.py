@@ -6,6 +6,7 @@ is sampled from the same seeds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,6 +47,9 @@ BASE, DPO, SFT, SHUFFLED, BEST = "before", "DPO", "winners-only SFT", "shuffled 
 TRAINED = (DPO, SFT, SHUFFLED)
 ARMS = (BASE, *TRAINED, BEST)
 _SAVE_EVERY = 250
+_COVER = -2.0
+"""Logit that is taken off what is kept of the first frame at the start: what is painted would else count 5 % and learn
+as slowly, and all that a policy of few steps paints are faint blocks."""
 
 
 @dataclass(frozen=True)
@@ -53,22 +57,27 @@ class Policy:
     """Shape and training of the policy. `steps` on the mixture, then `steps_preference` in every trained arm.
 
     `shift` moves training and sampling to where noise is nearly all there is: whether a clip of many pixels is damaged
-    is settled there, and a sampler with few steps elsewhere would never damage one. `beta` is far under the trainer's:
-    flicker is a large part of these clips, and errors that differ by 0.02 should still be told further apart.
+    is settled there, and a sampler with few steps elsewhere would never damage one. A patch is a whole frame: blocks
+    each decide for themselves whether they are lost, and nearly every sample then lacks some. `beta` is far under the
+    trainer's: two lost frames of nine move an error by some 0.2. At 100 (and half the rate) the loss was content with a
+    margin of 0.05, and 39 % of the samples were damaged after 44 %.
+    `gap_weight`: pairs that the Judge holds for nearly equal say more of its own leanings (towards stillness, say) than
+    of the clips, and weigh little.
     """
 
-    steps: int = 450
+    steps: int = 500
     steps_preference: int = 80
     batch: int = 8
     pairs: int = 4
     width: int = 96
     layers: int = 3
-    patch_px: int = 8
+    patch_px: tuple[int, int] = (24, 36)
     lr: float = 2e-3
     lr_preference: float = 2e-4
-    beta: float = 100.0
+    beta: float = 20.0
+    gap_weight: bool = True
     shift: float = 4.0
-    sample_steps: int = 8
+    sample_steps: int = 12
     sample_shift: float = 8.0
     device: str = "cpu"
 
@@ -106,14 +115,14 @@ def recipe(policy: Policy, size: Size, seed: int) -> Recipe:
             head_dim=policy.width // heads,
             layers=policy.layers,
             ffn_dim=4 * policy.width,
-            patch=(1, policy.patch_px, policy.patch_px),
+            patch=(1, *policy.patch_px),
         ),
         tags=Tags(dim=32, layers=1, attention="concat", modulation="shared"),
         text=Text(length=4, dim=16, layers=1),
         codec=Codec(kind="pixel"),
         flow=Flow(predicts="warp", given="plane", s_mean=1.0, s_floor=0.5),
         optim=Optim(ema=0.0),
-        preference=Preference(beta=policy.beta),
+        preference=Preference(beta=policy.beta, gap_weight=policy.gap_weight),
         guidance=Guidance(text=1.0, tag=1.0, steps=policy.sample_steps, shift=policy.sample_shift),
     )
 
@@ -121,6 +130,7 @@ def recipe(policy: Policy, size: Size, seed: int) -> Recipe:
 def learn_mixture(policy: Policy, clips: Sequence[Drawn], size: Size, seed: int, place: Path) -> System:
     """The policy before preference; goes on from `place` where it was stopped."""
     system = checkpoint.build(recipe(policy, size, seed)).to(torch.device(policy.device))
+    system.model.proj_out.bias.data.view(math.prod(policy.patch_px), -1)[:, -system.codec.time_stride :] = _COVER
 
     def batch(step: int) -> Batch:
         rows = generator(seed, "order", step).choice(len(clips), policy.batch, replace=False)
@@ -234,7 +244,7 @@ def implicit(system: System, base: System, pairs: Sequence[Pair], seen: Candidat
 
 
 def drawn_by(system: System, prompts: Sequence[Prompt], firsts: Sequence[np.ndarray], n: int) -> dict[str, np.ndarray]:
-    """`n` candidates of each prompt by id; the same seeds whatever the system."""
+    """`n` candidates of each prompt by id; the same seeds whatever the system and `n`."""
     wishes = [(f"{prompt.id}/{k}", Asked(Wish(prompt.condition), prompt.seed % 10**8 + k, {0: first}))
               for prompt, first in zip(prompts, firsts, strict=True) for k in range(n)]  # fmt: skip
     found: dict[str, np.ndarray] = {}

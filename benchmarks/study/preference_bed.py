@@ -1,7 +1,8 @@
 """The bed of the preference study: drawn clips of which a known share is damaged, and prompts that ask for a departure.
 
 A prompt asks for a camera move and, one in five, for a deformation in given frames; that is art and must stay. Apart
-from what is asked for, three clips in ten are damaged by animatrix_reward.corrupt, which no tag says.
+from what is asked for, three clips in ten are damaged, which no tag says: by animatrix_reward.corrupt, or in very small
+pictures by a lost frame, the one damage of those tried that a policy of this size learns to sample at its share.
 """
 
 from __future__ import annotations
@@ -23,11 +24,16 @@ from benchmarks.study import bed
 from benchmarks.study.bed import Size
 
 MOVES = ("none", "pan_left", "pan_right")
-IMPACTS = ("white_flash", "inverted")
-"""Departures that exist in few pixels: a whole frame is not the scene, on purpose."""
+FLASH = "white_flash"
+"""The departure that exists in few pixels: a whole frame is not the scene, on purpose."""
+IMPACTS = (FLASH, "inverted")
 SMEARS = ("smear_stretch", "smear_multiple", "smear_abstract")
 """Those that need a figure of some hundred pixels."""
+LOST = "lost_frame"
+"""Two frames are black, as where they were lost. Raters call it a pop."""
 CORRUPTED, ASKED = 0.3, 0.2
+VARIANTS = 10
+"""Clips of each prompt of the mixture: with three damaged ones among ten, a first frame says nothing of damage."""
 VISIBLE = 8.0
 """Levels by which a damaged frame of a tiny picture differs from the sound one, a mean over all pixels: what damages
 less than this cannot be seen at such a size."""
@@ -79,7 +85,7 @@ class Prompt:
 class Drawn:
     """A drawn clip of a prompt and its truth: what is meant in it and what fails, as (kind, start, end, severity).
 
-    `frames` RGB uint8 (F, H, W, 3).
+    `frames` RGB uint8 (F, H, W, 3); `change`: what an optimiser would make of it, "frozen".
     """
 
     id: str
@@ -87,15 +93,13 @@ class Drawn:
     frames: np.ndarray
     meant: tuple[tuple[str, int, int, int], ...]
     failed: tuple[tuple[str, int, int, int], ...]
+    change: str = ""
 
     def shown(self) -> Shown:
         """What the raters' truth needs of it."""
-        return shown(self.id, self.prompt, self.meant, self.failed)
-
-
-def shown(name: str, prompt: Prompt, meant: Sequence, failed: Sequence) -> Shown:
-    wanted = frozenset({prompt.deformation} - {"none"})
-    return Shown(name, prompt.id, prompt.n_frames, tuple(meant), tuple(failed), wanted)
+        prompt = self.prompt
+        wanted = frozenset({prompt.deformation} - {"none"})
+        return Shown(self.id, prompt.id, prompt.n_frames, self.meant, self.failed, wanted, self.change)
 
 
 def prompts(n: int, n_frames: int, deformations: Sequence[str], seed: int, asked: float = ASKED) -> list[Prompt]:
@@ -116,45 +120,42 @@ def prompts(n: int, n_frames: int, deformations: Sequence[str], seed: int, asked
 
 
 def mixture(asked: Sequence[Prompt], kinds: Sequence[str], size: Size, seed: int) -> Iterator[Drawn]:
-    """One clip of each prompt, as asked for; a share CORRUPTED of them damaged, of those that want a deformation and of
-    those that do not alike."""
-    rng = np.random.default_rng([seed, 0x71])
-    damaged = np.zeros(len(asked), bool)
-    for wants in (False, True):
-        places = np.array([at for at, prompt in enumerate(asked) if (prompt.deformation != "none") == wants], int)
-        damaged[rng.permutation(places)[: round(CORRUPTED * len(places))]] = True
+    """VARIANTS clips of each prompt, as asked for; a share CORRUPTED of them damaged."""
     for at, prompt in enumerate(asked):
-        kind = str(rng.choice(list(kinds)))
-        if not damaged[at]:
-            yield _drawn(prompt, prompt.deformation, Clip(pictures(prompt.shot(), size), np.zeros(0)), None)
-            continue
-        clip = filmed(prompt.shot(), size)
-        yield _drawn(prompt, prompt.deformation, clip, _damage(clip, kind, 5, rng, lent(prompt, size)))
+        rng = np.random.default_rng([seed, 0x71, at])
+        clip = filmed(prompt.shot(), size, kinds)
+        for variant in range(VARIANTS):
+            hurt = variant < round(CORRUPTED * VARIANTS)
+            damage = _damage(clip, str(rng.choice(list(kinds))), 5, rng, prompt, size) if hurt else None
+            yield _drawn(prompt, prompt.deformation, clip.frames_THWC, damage, f"{variant}")
 
 
 def candidates(prompt: Prompt, deformations: Sequence[str], kinds: Sequence[str], size: Size) -> Iterator[Drawn]:
-    """What raters compare for the Judge: with the deformation and without, and both damaged, hard and less so."""
+    """What raters compare for the Judge: with the deformation and without, both damaged, hard and less so, and a clip
+    that stands still: a Judge that was never shown one pays for stillness."""
     rng = np.random.default_rng([prompt.seed, 0x72])
     other = prompt.deformation if prompt.deformation != "none" else str(rng.choice(list(deformations)))
-    both = {what: filmed(prompt.shot(what), size) for what in (other, "none")}
+    both = {what: filmed(prompt.shot(what), size, kinds) for what in (other, "none")}
     for what, clip in both.items():
-        yield _drawn(prompt, what, clip, None)
-    twin = lent(prompt, size)
+        yield _drawn(prompt, what, clip.frames_THWC, None)
     for severity, what in ((5, "none"), (3, "none"), (5, other)):
-        yield _drawn(prompt, what, both[what], _damage(both[what], str(rng.choice(list(kinds))), severity, rng, twin))
+        damage = _damage(both[what], str(rng.choice(list(kinds))), severity, rng, prompt, size)
+        yield _drawn(prompt, what, both[what].frames_THWC, damage, f"{severity}")
+    plain = both["none"].frames_THWC
+    yield Drawn(f"{prompt.id}:frozen", prompt, np.repeat(plain[:1], len(plain), 0), (), (), "frozen")
 
 
-def lent(prompt: Prompt, size: Size) -> Clip:
-    """Another figure elsewhere, for damages that take something from another clip."""
-    return filmed(replace(prompt, seed=prompt.seed ^ 1).shot("none"), size)
-
-
-def _damage(clip: Clip, kind: str, severity: int, rng: np.random.Generator, other: Clip) -> Corrupted | None:
+def _damage(
+    clip: Clip, kind: str, severity: int, rng: np.random.Generator, prompt: Prompt, size: Size
+) -> Corrupted | None:
     """The first of some tries that can be seen, else the one seen best; None where the figure is too small for any."""
+    if kind == LOST:
+        return _lost(clip, severity, rng, prompt)
+    lent = filmed(replace(prompt, seed=prompt.seed ^ 1).shot("none"), size, (kind,))
     best, most = None, 0.0
     for _ in range(_TRIES):
         try:
-            damage = corrupt(clip, kind, severity=severity, seed=int(rng.integers(1 << 30)), other=other)
+            damage = corrupt(clip, kind, severity=severity, seed=int(rng.integers(1 << 30)), other=lent)
         except ValueError:
             continue
         part = slice(damage.start, damage.end)
@@ -166,17 +167,31 @@ def _damage(clip: Clip, kind: str, severity: int, rng: np.random.Generator, othe
     return best
 
 
-def _drawn(prompt: Prompt, deformation: str, clip: Clip, damage: Corrupted | None) -> Drawn:
+def _lost(clip: Clip, severity: int, rng: np.random.Generator, prompt: Prompt) -> Corrupted:
+    """Two frames outside a deformation lose their light, all of it at severity 5."""
+    n, height, width = clip.frames_THWC.shape[:3]
+    free = [at for at in range(2, n - 1) if prompt.deformation == "none" or at + 2 < prompt.start or at > prompt.end]
+    at = int(rng.choice(free))
+    frames = clip.frames_THWC.copy()
+    frames[at : at + 2] = frames[at : at + 2] * (1 - severity / 5)
+    return Corrupted(frames, "pop", severity, at, at + 2, (0, 0, width, height))
+
+
+def _drawn(prompt: Prompt, deformation: str, frames: np.ndarray, damage: Corrupted | None, which: str = "") -> Drawn:
     meant = ((deformation, prompt.start, prompt.end, 1),) if deformation != "none" else ()
-    name = f"{prompt.id}:{deformation}"
+    name = f"{prompt.id}:{deformation}.{which}"
     if damage is None:
-        return Drawn(name, prompt, clip.frames_THWC, meant, ())
+        return Drawn(name, prompt, frames, meant, ())
     failed = ((damage.kind, damage.start, damage.end, damage.severity),)
-    return Drawn(f"{name}.{damage.kind}{damage.severity}", prompt, damage.frames_THWC, meant, failed)
+    return Drawn(f"{name}.{damage.kind}", prompt, damage.frames_THWC, meant, failed)
 
 
-def filmed(shot: Shot, size: Size) -> Clip:
-    """The shot's pictures and where its figure is: what they lose when it is taken away."""
+def filmed(shot: Shot, size: Size, kinds: Sequence[str]) -> Clip:
+    """The shot's pictures and where its figure is: what they lose when it is taken away. A lost frame asks for no
+    figure, and looking for one takes twice the time of drawing."""
+    if tuple(kinds) == (LOST,):
+        frames = pictures(shot, size)
+        return Clip(frames, np.zeros(frames.shape[:3], bool))
     bare = replace(shot, effects=Effects())
     figure = pictures(bare, size)
     without = pictures(replace(bare, character=None, acting=None), size)
@@ -192,12 +207,11 @@ def pictures(shot: Shot, size: Size) -> np.ndarray:
     return np.stack([frame[:, left : left + size.width_px] for frame in frames])
 
 
-def jitter(frames: np.ndarray, prompt: Prompt) -> float:
-    """How restless the light of a clip is: the upper quartile, over frames, of how far the mean level or colour of the
-    picture turns back on itself, in levels. Frames in which a deformation is asked for, and their neighbours, say
-    nothing."""
+def jump(frames: np.ndarray, prompt: Prompt) -> float:
+    """How far the mean level or colour of the picture turns back on itself at most, in levels. Frames in which a
+    deformation is asked for, and their neighbours, say nothing."""
     level = frames.reshape(len(frames), -1, 3).astype(np.float64).mean(1)
     turn = np.abs(np.diff(level, 2, axis=0)).max(1)
     middle = np.arange(1, len(frames) - 1)
     told = (middle < prompt.start - 1) | (middle > prompt.end) | (prompt.deformation == "none")
-    return float(np.quantile(turn[told], 0.75))
+    return float(turn[told].max())

@@ -14,7 +14,7 @@ from animatrix_reward.judge import Judge
 from animatrix_reward.score import read as judged
 from animatrix_trainer.show import motion
 
-from benchmarks.study.preference_bed import Drawn, Prompt, jitter
+from benchmarks.study.preference_bed import Drawn, Prompt, jump
 
 _DEPARTS = 40.0
 """Levels, a mean over the picture, by which an impact frame differs from the first: pans and flicker stay under it."""
@@ -31,37 +31,50 @@ class Show:
 
 @dataclass(frozen=True)
 class Measured:
-    """One arm. Shares of samples; `damaged_by` has the Judges', `damaged` the detector's,
-    `damaged_plain` the same of those that want no deformation. `deformed`: of those that
-    want a deformation, how many AniCaption reads it in, `departs` how many depart in pixels in the frames asked for.
-    `obeyed`: of those that want a move. `motion` is that of sound samples without a deformation, since flicker moves
-    too, `motion_all` the trainer's number over all samples; `camera_pct` the median speed of pans that are asked for.
+    """One arm: what every sample is, NaN where a sample says nothing of it, and the prompt of each.
+
+    `damaged` has the detector's word and `damaged, NAME` the Judges'; `departs`: of those that want a deformation,
+    whether the picture leaves the scene where it is asked to, `read` whether AniCaption reads it; `obeys`: of those
+    that want a move; `speed` of their pans, % of the width a frame; `motion` of sound samples without a deformation,
+    since damage moves too. `facts` are what `implicit` gives of fitting and unseen pairs.
     """
 
     arm: str
-    n: int
-    damaged: float
-    damaged_plain: float
-    damaged_by: dict[str, float]
-    deformed: float
-    departs: float
-    obeyed: float
-    motion: float
-    motion_all: float
-    camera_pct: float
+    prompts: tuple[str, ...]
+    each: dict[str, np.ndarray]
     facts: dict[str, dict[str, float]]
-    each: dict[str, list[float]]
+
+    def share(self, name: str) -> float:
+        """The mean over samples."""
+        return float(np.nanmean(self.each[name]))
+
+    def by_prompt(self, name: str) -> dict[str, float]:
+        """The mean over the samples of each prompt that says something."""
+        said: dict[str, list[float]] = {}
+        for prompt, value in zip(self.prompts, self.each[name].tolist(), strict=True):
+            if not np.isnan(value):
+                said.setdefault(prompt, []).append(value)
+        return {prompt: float(np.mean(values)) for prompt, values in said.items()}
+
+
+def joined(runs: Sequence[Measured]) -> Measured:
+    """The same arm of several seeds as one."""
+    prompts = tuple(f"{seed}:{prompt}" for seed, run in enumerate(runs) for prompt in run.prompts)
+    each = {name: np.concatenate([run.each[name] for run in runs]) for name in runs[0].each}
+    facts = {where: {name: float(np.mean([run.facts[where][name] for run in runs])) for name in said}
+             for where, said in runs[0].facts.items()}  # fmt: skip
+    return Measured(runs[0].arm, prompts, each, facts)
 
 
 def detector(drawn: Sequence[Drawn]) -> float:
-    """The limit of jitter: half of what the middle one of the damaged clips has. Sound drawn clips lie far under it;
-    a limit close above them would call the unrest of a few sampling steps flicker."""
-    return float(np.median([jitter(one.frames, one.prompt) for one in drawn if one.failed])) / 2
+    """The limit of `jump`: half of what the middle one of the damaged clips has. Sound drawn clips lie far under it;
+    a limit close above them would call the unrest of a few sampling steps damage."""
+    return float(np.median([jump(one.frames, one.prompt) for one in drawn if one.failed])) / 2
 
 
 def noticed(clip: Drawn, limit: float) -> bool:
     """Whether the detector calls a clip damaged."""
-    return jitter(clip.frames, clip.prompt) > limit
+    return jump(clip.frames, clip.prompt) > limit
 
 
 def departs(frames: np.ndarray, prompt: Prompt) -> bool:
@@ -85,41 +98,25 @@ def measure(
     prompts = {prompt.id: prompt for prompt in asked}
     of = [prompts[name.split("/")[0]] for name in videos]
     clips = list(videos.values())
-    damaged = np.array([jitter(clip, prompt) > limit for clip, prompt in zip(clips, of)])
-    by = {
-        name: np.array([one.failing > float(judge.threshold) for one in judged(judge, [looks[id] for id in videos])])
-        for name, judge in judges.items()
-    }
     read_so = [read_back(clip) for clip in clips]
     wants = np.array([prompt.deformation != "none" for prompt in of])
     moves = np.array([prompt.move != "none" for prompt in of])
-    shows = np.array([prompt.deformation in said[prompt.field] for prompt, (said, _) in zip(of, read_so)])
-    obeys = np.array([said["camera.move"] == (prompt.move,) for prompt, (said, _) in zip(of, read_so)])
-    speed = np.array([abs(pct) for _, pct in read_so])
-    left = np.array([departs(clip, prompt) for clip, prompt in zip(clips, of)])
-    moved = np.array([motion(clip[None]) for clip in clips])
-    sound = ~damaged & ~wants
+    damaged = np.array([jump(clip, prompt) > limit for clip, prompt in zip(clips, of)])
     each = {
         "damaged": damaged,
-        "damaged by other": list(by.values())[1],
-        "motion": moved,
-        "obeys": obeys,
-        "shows": shows,
+        "damaged, nothing asked": _where(~wants, damaged),
+        "departs": _where(wants, [departs(clip, prompt) for clip, prompt in zip(clips, of)]),
+        "read": _where(wants, [prompt.deformation in said[prompt.field] for prompt, (said, _) in zip(of, read_so)]),
+        "obeys": _where(moves, [said["camera.move"] == (prompt.move,) for prompt, (said, _) in zip(of, read_so)]),
+        "speed": _where(moves, [abs(pct) for _, pct in read_so]),
+        "motion": _where(~damaged & ~wants, [motion(clip[None]) for clip in clips]),
+    } | {
+        f"damaged, {name}": np.array([one.failing for one in judged(judge, list(looks.values()))])
+        > float(judge.threshold)
+        for name, judge in judges.items()
     }
     return Measured(
-        arm=arm,
-        n=len(clips),
-        damaged=_mean(damaged),
-        damaged_plain=_mean(damaged[~wants]),
-        damaged_by={name: _mean(found) for name, found in by.items()},
-        deformed=_mean(shows[wants]),
-        departs=_mean(left[wants]),
-        obeyed=_mean(obeys[moves]),
-        motion=_mean(moved[sound]),
-        motion_all=_mean(moved),
-        camera_pct=float(np.median(speed[moves])) if moves.any() else float("nan"),
-        facts=facts,
-        each={name: [float(value) for value in values] for name, values in each.items()},
+        arm, tuple(prompt.id for prompt in of), {name: said.astype(float) for name, said in each.items()}, facts
     )
 
 
@@ -135,5 +132,5 @@ def read_back(frames: np.ndarray) -> tuple[dict[str, tuple[str, ...]], float]:
     return values, 100 * float(np.nanmean(np.asarray(tracks["camera_x"], float)))
 
 
-def _mean(values: np.ndarray) -> float:
-    return float(np.mean(values)) if len(values) else float("nan")
+def _where(says_N: np.ndarray, values: Sequence[float] | np.ndarray) -> np.ndarray:
+    return np.where(says_N, np.asarray(values, float), np.nan)

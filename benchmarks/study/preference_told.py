@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from anicaption.page import page
 from animatrix_reward.judge import Judge
 from animatrix_reward.score import read as judged
+from animatrix_trainer.show import png
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.figures import Figure, publish
@@ -20,24 +20,29 @@ from benchmarks.study.preference_bed import CORRUPTED, Drawn
 from benchmarks.study.preference_measure import Measured, Show, read_back
 
 SMALL = (
-    "A run on a CPU can show that the objective lowers an easily seen damage, that its alarms (displacement, slow "
-    "motion) speak, that camera moves and whole-frame departures that are asked for stay. What it cannot: smears, "
-    "limbs and lines do not exist in 40 x 64 pixels, and shares of some forty samples have standard errors of 5 to 8 "
-    "points. The settings of `--gpu-size` are for that: 49 frames of 96 x 160, smears besides impact frames, all "
-    "seven kinds of damage."
+    "A run on a CPU can show that the objective lowers a damage that the policy samples, that its alarms "
+    "(displacement, slow motion) speak, that camera moves and whole-frame departures that are asked for stay. What it "
+    "cannot: smears, limbs and lines do not exist in 24 x 36 pixels. The settings of `--gpu-size` are for that: 49 "
+    "frames of 96 x 160, smears besides impact frames, all seven kinds of damage."
 )
+KEPT = {
+    "departs": "departures where asked for, in pixels",
+    "read": "departures where asked for, read by AniCaption",
+    "obeys": "camera moves obeyed",
+    "motion": "motion of sound samples",
+    "speed": "speed of pans, % of width a frame",
+}
 
 
 @dataclass(frozen=True)
 class Ground:
-    """What the measures stand on. `detector`: share of drawn clips that it did not get its limit from and is right on;
-    `judges`: AUROC of damage, of the first Judge on clips of the other; `reader`: shares of real clips that AniCaption
-    reads right, (moves, departures)."""
+    """What the measures of one seed stand on. `detector`: share of the mixture's clips, none of which set its limit,
+    that it is right on; `judges`: AUROC of damage, each Judge on clips of the other's prompts; `reader`: shares of real
+    clips that AniCaption reads right, (moves, departures)."""
 
     limit: float
     detector: float
     judges: dict[str, float]
-    swapped: float
     candidates: int
     unsupported: int
     rejected: int
@@ -53,8 +58,8 @@ def auroc(judge: Judge, shows: Sequence[Show]) -> float:
 
 
 def ceiling(clips: Sequence[Drawn], most: int = 24) -> tuple[float, float]:
-    """How many real sound clips of this size AniCaption reads right: camera moves, departures."""
-    sound = [one for one in clips if not one.failed]
+    """How many real sound clips of this size AniCaption reads right, one of each prompt: camera moves, departures."""
+    sound = list({one.prompt.id: one for one in clips if not one.failed}.values())
     moves = [one for one in sound if one.prompt.move != "none"][:most]
     wants = [one for one in sound if one.prompt.deformation != "none"][:most]
     right = [read_back(one.frames)[0]["camera.move"] == (one.prompt.move,) for one in moves]
@@ -64,51 +69,37 @@ def ceiling(clips: Sequence[Drawn], most: int = 24) -> tuple[float, float]:
 
 def line(found: Measured) -> str:
     """A line about one arm."""
-    by = ", ".join(f"{value:.2f} {name}" for name, value in found.damaged_by.items())
-    return (
-        f"{found.arm}: damaged {found.damaged:.2f} ({by}), departures {found.deformed:.2f}, obeyed {found.obeyed:.2f}, "
-        f"motion {found.motion:.4f}, {found.facts}"
-    )
+    said = ", ".join(f"{name} {found.share(name):.3f}" for name in found.each)
+    return f"{found.arm}: {said}; {found.facts}"
 
 
-def figures_of(measured: Sequence[Measured], ground: Ground) -> list[Figure]:
-    """The figures, those of DPO beside the other arms'."""
+def figures_of(measured: Sequence[Measured], grounds: Sequence[Ground]) -> list[Figure]:
+    """The figures of all seeds together, those of DPO beside the other arms'."""
     by = {one.arm: one for one in measured}
     before, after = by[BASE], by[DPO]
 
-    def beside(value) -> dict[str, float]:
-        return {arm: value(by[arm]) for arm in ARMS if arm in by and arm != DPO}
+    def beside(name: str) -> dict[str, float]:
+        return {arm: by[arm].share(name) for arm in ARMS if arm in by and arm != DPO}
 
-    second = list(before.damaged_by)[1]
-    low, high = interval(before.each["damaged"], after.each["damaged"])
-    learnt = before.damaged_plain
+    learnt = before.share("damaged, nothing asked")
     figures = [
-        Figure("damaged before where no departure is asked for, detector", learnt, {"of the mixture": CORRUPTED},
-               "within 0.15 of the mixture, or nothing below says anything", abs(learnt - CORRUPTED) <= 0.15),
-        Figure("damaged where no departure is asked for, detector", after.damaged_plain,
-               beside(lambda one: one.damaged_plain)),
-        Figure("damaged samples, detector", after.damaged, beside(lambda one: one.damaged), "less than before",
-               after.damaged < before.damaged),
-        Figure("damaged samples, before less after", before.damaged - after.damaged,
-               {"95 % from": low, "to": high}, "interval above 0", low > 0),
-        *(Figure(f"damaged samples, {name}", after.damaged_by[name],
-                 beside(lambda one, name=name: one.damaged_by[name]), "less than before" if name == second else "",
-                 after.damaged_by[name] < before.damaged_by[name] if name == second else None)
-          for name in before.damaged_by),
-        Figure("departures where asked for, read by AniCaption", after.deformed, beside(lambda one: one.deformed)
-               | {"reader on real clips": ground.reader[1]},
-               "within 10 % of before", before.deformed > 0 and after.deformed >= 0.9 * before.deformed),
-        Figure("departures where asked for, in pixels", after.departs, beside(lambda one: one.departs),
-               "within 10 % of before", before.departs > 0 and after.departs >= 0.9 * before.departs),
-        Figure("motion of sound samples", after.motion, beside(lambda one: one.motion), "at least 0.9 of before",
-               after.motion >= 0.9 * before.motion),
-        Figure("motion of all samples, flicker counts", after.motion_all, beside(lambda one: one.motion_all)),
-        Figure("speed of pans, % of width a frame", after.camera_pct, beside(lambda one: one.camera_pct),
-               "at least 0.9 of before", after.camera_pct >= 0.9 * before.camera_pct),
-        Figure("camera moves obeyed", after.obeyed, beside(lambda one: one.obeyed)
-               | {"reader on real clips": ground.reader[0]},
-               "within 10 % of before", before.obeyed > 0 and after.obeyed >= 0.9 * before.obeyed),
+        Figure("damaged before where no departure is asked for", learnt, {"of the mixture": CORRUPTED},
+               "within 0.15 of the mixture, or nothing below says anything", abs(learnt - CORRUPTED) <= 0.15)
     ]  # fmt: skip
+    for name in [name for name in before.each if name.startswith("damaged")]:
+        figures.append(Figure(f"{name}, share of samples", after.share(name), beside(name)))
+        for arm in [arm for arm in ARMS if arm in by and arm != BASE]:
+            fall, low, high = difference(before, by[arm], name)
+            goal = "interval above 0" if arm == DPO else ""
+            ends = {"95 % from": low, "to": high}
+            figures.append(Figure(f"{name}, before less {arm}", fall, ends, goal, low > 0 if goal else None))
+    for name, what in KEPT.items():
+        figures.append(Figure(what, after.share(name), beside(name)))
+        for arm in [arm for arm in ARMS if arm in by and arm != BASE]:
+            kept, low, high = ratio(before, by[arm], name)
+            goal = "at least 0.9" if arm == DPO else ""
+            ends = {"95 % from": low, "to": high}
+            figures.append(Figure(f"{what}, {arm} over before", kept, ends, goal, kept >= 0.9 if goal else None))
     for name, goal in (("accuracy", "above 0.5"), ("displacement", "0 or less"), ("margin", "")):
         for where in ("fitting", "unseen"):
             of = {arm: one.facts[where][name] for arm, one in by.items() if one.facts and arm != DPO}
@@ -117,51 +108,79 @@ def figures_of(measured: Sequence[Measured], ground: Ground) -> list[Figure]:
             figures.append(
                 Figure(f"implicit {name}, {where} pairs", value, of, goal if holds is not None else "", holds)
             )
+    for name in grounds[0].judges:
+        values = [ground.judges[name] for ground in grounds]
+        figures.append(Figure(f"AUROC of damage, {name}, drawn clips of other prompts", float(np.mean(values))))
     figures += [
-        Figure("AUROC of damage, the Judge, on clips of the other's prompts", ground.judges["the Judge"],
-               {name: value for name, value in ground.judges.items() if name == "given"}),
-        Figure("AUROC of damage, the other Judge, likewise", ground.swapped),
-        Figure("detector right on drawn clips", ground.detector),
-        Figure("candidates", ground.candidates, {"unlike what the Judge was fitted on": ground.unsupported,
-                                                 "may not win": ground.rejected}),
-        Figure("labelled pairs", ground.pairs, {"by simulated people": ground.by_people}),
+        Figure("detector right on clips of the mixture", float(np.mean([ground.detector for ground in grounds]))),
+        Figure("moves read right on real clips", float(np.mean([ground.reader[0] for ground in grounds])),
+               {"departures": float(np.mean([ground.reader[1] for ground in grounds]))}),
+        Figure("candidates, all seeds", sum(ground.candidates for ground in grounds),
+               {"unlike what the Judge was fitted on": sum(ground.unsupported for ground in grounds),
+                "may not win": sum(ground.rejected for ground in grounds)}),
+        Figure("labelled pairs, all seeds", sum(ground.pairs for ground in grounds),
+               {"by simulated people": sum(ground.by_people for ground in grounds)}),
     ]  # fmt: skip
     return figures
 
 
-def interval(before: Sequence[float], after: Sequence[float], draws: int = 4000) -> tuple[float, float]:
-    """95 % of the difference of two shares, samples drawn again."""
-    rng = np.random.default_rng(0)
-    one, two = (rng.choice(np.asarray(values, float), (draws, len(values))).mean(1) for values in (before, after))
-    low, high = np.quantile(one - two, [0.025, 0.975]).tolist()
-    return low, high
+def difference(before: Measured, after: Measured, name: str) -> tuple[float, float, float]:
+    """Before less after and its 95 % interval, over the prompts that both have, drawn again."""
+    one_D, two_D = _drawn_again(before, after, name)
+    low, high = np.quantile(one_D[1:] - two_D[1:], [0.025, 0.975]).tolist()
+    return float(one_D[0] - two_D[0]), low, high
 
 
-def publish_study(measured: Sequence[Measured], ground: Ground, name: str, out: Path, bench: Path) -> None:
-    """Print the figures, write BENCH/study_preference.json and OUT/index.html."""
-    figures = figures_of(measured, ground)
+def ratio(before: Measured, after: Measured, name: str) -> tuple[float, float, float]:
+    """After over before, likewise."""
+    one_D, two_D = _drawn_again(before, after, name)
+    found_D = two_D / np.maximum(one_D, 1e-9)
+    low, high = np.quantile(found_D[1:], [0.025, 0.975]).tolist()
+    return float(found_D[0]), low, high
+
+
+def _drawn_again(before: Measured, after: Measured, name: str, draws: int = 4000) -> tuple[np.ndarray, np.ndarray]:
+    """Means over prompts of two arms: of the prompts as they are, then of each draw."""
+    one, two = before.by_prompt(name), after.by_prompt(name)
+    both = sorted(one.keys() & two.keys())
+    rows_DP = np.random.default_rng(0).integers(len(both), size=(draws, len(both)))
+    rows_DP = np.concatenate([np.arange(len(both))[None], rows_DP])
+    one_P, two_P = (np.array([said[prompt] for prompt in both]) for said in (one, two))
+    return one_P[rows_DP].mean(1), two_P[rows_DP].mean(1)
+
+
+def publish_study(
+    measured: Sequence[Measured],
+    grounds: Sequence[Ground],
+    sheets: Sequence[Mapping[str, np.ndarray]],
+    name: str,
+    out: Path,
+    bench: Path,
+) -> None:
+    """Print the figures, write BENCH/study_preference.json, OUT/index.html and OUT/sheet.png, which has a row of a
+    prompt's sample in each arm. `sheets`: samples by arm, RGB uint8 (N, F, H, W, 3), of every seed."""
+    figures = figures_of(measured, grounds)
     publish("study_preference", f"make study-preference ({name})", figures, bench)
-    (out / "index.html").write_text(_page(measured, figures, name), "utf-8")
+    arms = list(sheets[0])
+    rows = [np.concatenate([_framed(sheet[arm][at]) for arm in arms], 1) for sheet in sheets for at in range(12)]
+    (out / "sheet.png").write_bytes(png(np.concatenate(rows).repeat(2, 0).repeat(2, 1)))
+    (out / "index.html").write_text(_page(measured, figures, name, arms), "utf-8")
 
 
-def _page(measured: Sequence[Measured], figures: Sequence[Figure], name: str) -> str:
-    columns: dict[str, Any] = {
-        "samples": lambda one: f"{one.n}",
-        "damaged, detector": lambda one: f"{one.damaged:.2f}",
-        **{f"damaged, {who}": (lambda one, who=who: f"{one.damaged_by[who]:.2f}") for who in measured[0].damaged_by},
-        "departures asked for": lambda one: f"{one.deformed:.2f}",
-        "moves obeyed": lambda one: f"{one.obeyed:.2f}",
-        "motion, sound": lambda one: f"{one.motion:.4f}",
-        "implicit accuracy": lambda one: f"{one.facts['unseen']['accuracy']:.2f}" if one.facts else "",
-        "displacement": lambda one: f"{one.facts['unseen']['displacement']:+.5f}" if one.facts else "",
-    }
-    heads = "".join(f"<th class='num'>{escape(head)}</th>" for head in columns)
-    arms = "".join(
-        f"<tr><td>{escape(one.arm)}</td>"
-        + "".join(f"<td class='num'>{of(one)}</td>" for of in columns.values())
-        + "</tr>"
-        for one in measured
+def _framed(clip_FHWC: np.ndarray) -> np.ndarray:
+    """All frames of a clip side by side with a pixel of black between them, and more after the last."""
+    return np.pad(
+        np.concatenate(list(np.pad(clip_FHWC, ((0, 0), (1, 0), (1, 0), (0, 0)))), 1), ((0, 0), (0, 6), (0, 0))
     )
+
+
+def _page(measured: Sequence[Measured], figures: Sequence[Figure], name: str, arms: Sequence[str]) -> str:
+    heads = "".join(f"<th class='num'>{escape(one.arm)}</th>" for one in measured)
+    shares = "".join(
+        f"<tr><td>{escape(what)}</td>" + "".join(f"<td class='num'>{one.share(what):.3f}</td>" for one in measured)
+        + "</tr>"
+        for what in measured[0].each
+    )  # fmt: skip
     rows = "".join(
         f"<tr><td>{escape(figure.what)}</td><td class='num'><b>{figure.value:.3f}</b></td>"
         f"<td>{'<br>'.join(f'{value:.3f} {escape(rival)}' for rival, value in figure.rivals.items())}</td>"
@@ -172,7 +191,8 @@ def _page(measured: Sequence[Measured], figures: Sequence[Figure], name: str) ->
         "Preference study",
         f"<h1>Does preference take failures out and leave the art in?</h1><p class='soft'>{escape(name)}</p>"
         f"<p>{escape(SMALL)}</p>"
-        f"<div class='card'><table><tr><th>arm</th>{heads}</tr>{arms}</table></div>"
+        f"<div class='card'><table><tr><th>mean over samples</th>{heads}</tr>{shares}</table></div>"
+        f"<h2>The same prompts and seeds: {escape(', '.join(arms))}</h2><img src='sheet.png' style='max-width:100%'>"
         f"<h2>Figures of {DPO}</h2><div class='card'><table><tr><th>what</th><th class='num'>{DPO}</th>"
         f"<th>beside it</th><th>goal</th><th>holds</th></tr>{rows}</table></div>",
     )
