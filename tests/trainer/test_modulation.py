@@ -207,9 +207,12 @@ def test_saved_and_loaded_is_the_same_model(wan, attention, modulation, tmp_path
     assert {name for name, _ in again.named_parameters()} == {name for name, _ in model.named_parameters()}
 
 
-@pytest.mark.parametrize("timestep", ["sample", "token"])
-def test_gradient_checkpointing_gives_the_same_gradients(wan, timestep):
-    model = spoken(graft(wan, "concat", "full")).train()
+@pytest.mark.parametrize(
+    ("attention", "modulation", "timestep"),
+    [("decoupled", "shared", "sample"), ("concat", "full", "sample"), ("concat", "full", "token")],
+)
+def test_gradient_checkpointing_gives_the_same_gradients(wan, attention, modulation, timestep):
+    model = spoken(graft(wan, attention, modulation)).train()
 
     def gradients():
         model.zero_grad()

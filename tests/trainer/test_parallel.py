@@ -11,6 +11,8 @@ from animatrix_trainer.parallel import gradients, processes, spread
 from animatrix_trainer.recipes import smoke
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from tests.trainer.ranks import begun
+
 aten = torch.ops.aten
 
 
@@ -30,15 +32,6 @@ def recipe_of(**how):
     bucket = Bucket(Window(frames=5, height_px=8, width_px=16), batch=4)
     recipe = dataclasses.replace(smoke(), parallel=Parallel(**how))
     return recipe.over_stages(buckets=(bucket,), tasks=Tasks(t2v=0.5, i2v=0.5))
-
-
-def begun(recipe):
-    """With an output layer that lets gradients through: it starts at zero otherwise."""
-    system = checkpoint.build(recipe)
-    with torch.no_grad():
-        weight = system.model.proj_out.weight
-        weight.copy_(torch.linspace(-0.1, 0.1, weight.numel()).reshape(weight.shape))
-    return system
 
 
 def one_step(dataset, out, recipe):
