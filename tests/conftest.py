@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-# Before anything is imported: models this small are slower on two threads, and so is a core that two workers share.
+# Before anything is imported: models this small are slower on two threads, many times over on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 

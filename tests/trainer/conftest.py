@@ -5,13 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 
 from tests.trainer import drawing as drawing_of_clips
 from tests.trainer import tiny
-
-# Models this small are slower on two threads than on one, many times over where the machine is busy.
-torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
