@@ -209,7 +209,7 @@ def test_differences_are_told_field_by_field():
     )
     told = changes(one, two)
     assert told[0] == "stages.0.lr: 0.001 -> 0.002" and "seed: 0 -> 1" in told
-    assert "stages.1.name: absent -> 'only'" in told
+    assert "stages.1: absent -> 'only'" in told
 
 
 def test_export_merges_adapters_where_asked(wan22_folder, tmp_path):

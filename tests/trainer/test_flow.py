@@ -29,7 +29,6 @@ def test_clip_and_velocity_say_the_same():
     x, e, s, _ = case()
     x_s = flow.add_noise(x, e, s, torch.zeros(2, 3, dtype=torch.bool))
     torch.testing.assert_close(flow.velocity_from_clip(x_s, x, s, 0.05), e - x)
-    torch.testing.assert_close(flow.clip_from_velocity(x_s, e - x, s), x)
     assert flow.velocity_from_clip(x_s, x, torch.zeros(2), 0.05).isfinite().all()
 
 

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 from functools import partial
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from anicaption.releases import released
 from animatrix_trainer import checkpoint
+from animatrix_trainer.cli import main
 from animatrix_trainer.conditioning.dropout import Condition
 from animatrix_trainer.config import Experts, Flow, Recipe, RecipeError, Tasks
 from animatrix_trainer.data.read import Batch, Batches, Shards
@@ -175,18 +177,19 @@ def test_a_stage_moves_what_it_says_and_another_goes_on_with_the_optimiser(datas
     assert {key.split("/")[2] for key in last if "/weight/" in key} == {name for name, _ in begun.named_parameters()}
 
 
-def test_a_loss_that_is_no_number_is_named_and_nothing_is_saved(dataset, tmp_path):
-    recipe = dataclasses.replace(smoke().over_stages(lr=1e30, warmup_steps=0), log_every=4)
-    with pytest.raises(LossError, match=r"step \d+, stage only.* samples \["):
-        fit(recipe, dataset, tmp_path)
+def test_a_loss_that_is_no_number_is_named_and_nothing_is_saved(dataset, tmp_path, capsys):
+    settings = {"--stages.0.lr": "1e30", "--stages.0.warmup-steps": "0", "--log-every": "4"}
+    words = [word for pair in settings.items() for word in pair]
+    assert main(["fit", "smoke", "--shards", str(dataset), "--out", str(tmp_path), *words]) == 2
+    assert re.search(r"fit: step \d+, stage only.* samples \[", capsys.readouterr().err)
     assert checkpoint.latest(tmp_path) is None
 
 
 def test_a_gradient_that_is_no_number_is_found_before_the_checkpoint(dataset, tmp_path, monkeypatch):
     """The loss of the last step before a checkpoint says nothing yet of the weights that this step leaves."""
 
-    def build(recipe):
-        system = build_plainly(recipe)
+    def build(*what):
+        system = build_plainly(*what)
         system.model.proj_out.bias.register_hook(lambda gradient: gradient * float("nan"))
         return system
 

@@ -10,6 +10,7 @@ from animatrix_trainer.conditioning.dropout import Condition
 from animatrix_trainer.config import Bucket, CheckpointError, Tags, Tasks, Window
 from animatrix_trainer.data.read import Batches, Shards
 from animatrix_trainer.model import published
+from animatrix_trainer.model.sight import PictureEncoder
 from animatrix_trainer.objective import objective, task
 from animatrix_trainer.recipes import smoke
 from diffusers import (
@@ -85,3 +86,10 @@ def copy_of(wan, folder):
         (folder / "transformer").mkdir(exist_ok=True)
         (folder / "transformer" / path.name).write_bytes(path.read_bytes())
     return folder
+
+
+def test_a_model_of_first_and_last_frames_is_refused_by_name(tmp_path):
+    """diffusers would take the pictures of two clips of a batch for the two of one."""
+    with pytest.raises(CheckpointError, match="FLF2V"):
+        PictureEncoder.of({"image_dim": 1280, "pos_embed_seq_len": 514}, tmp_path)
+    assert PictureEncoder.of({"image_dim": None}, tmp_path) is None

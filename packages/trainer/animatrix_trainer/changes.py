@@ -11,8 +11,13 @@ from animatrix_trainer.config import Recipe
 
 def changes(before: Recipe, now: Recipe) -> list[str]:
     """A line per field of training that differs, as in "stages.0.lr: 0.0001 -> 0.0002". Guidance has no part in it."""
-    one = dict(_leaves(dataclasses.asdict(dataclasses.replace(before, guidance=now.guidance))))
-    two = dict(_leaves(dataclasses.asdict(now)))
+    n = min(len(before.stages), len(now.stages))
+    both = [dataclasses.replace(recipe, stages=recipe.stages[:n], guidance=now.guidance) for recipe in (before, now)]
+    one, two = (dict(_leaves(dataclasses.asdict(recipe))) for recipe in both)
+    for at, stage in enumerate(before.stages[n:], n):
+        one[f"stages.{at}"] = stage.name
+    for at, stage in enumerate(now.stages[n:], n):
+        two[f"stages.{at}"] = stage.name
     names = [*one, *(name for name in two if name not in one)]
     return [
         f"{name}: {_said(one, name)} -> {_said(two, name)}" for name in names if _said(one, name) != _said(two, name)

@@ -105,6 +105,7 @@ def build(recipe: Recipe, bare: bool = False, mute: bool = False) -> System:
     of a `mute` one has none, as nothing is encoded."""
     text, codec = TextEncoder.build(recipe.text, mute), build_codec(recipe.codec)
     experts.check(recipe)
+    sight = sight_of(recipe)
     folders = (recipe.wan, recipe.experts.folder)[: experts.count(recipe)]
     if recipe.wan and not all(folders):
         raise CheckpointError(
@@ -117,8 +118,14 @@ def build(recipe: Recipe, bare: bool = False, mute: bool = False) -> System:
             _from_wan(recipe, folder, bare) if folder else from_nothing(recipe, codec, text.dim) for folder in folders
         ]
         _adapt(models, recipe)
-    sight = PictureEncoder.load(Path(folders[0]).parent) if models[0].config["image_dim"] and folders[0] else None
     return _system(recipe, models, text, codec, sight)
+
+
+def sight_of(recipe: Recipe) -> PictureEncoder | None:
+    """What the Wan of a recipe sees pictures by, where it does."""
+    if recipe.wan is None:
+        return None
+    return PictureEncoder.of(cast(Any, WanTransformer3DModel.load_config(recipe.wan)), Path(recipe.wan).parent)
 
 
 def start(recipe: Recipe, init: Path | None, check: bool = True, bare: bool = False, mute: bool = False) -> System:
@@ -148,7 +155,7 @@ def load(folder: Path, check: bool = True, bare: bool = False, mute: bool = Fals
     models = [_load_model(folder, name, bare) for name in TRANSFORMERS[: experts.count(recipe)]]
     text = TextEncoder.load(folder / "text_encoder", recipe.text, mute)
     codec = load_codec(folder / ("vae" if (folder / "vae").is_dir() else "codec"))
-    sight = PictureEncoder.load(folder) if models[0].config["image_dim"] else None
+    sight = PictureEncoder.of(models[0].config, folder)
     return _system(recipe, models, text, codec, sight, readings.read(folder))
 
 
@@ -305,7 +312,8 @@ def _without_numbers(bare: bool) -> AbstractContextManager[None]:
 def _load_model(folder: Path, name: str, bare: bool) -> TagWanTransformer3DModel:
     with _without_numbers(bare):
         if bare:
-            model: Any = TagWanTransformer3DModel.from_config(TagWanTransformer3DModel.load_config(folder / name))
+            config = cast(Any, TagWanTransformer3DModel.load_config(folder / name))
+            model: Any = TagWanTransformer3DModel.from_config(config)
         else:
             model = TagWanTransformer3DModel.from_pretrained(folder / name)
         if (adapters := folder / "lora" / f"{name}.safetensors").exists():

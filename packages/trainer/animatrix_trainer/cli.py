@@ -14,7 +14,7 @@ from animatrix_ingest.keep.store import StoreError
 from animatrix_trainer.commands_encode import Encode
 from animatrix_trainer.commands_forecast import Forecast
 from animatrix_trainer.commands_plan import Plan
-from animatrix_trainer.config import CheckpointError, Data, DataError, Guidance, Recipe, RecipeError
+from animatrix_trainer.config import CheckpointError, Data, DataError, Guidance, LossError, Recipe, RecipeError
 from animatrix_trainer.recipes import RECIPES
 from animatrix_trainer.requests import Request, RequestError, read_requests, several
 
@@ -43,7 +43,7 @@ recipes:
 
 @dataclass(frozen=True)
 class Fit:
-    """Train a recipe; any of its settings can be given, as in --optim.lr 1e-4."""
+    """Train a recipe; any of its settings can be given, as in --stages.0.lr 1e-4."""
 
     shards: str
     """Data set that animatrix-ingest wrote: a folder, or s3://BUCKET/PREFIX."""
@@ -143,7 +143,7 @@ class Export:
 def main(argv: list[str] | None = None) -> int:
     command, *rest = (sys.argv[1:] if argv is None else argv) or ["--help"]
     if command in ("-h", "--help"):
-        print(USAGE + "\n".join(f"  {name:16}{_first_line(recipe)}" for name, recipe in RECIPES.items()))
+        print(USAGE + "\n".join(f"  {name:16}{_first_sentence(recipe)}" for name, recipe in RECIPES.items()))
         return 0
     commands = {
         "fit": _fit,
@@ -159,7 +159,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     try:
         return commands[command](f"animatrix-train {command}", rest)
-    except (TaxonomyError, RecipeError, DataError, CheckpointError, RequestError, StoreError) as error:
+    except (TaxonomyError, RecipeError, DataError, CheckpointError, LossError, RequestError, StoreError) as error:
         print(f"animatrix-train {command}: {error}", file=sys.stderr)
         return 2
 
@@ -264,8 +264,8 @@ def _quiet() -> None:
     logging.disable_progress_bar()
 
 
-def _first_line(recipe) -> str:
-    return (recipe.__doc__ or "").strip().splitlines()[0]
+def _first_sentence(recipe) -> str:
+    return " ".join((recipe.__doc__ or "").split()).partition(". ")[0]
 
 
 if __name__ == "__main__":

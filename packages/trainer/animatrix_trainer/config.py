@@ -26,6 +26,10 @@ class CheckpointError(RuntimeError):
     """A folder that is no checkpoint, or not one for what is asked of it."""
 
 
+class LossError(RuntimeError):
+    """A loss that is no number; the message names step and samples."""
+
+
 @dataclass(frozen=True)
 class Shape:
     """Size of the transformer when it is built from nothing. Width = heads x head_dim."""

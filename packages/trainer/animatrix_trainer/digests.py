@@ -15,6 +15,10 @@ from animatrix_trainer.config import CheckpointError
 
 LIST = "digests.json"
 UNLISTED = (LIST, "recipe.json")
+REMEDY = (
+    "fetch the checkpoint again, or go on from the one before it (a file that was changed on purpose: take its entry "
+    f"out of {LIST}; `animatrix-train export` writes a new list)"
+)
 
 
 def write(folder: Path, before: Path | None = None) -> None:
@@ -52,14 +56,11 @@ def check(folder: Path) -> None:
         found = path.stat().st_size if path.exists() else None
         if found != size_bytes:
             now = "is missing" if found is None else f"has {found} bytes and not {size_bytes}"
-            raise CheckpointError(f"{path}: {now}; fetch the checkpoint again, or go on from the one before it")
+            raise CheckpointError(f"{path}: {now}; {REMEDY}")
     with ThreadPoolExecutor() as several:
         for name, hashed in zip(listed, several.map(lambda name: _blake2b(folder / name), listed), strict=True):
             if hashed != listed[name][1]:
-                raise CheckpointError(
-                    f"{folder / name}: holds other bytes than were written; fetch the checkpoint again, or go on from "
-                    f"the one before it (a file that was changed on purpose: remove its line from {LIST})"
-                )
+                raise CheckpointError(f"{folder / name}: holds other bytes than were written; {REMEDY}")
 
 
 def _read(folder: Path) -> dict[str, list[int | str]]:

@@ -7,7 +7,6 @@ number of processes; each process makes pieces rank, rank + world, ... and leave
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -22,7 +21,7 @@ from animatrix_ingest.keep.faults import point
 from animatrix_ingest.keep.store import open_store
 
 from animatrix_trainer import encoded, fake
-from animatrix_trainer.checkpoint import System
+from animatrix_trainer.checkpoint import System, sight_of
 from animatrix_trainer.conditioning.text import TextEncoder
 from animatrix_trainer.config import NEWEST, Data, Recipe, RecipeError
 from animatrix_trainer.data import cache as kept
@@ -282,7 +281,7 @@ def sizes(recipe: Recipe) -> Sizes:
 
 def load(recipe: Recipe) -> Encoders:
     """The encoders that a run of this recipe has."""
-    return Encoders(build_codec(recipe.codec), TextEncoder.build(recipe.text), _sight(recipe))
+    return Encoders(build_codec(recipe.codec), TextEncoder.build(recipe.text), sight_of(recipe))
 
 
 def both_sides(recipe: Recipe, shards: Path | str, data: Data) -> list[Batches]:
@@ -336,10 +335,3 @@ def _texts(piece: Sequence[tuple[str, str]], text: TextEncoder, there: Cache) ->
 
 def _as(value: torch.Tensor, dtype: Numbers) -> torch.Tensor:
     return value.detach().to("cpu", kept.DTYPES[dtype])
-
-
-def _sight(recipe: Recipe) -> PictureEncoder | None:
-    if recipe.wan is None:
-        return None
-    config = json.loads((Path(recipe.wan) / "config.json").read_text("utf-8"))
-    return PictureEncoder.load(Path(recipe.wan).parent) if config.get("image_dim") else None

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from animatrix_trainer.config import Window
+from animatrix_trainer.model.codec import VideoCodec
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,9 @@ def latent_size(window: Window, time_stride: int, space_stride: int) -> tuple[in
     return 1 + (window.frames - 1) // time_stride, window.height_px // space_stride, window.width_px // space_stride
 
 
-def strides(codec: Any) -> tuple[int, int]:
-    """(in time, in space) of a codec of model/codec.py."""
-    if hasattr(codec, "space_stride"):
-        return codec.time_stride, codec.space_stride
-    config = codec.vae.config
-    return codec.time_stride, 2 ** (len(config.dim_mult) - 1) * (config.patch_size or 1)
+def strides(codec: VideoCodec) -> tuple[int, int]:
+    """(in time, in space) of a codec."""
+    return codec.time_stride, codec.space_stride
 
 
 PEAK_TFLOPS: tuple[tuple[str, float], ...] = (

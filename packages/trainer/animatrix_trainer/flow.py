@@ -54,11 +54,6 @@ def velocity_from_clip(
     return (x_s_BCTHW - clip_BCTHW) / s_B.clamp(min=floor)[:, None, None, None, None]
 
 
-def clip_from_velocity(x_s_BCTHW: torch.Tensor, v_BCTHW: torch.Tensor, s_B: torch.Tensor) -> torch.Tensor:
-    """x = x_s - s v."""
-    return x_s_BCTHW - s_B[:, None, None, None, None] * v_BCTHW
-
-
 def errors(v_BCTHW: torch.Tensor, target_BCTHW: torch.Tensor, given_BT: torch.Tensor) -> torch.Tensor:
     """Mean squared error of each sample (B,) in fp32, over the latent frames that are not given."""
     return over_frames(frame_errors(v_BCTHW, target_BCTHW), (~given_BT).float())

@@ -65,7 +65,7 @@ class Forecast:
         return "\n".join(
             [f"{head}; the worst step is of {self.bucket}"]
             + [f"  {gib(part.bytes):>11}  {part.name:22}{part.why}" for part in rows if part.bytes]
-            + [f"on the host while it loads: {gib(self.host_bytes[0])}, further processes {gib(self.host_bytes[1])}"]
+            + [f"on the host while it loads: {gib(self.host_bytes[0])}, each further process {gib(self.host_bytes[1])}"]
         )
 
 
@@ -129,12 +129,13 @@ def _of_bucket(recipe: Recipe, processes: int, cached: bool, at: int, bucket: Bu
     loaded = counts.transformers * (4 * counts.moved + counts.frozen_bytes) + counts.text_bytes + counts.codec_bytes
     if how.strategy == "zero3" and loaded > (total := sum(part.bytes for part in parts)):
         parts.append(Part("loading", loaded - total, "DeepSpeed divides what is whole on the device"))
-    host = counts.transformers * 4 * counts.transformer + counts.text_bytes + counts.codec_bytes
-    apart = how.strategy == "fsdp2" and not preferred  # the others get theirs from the first
+    whole, there = counts.transformers * 4 * counts.transformer, fake.count(recipe, stage.train)
+    first = whole + there.text_bytes + there.codec_bytes
+    given = how.strategy == "fsdp2" and not preferred  # the others get their parts from the first
+    others = whole * (not given) + there.text_bytes * (not cached) + there.codec_bytes
     window = bucket.window
     words = f"{micro} windows of {window.frames} frames of {window.width_px}x{window.height_px} (stage {stage.name})"
-    others = counts.text_bytes + counts.codec_bytes if apart else host
-    return Forecast(recipe.name, processes, words, tuple(parts), (host, others))
+    return Forecast(recipe.name, processes, words, tuple(parts), (first, others))
 
 
 def _reference(recipe: Recipe, counts: Counts) -> Part:

@@ -103,7 +103,7 @@ def fit(
                 accelerator.free_memory()
                 system, spreads, _ = _ready(accelerator, recipe, read, saved, None, encodes)
     if saved is None:
-        raise ValueError(f"steps={recipe.steps}: nothing to train and nothing trained yet")
+        raise RecipeError(f"steps={recipe.steps}: nothing to train and nothing trained yet")
     return saved
 
 

@@ -18,7 +18,7 @@ from accelerate.utils import gather_object
 
 from animatrix_trainer import flops, held_out, show
 from animatrix_trainer.checkpoint import System
-from animatrix_trainer.config import Window
+from animatrix_trainer.config import LossError, Window
 from animatrix_trainer.data import readings
 from animatrix_trainer.data.read import Batch, Batches
 from animatrix_trainer.encoded import EncodedBatch
@@ -31,10 +31,6 @@ DISPLACED_LINES = 3
 """So many lines in a row with winners below the reference are an alarm."""
 SLOWER = 0.8
 """So much less motion of samples is one."""
-
-
-class LossError(RuntimeError):
-    """A loss that is no number; the message names step and samples."""
 
 
 @dataclass

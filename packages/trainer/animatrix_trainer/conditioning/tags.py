@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import torch
@@ -117,7 +117,7 @@ class Vocabulary:
         out with `drop_unsaid` (training on with newer shards: the model cannot hear it). Raises TaxonomyError, with a
         suggestion, for a field or value that the taxonomy does not have.
         """
-        index = self._index()
+        index = self._index
         checked, unsaid = self._said({name: taxonomy()[name].check(values) for name, values in (tags or {}).items()})
         if unsaid and not drop_unsaid:
             raise TaxonomyError(
@@ -141,7 +141,7 @@ class Vocabulary:
     def _timed(self, spans: Sequence[TagSpan], drop_unsaid: bool) -> list[int]:
         """(3 E,) of the spans; where there are more than E, or no word for one, that is an error, or with `drop_unsaid`
         those that last longest are left out: of them the tags say most."""
-        index, triples = self._index(), []
+        index, triples = self._index, []
         for span in sorted(spans, key=lambda span: (span.end - span.start, span)):
             taxonomy()[span.field].check((span.value,))
             if not 0 <= span.start < span.end <= 1:
@@ -163,6 +163,7 @@ class Vocabulary:
         kept = triples[: self.n_spans] + [(0, 0, 0)] * (self.n_spans - len(triples))
         return [number for triple in kept for number in triple]
 
+    @cached_property
     def _index(self) -> dict[tuple[str, str], int]:
         return {pair: number + 2 for number, pair in enumerate(self.values)}
 

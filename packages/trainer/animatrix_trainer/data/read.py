@@ -24,7 +24,7 @@ from animatrix_ingest.keep.tables import pc
 
 from animatrix_trainer.conditioning.dropout import Condition, thin
 from animatrix_trainer.conditioning.tags import TagSet, TagSpan, spans_of
-from animatrix_trainer.config import NEWEST, TIERS, Data, DataError, Dropout, Recipe, Tasks, Window
+from animatrix_trainer.config import NEWEST, TIERS, Data, DataError, Dropout, Recipe, RecipeError, Tasks, Window
 from animatrix_trainer.data import decode
 from animatrix_trainer.data.choose import BOX, PLACES, TRAIN, choose, first_side
 from animatrix_trainer.data.crop import Crop, crop_of, fit
@@ -299,7 +299,7 @@ class Batches:
         for stage in recipe.stages:
             for bucket in stage.buckets:
                 if bucket.batch % world:
-                    raise ValueError(
+                    raise RecipeError(
                         f"stage {stage.name}: batch={bucket.batch} does not divide among {world} processes"
                     )
         self.shards, self.recipe, self.rank, self.world = shards, recipe, rank, world

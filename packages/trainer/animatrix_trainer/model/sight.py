@@ -5,6 +5,7 @@ Legend: B batch, F picture frames, H rows, W columns, N tokens of a picture (cla
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,16 @@ class PictureEncoder(nn.Module):
         return self.encoder.config.hidden_size
 
     @classmethod
-    def load(cls, folder: Path) -> PictureEncoder:
-        """From image_encoder/ and image_processor/ of a diffusers folder."""
+    def of(cls, config: Mapping[str, Any], folder: Path) -> PictureEncoder | None:
+        """From image_encoder/ and image_processor/ of the diffusers folder of a transformer with this configuration;
+        None where it listens to no pictures. CheckpointError where it wants two (FLF2V): its other half is not here."""
+        if not config.get("image_dim"):
+            return None
+        if config.get("pos_embed_seq_len"):
+            raise CheckpointError(
+                f"{folder}: a transformer for first and last frames (FLF2V) that looks at two pictures at once, "
+                "which is not supported; Wan 2.1 I2V and Wan 2.2 I2V A14B are given last and key frames in channels"
+            )
         from transformers import CLIPImageProcessor, CLIPVisionModel
 
         wanted = [name for name in ("image_encoder", "image_processor") if not (folder / name).is_dir()]
