@@ -14,47 +14,71 @@ import os
 import secrets
 import shlex
 import shutil
+import socket
+import subprocess
 import sys
 import sysconfig
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager
 
 PROGRAM = "animatrix-ingest"
 
 
 def entrypoint(arguments: Sequence[str]) -> str:
     """The job's command line: the same command as by hand, told to join the cluster that runs it."""
-    program = PROGRAM
-    here = os.path.join(sysconfig.get_path("scripts"), PROGRAM)
-    if shutil.which(PROGRAM) is None and os.path.exists(here):
-        program = here
-    return shlex.join([program, *arguments, "--address", "auto"])
+    return shlex.join([_beside(PROGRAM), *arguments, "--address", "auto"])
+
+
+def _beside(program: str) -> str:
+    """A program by its name where the path has it, else in the environment of this Python."""
+    here = os.path.join(sysconfig.get_path("scripts"), program)
+    return here if shutil.which(program) is None and os.path.exists(here) else program
 
 
 @contextmanager
 def local() -> Iterator[str]:
-    """A Ray cluster of this machine with its dashboard, for one job; yields the dashboard's address."""
-    import ray
+    """A Ray cluster of this machine with its dashboard, for one job; yields the dashboard's address.
 
-    context = ray.init(address="local", include_dashboard=True, log_to_driver=False)
+    All its ports are free ones: beside another cluster on the usual ports it would have no agent that takes jobs.
+    """
+    names = ("port", "dashboard-port", "dashboard-agent-listen-port", "ray-client-server-port")
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    command = [_beside("ray"), "start", "--head", "--block", "--include-dashboard=true", "--disable-usage-stats"]
+    command += ["--node-ip-address=127.0.0.1", "--min-worker-port=0", "--max-worker-port=0"]
+    head = subprocess.Popen([*command, *(f"--{n}={port}" for n, port in ports.items())], stdout=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{ports['dashboard-port']}"
     try:
-        yield f"http://{context.dashboard_url}"
+        _await(address, head)
+        yield address
     finally:
-        ray.shutdown()
+        head.terminate()
+        head.wait()
 
 
-def submitted(client: Any, command: str, wait_s: float = 180.0) -> str:
-    """The name of the job. A cluster that has just begun has no agent to take one for a while, and is asked again."""
-    until = time.monotonic() + wait_s
-    while True:
+def free_ports(n: int) -> list[int]:
+    """Ports of this machine that nobody listens on now."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(n)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def _await(address: str, head: subprocess.Popen[bytes], limit_s: float = 300.0) -> None:
+    """Wait until a dashboard answers, be it with a refusal."""
+    until = time.monotonic() + limit_s
+    while head.poll() is None and time.monotonic() < until:
         try:
-            return client.submit_job(entrypoint=command)
-        except RuntimeError as error:
-            if "No available agent" not in str(error) or time.monotonic() > until:
-                raise
-        time.sleep(1)
+            urllib.request.urlopen(f"{address}/api/version", timeout=10).close()
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.5)
+    raise ConnectionError(f"{address}: Ray did not come up here; `ray start --head` says why")
 
 
 def submit(address: str, arguments: Sequence[str]) -> int:
@@ -62,7 +86,7 @@ def submit(address: str, arguments: Sequence[str]) -> int:
     from ray.job_submission import JobStatus, JobSubmissionClient
 
     client = JobSubmissionClient(address)
-    name = submitted(client, entrypoint(arguments))
+    name = client.submit_job(entrypoint=entrypoint(arguments))
     print(f"job {name} on {address}; again later: ray job logs {name} --address {address}", flush=True)
 
     async def follow() -> None:

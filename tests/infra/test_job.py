@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import runpy
 import subprocess
 import sys
 from fractions import Fraction
@@ -25,28 +24,6 @@ def job(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_job_without_a_command_is_refused():
     done = job("--", "report", "somewhere")
     assert done.returncode == 2 and "-- run SOURCES --out DIR" in done.stderr
-
-
-class Beginning:
-    """A cluster that takes its first jobs when it has been asked `n` times."""
-
-    def __init__(self, n: int, words: str = "No available agent to submit job, please try again later..") -> None:
-        self.left, self.words = n, words
-
-    def submit_job(self, entrypoint: str) -> str:
-        self.left -= 1
-        if self.left >= 0:
-            raise RuntimeError(f"Request failed with status code 500: {self.words}")
-        return f"job of {entrypoint}"
-
-
-def test_a_cluster_that_has_just_begun_is_asked_again_and_no_other_refusal_is():
-    submitted = runpy.run_path(str(JOB))["submitted"]
-    assert submitted(Beginning(1), "run") == "job of run"
-    with pytest.raises(RuntimeError, match="No available agent"):
-        submitted(Beginning(3), "run", wait_s=0)
-    with pytest.raises(RuntimeError, match="disk"):
-        submitted(Beginning(1, "the disk is full"), "run")
 
 
 @pytest.mark.slow
