@@ -17,7 +17,7 @@ from animatrix_ingest.keep.annotations import load_labels
 from animatrix_ingest.keep.store import Store, open_store
 from animatrix_ingest.keep.tables import pc
 
-from animatrix_trainer.config import NEWEST, Data, Recipe
+from animatrix_trainer.config import NEWEST, Data, Recipe, RecipeError
 from animatrix_trainer.data.choose import Chosen, beside, choose
 from animatrix_trainer.data.difficulty import traits
 from animatrix_trainer.data.expected import BANDS, StageView, band, views
@@ -81,6 +81,8 @@ def overview(recipe: Recipe, shards: str, data: Data = NEWEST) -> Overview:
     known, notes = traits(store, chosen, recipe)
     plan = Plan(recipe, known)
     stages = views(recipe, plan)
+    if not stages:
+        raise RecipeError(f"recipe {recipe.name}: learns from pairs only; nothing is drawn of {shards}")
     axes = tuple(_axes(store, chosen, stage) for stage in stages)
     paired = tuple(
         f"stage {stage.name}: {stage.steps:,} steps on pairs (--pairs), none on clips of the data set"
@@ -194,7 +196,7 @@ def _timeline(over: Overview) -> str:
         f"<h3>{title} <small>{what}</small></h3>{_legend(names, *drawn)}{_areas(stages, names, *drawn)}"
         for title, what, names, *drawn in charts
     ]
-    head = f"<h2>What is drawn when <small>over {over.recipe.steps:,} steps</small></h2>"
+    head = f"<h2>What is drawn when <small>over {over.stages[-1].ends[-1]:,} steps</small></h2>"
     return f"{head}<div class=card>{''.join(parts)}</div>"
 
 

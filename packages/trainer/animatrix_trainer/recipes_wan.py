@@ -3,7 +3,7 @@
 Hardware in the docstrings is what the forecast of memory says (`animatrix-train forecast NAME --processes N`), and a
 test holds that they fit. None of these has been run by us. `WAN` is a model's diffusers folder, whole
 (`--wan WAN` finds the text encoder, the VAE and a second transformer in it). The latents and texts of `animatrix-train
-encode` save what text encoder and VAE take: 22 GiB.
+encode` save what text encoder and VAE take: 11 GiB.
 """
 
 from __future__ import annotations
