@@ -292,9 +292,7 @@ class Stage:
         if min(bucket.batch for bucket in self.buckets) < 1 or min(bucket.share for bucket in self.buckets) <= 0:
             raise RecipeError(f"{place}: a bucket has batch or share 0; leave it out or give it more")
         if self.starts < 0:
-            raise RecipeError(
-                f"{place}: starts={self.starts}: give how many places a window may begin at, or 0: anywhere"
-            )
+            raise RecipeError(f"{place}: starts={self.starts}: at how many places a window may begin, or 0: anywhere")
         if self.weights in ("curriculum", "hardest") and not self.difficulty:
             raise RecipeError(f"{place}: weights={self.weights} needs difficulty: style, motion or deformation")
         if not 0 <= self.sigma[0] < self.sigma[1] <= 1:
@@ -388,10 +386,7 @@ def _read(cls: type, value: dict[str, Any], place: str) -> Any:
     if strange := set(value) - known:
         raise RecipeError(f"{place}: {cls.__name__} has no {sorted(strange)}; it has {sorted(known)}")
     if missing := known - set(value):
-        raise RecipeError(
-            f"{place}: {cls.__name__} lacks {sorted(missing)}, as written by another version; write into the file what "
-            "was meant"
-        )
+        raise RecipeError(f"{place}: {cls.__name__} lacks {sorted(missing)} (of another version?); add what was meant")
     return cls(**{name: _part(hints[name], item, f"{place}: {name}") for name, item in value.items()})
 
 
