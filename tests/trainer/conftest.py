@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,9 @@ def dataset(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def own_dataset(tmp_path) -> Path:
+def own_dataset(dataset, tmp_path) -> Path:
     """The same clips in a folder of the test's own, to say things of."""
-    return drawing_of_clips.write_dataset(tmp_path / "data", [12] * 6 + [3])
+    return shutil.copytree(dataset, tmp_path / "data")
 
 
 @pytest.fixture(scope="session")
