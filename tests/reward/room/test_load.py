@@ -1,7 +1,7 @@
 """Fifty people at once while the server is killed twice: nothing lost, nothing doubled. Over SQLite and PostgreSQL.
 
-How fast it was is judged twice. CPU time a request, of the server process with all it does beside, depends little on who
-else uses the machine, and is held to a bound always: a server that grew slow cannot hide behind a busy machine.
+How fast it was is judged twice. CPU time a request, of the server process with all it does beside, depends little on
+who else uses the machine, and is held to a bound always: a server that grew slow cannot hide behind a busy machine.
 The time that a page takes is held to its goal where the machine had time to give, and the witness of that is the bare
 server: in the same run, for the same crowd, it answers within BARE_MS. All requests count, those after a kill too.
 """

@@ -75,7 +75,8 @@ class Serving:
             [sys.executable, __file__, str(self.folder), str(self.port)],
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
-        for _ in range(400):
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
             try:
                 urllib.request.urlopen(f"{self.url}/enter", timeout=2)
                 return
