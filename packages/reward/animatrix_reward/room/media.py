@@ -48,13 +48,8 @@ class Unreadable(BaseModel):
     error: str
 
 
-def open_bundles(app: FastAPI, bundles: Bundles) -> None:
-    """Give an application its bundles; `bundles_of` makes them in the settings' folder otherwise."""
-    app.state.bundles = bundles
-
-
 def bundles_of(app: FastAPI) -> Bundles:
-    """The bundles of an application, made on first need."""
+    """The bundles of an application, made on first need in the settings' folder."""
     if getattr(app.state, "bundles", None) is None:
         app.state.bundles = Bundles(app.state.store.settings.frames)
     return app.state.bundles
