@@ -158,8 +158,14 @@ def run(plan: Plan, out: Path, given: Path | None = None) -> tuple[list[Measured
         drawn, views = kept(
             out / f"{name}-samples.pkl", lambda trained=trained, n=n: candidates(trained, tested, plan, n)
         )
-        facts = {where: implicit(trained, base, some, seen)
-                 for where, some in (("fitting", fitting), ("unseen", unseen)) if arm in TRAINED}  # fmt: skip
+        facts = kept(
+            out / f"{name}-facts.pkl",
+            lambda trained=trained, arm=arm: {
+                where: implicit(trained, base, some, seen)
+                for where, some in (("fitting", fitting), ("unseen", unseen))
+                if arm in TRAINED
+            },
+        )
         samples[arm] = drawn.videos, views, facts
     samples[BEST] = *chosen(judges[JUDGES[0]], tested, *samples[BASE][:2]), {}
     measured = []

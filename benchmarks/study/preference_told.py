@@ -25,6 +25,8 @@ SMALL = (
     "cannot: smears, limbs and lines do not exist in 24 x 36 pixels. The settings of `--gpu-size` are for that: 49 "
     "frames of 96 x 160, smears besides impact frames, all seven kinds of damage."
 )
+SHOWN = 12
+"""Prompts of each seed in the sheet."""
 KEPT = {
     "departs": "departures where asked for, in pixels",
     "read": "departures where asked for, read by AniCaption",
@@ -162,16 +164,17 @@ def publish_study(
     figures = figures_of(measured, grounds)
     publish("study_preference", f"make study-preference ({name})", figures, bench)
     arms = list(sheets[0])
-    rows = [np.concatenate([_framed(sheet[arm][at]) for arm in arms], 1) for sheet in sheets for at in range(12)]
+    of_prompts = [row for sheet in sheets for row in zip(*(sheet[arm][:SHOWN] for arm in arms), strict=True)]
+    rows = [np.concatenate([_framed(clip) for clip in row], 1) for row in of_prompts]
     (out / "sheet.png").write_bytes(png(np.concatenate(rows).repeat(2, 0).repeat(2, 1)))
     (out / "index.html").write_text(_page(measured, figures, name, arms), "utf-8")
 
 
-def _framed(clip_FHWC: np.ndarray) -> np.ndarray:
-    """All frames of a clip side by side with a pixel of black between them, and more after the last."""
-    return np.pad(
-        np.concatenate(list(np.pad(clip_FHWC, ((0, 0), (1, 0), (1, 0), (0, 0)))), 1), ((0, 0), (0, 6), (0, 0))
-    )
+def _framed(clip_FHWC: np.ndarray, most: int = 9) -> np.ndarray:
+    """Frames of a clip side by side with a pixel of black between them, and more after the last."""
+    at = np.linspace(0, len(clip_FHWC) - 1, min(most, len(clip_FHWC))).round().astype(int)
+    frames = np.pad(clip_FHWC[at], ((0, 0), (1, 0), (1, 0), (0, 0)))
+    return np.pad(np.concatenate(list(frames), 1), ((0, 0), (0, 6), (0, 0)))
 
 
 def _page(measured: Sequence[Measured], figures: Sequence[Figure], name: str, arms: Sequence[str]) -> str:

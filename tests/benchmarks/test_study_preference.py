@@ -151,7 +151,7 @@ def test_goals_hold_only_where_damage_falls_and_art_stays(damaged, departs, tmp_
     assert holds["departures where asked for, in pixels, DPO over before"] == (departs == 0.8)
     assert holds["speed of pans, % of width a frame, DPO over before"] == (departs == 0.8)
     assert holds["damaged, before less shuffled labels"] is None
-    sheet = {arm: np.zeros((12, 9, 24, 36, 3), np.uint8) for arm in arms.ARMS}
+    sheet = {arm: np.zeros((3, 9, 24, 36, 3), np.uint8) for arm in arms.ARMS}
     told.publish_study(measured, [ground], [sheet], "x", tmp_path, tmp_path)
     assert (tmp_path / "study_preference.json").exists() and "winners-only SFT" in (tmp_path / "index.html").read_text()
     assert (tmp_path / "sheet.png").stat().st_size > 0
