@@ -106,7 +106,11 @@ def _moved(plane_HW: np.ndarray, way: np.ndarray, how: int, edge: int = cv2.BORD
 def _apart(one_CHW: np.ndarray, other_CHW: np.ndarray, floor: int) -> np.ndarray:
     """By how many levels two pictures differ above the floor, in the channel of Lab that differs most (H, W)."""
     light, green, blue = (cv2.absdiff(one_CHW[c], other_CHW[c]) for c in range(3))
-    return cv2.subtract(cv2.max(cv2.max(light, green), blue), floor)
+    return _above(cv2.max(cv2.max(light, green), blue), floor)
+
+
+def _above(plane: np.ndarray, least: int) -> np.ndarray:
+    return np.maximum(plane, least) - plane.dtype.type(least)
 
 
 def _lasting(stack, paints, floor: int) -> dict[str, np.ndarray]:
@@ -117,9 +121,9 @@ def _lasting(stack, paints, floor: int) -> dict[str, np.ndarray]:
         return {}
     b, a = np.stack([stack[k] for k in before]), np.stack([stack[k] for k in after])
     more, less = cv2.subtract(a.min(0), b.max(0)), cv2.subtract(b.min(0), a.max(0))
-    gap = np.maximum(np.maximum(more, less)[:3], floor) - floor
+    gap = _above(np.maximum(more, less)[:3], floor)
     said = {"stays": gap[0], "stays_colour": cv2.max(gap[1], gap[2])}
-    said |= {"lines_gained": cv2.subtract(more[3], _LINE), "lines_lost": cv2.subtract(less[3], _LINE)}
+    said |= {"lines_gained": _above(more[3], _LINE), "lines_lost": _above(less[3], _LINE)}
     cells = {name: _cells(plane) for name, plane in said.items()}
     # What only moves leaves the colours around as they are.
     for name, width in (("paint", 3), ("paint_wide", 7)):

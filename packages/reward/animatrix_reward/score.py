@@ -109,8 +109,9 @@ def _read(judge: Judge, clips: Sequence[Seen]) -> list[tuple[Reading, Frames, to
             # What was asked for reaches neither of these; a blank request stands in.
             opinion = judge.opinion(frames, free, torch.zeros(1, judge.config.asked))
         failing = torch.sigmoid(frames.failing_BT4)[0].numpy()
-        of_clip = opinion.failing_B4[0], charged(opinion.failing_B4[0], judge.floor_4)
-        reading = Reading(failing, intent, free[0].numpy(), *(p.numpy() for p in of_clip), float(opinion.failing_B[0]))
+        above = charged(opinion.failing_B4[0], judge.floor_4).numpy()
+        whole = opinion.failing_B4[0].numpy(), above, float(opinion.failing_B[0])
+        reading = Reading(failing, intent, free[0].numpy(), *whole)
         found.append((reading, frames, free))
     return found
 
