@@ -47,6 +47,11 @@ class Cluster:
                 return json.loads(line)
         raise RuntimeError("the cluster's process has ended")
 
+    def leave(self) -> None:
+        """In a fork: let go of the other end, which ends when nobody holds it."""
+        assert self._process.stdin
+        os.close(self._process.stdin.fileno())
+
     def ask(self, order: str) -> dict[str, Any]:
         assert self._process.stdin
         self._process.stdin.write(f"{order}\n")
@@ -132,7 +137,7 @@ def _kill(number: int, place: Place, held: Cluster) -> End:
     for most in (60, 30, 15, 8, 4, 2, 1):  # a run that was over before the kill is done again, with an earlier kill
         after = int(rng.integers(0, most + 1))
         here = out.with_name(f"{out.name}-{most}")
-        driver = _driven(place, str(here), held.address)
+        driver = _driven(place, str(here), held)
         died = _strike(whom, here, after, driver, held)
         words = _ended(driver, whom if died else "nobody")
         if whom == "node" and died:
@@ -143,16 +148,17 @@ def _kill(number: int, place: Place, held: Cluster) -> End:
     if not words and not died:
         words = "was not killed: the run was always over before"
     if not words and whom == "driver":
-        words = _ended(_driven(place, str(out), held.address), "nobody")
+        words = _ended(_driven(place, str(out), held), "nobody")
     words = words or cases.differs(cases.read(str(out)), place.wanted)
     point = f"after {after} files"
     return End(_name(number), "cluster", f"kill {whom}", point, words or "same", round(time.monotonic() - began, 2))
 
 
-def _driven(place: Place, out: str, address: str) -> int:
+def _driven(place: Place, out: str, held: Cluster) -> int:
     """A fork that drives a run on the cluster; its process id."""
     child = os.fork()
     if child == 0:
+        held.leave()
         os.setpgid(0, 0)
         signal.alarm(LIMIT_S)
         silent = os.open(os.devnull, os.O_WRONLY)
@@ -160,7 +166,7 @@ def _driven(place: Place, out: str, address: str) -> int:
         os.dup2(silent, 2)
         status = 1
         try:
-            cases.run(place.sources(False), out, place.folder / "cache", lambda: engine.on_ray(address, NEEDS))
+            cases.run(place.sources(False), out, place.folder / "cache", lambda: engine.on_ray(held.address, NEEDS))
             status = 0
         except BaseException as error:
             Path(f"{out}.words").write_text(f"{type(error).__name__}: {error}")

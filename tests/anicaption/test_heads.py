@@ -259,32 +259,6 @@ def test_a_folder_without_truth_is_refused(tmp_path, capsys):
     assert "no *.truth.json" in capsys.readouterr().err
 
 
-TINY_CLIP = {
-    "embed_dim": 16,
-    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
-    "text_cfg": {"context_length": 8, "vocab_size": 64, "width": 16, "heads": 2, "layers": 1},
-}
-
-
-@pytest.fixture(scope="module")
-def clip_weights(tmp_path_factory):
-    """A tiny random open_clip model, as a folder and as a weights file of a model that open_clip knows by name."""
-    import open_clip
-    import torch
-
-    folder = tmp_path_factory.mktemp("clip")
-    (folder / "tiny-test.json").write_text(json.dumps(TINY_CLIP))
-    open_clip.add_model_config(folder)
-    torch.manual_seed(0)
-    state = open_clip.create_model("tiny-test").state_dict()
-    torch.save(state, folder / "tiny.pt")
-    (folder / "model").mkdir()
-    torch.save(state, folder / "model" / "open_clip_pytorch_model.bin")
-    config = {"model_cfg": TINY_CLIP, "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3}}
-    (folder / "model" / "open_clip_config.json").write_text(json.dumps(config))
-    return folder
-
-
 def test_open_clip_is_loaded_from_a_file_and_from_a_folder(clip_weights):
     pictures = [picture(1), picture(2)]
     of_file = OpenClip(clip_weights / "tiny.pt", "tiny-test")

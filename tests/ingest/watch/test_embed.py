@@ -1,7 +1,5 @@
 """open_clip's weights: vectors by the real classes, a score only where there is a head, and one generation for each."""
 
-import json
-
 import numpy as np
 import pytest
 from animatrix_ingest import cli, engine
@@ -14,31 +12,18 @@ from animatrix_ingest.watch.embed import Eye, WeightsError
 
 from benchmarks.stages_painted import painting
 
-TINY = {
-    "embed_dim": 16,
-    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "patch_size": 16, "head_width": 16},
-    "text_cfg": {"context_length": 8, "vocab_size": 64, "width": 16, "heads": 2, "layers": 1},
-}
 WEIGHT, BIAS = np.linspace(-1, 1, 16), 5.0
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    """A tiny random open_clip model in a folder, and a head on it in both spellings."""
-    import open_clip
+def weights(clip_weights, tmp_path_factory):
+    """A tiny random open_clip model, and a head on it in both spellings."""
     import torch
 
-    folder = tmp_path_factory.mktemp("embed")
-    (folder / "tiny-embed.json").write_text(json.dumps(TINY))
-    open_clip.add_model_config(folder)
-    torch.manual_seed(0)
-    (folder / "model").mkdir()
-    torch.save(open_clip.create_model("tiny-embed").state_dict(), folder / "model" / "open_clip_pytorch_model.bin")
-    config = {"model_cfg": TINY, "preprocess_cfg": {"mean": [0.5] * 3, "std": [0.5] * 3}}
-    (folder / "model" / "open_clip_config.json").write_text(json.dumps(config))
+    folder = tmp_path_factory.mktemp("head")
     torch.save({"weight": torch.tensor(WEIGHT)[None], "bias": torch.tensor([BIAS])}, folder / "head.pth")
     np.savez(folder / "head.npz", weight=WEIGHT[None], bias=np.array([BIAS]))
-    return Weights(folder / "model", folder / "head.pth")
+    return Weights(clip_weights / "model", folder / "head.pth")
 
 
 def test_a_shot_is_the_mean_of_what_the_model_says_of_its_looks(weights):
