@@ -156,6 +156,16 @@ def test_of_two_excursions_that_touch_the_one_that_truly_comes_back_counts():
     assert excursions(scores) == ((3, 5),)
 
 
+def test_the_pictures_between_the_flashes_of_a_strobe_are_no_impacts():
+    dark = np.isin(np.arange(14), (3, 4, 7, 8, 11, 12))
+    scores = {name: np.where(dark, 0.0, value).astype(np.float32) for name, value in (("luma", 0.5), ("spread", 0.2))}
+    scores["jump"] = np.where(np.isin(np.arange(14), (3, 5, 7, 9, 11, 13)), 0.4, 0.0).astype(np.float32)
+    scores |= {f"across_{n}": np.full(14, np.nan, np.float32) for n in range(1, 5)}
+    scores["across_2"][[5, 9, 13]] = 0.05  # the figure has moved on meanwhile
+    scores["across_2"][[7, 11]] = 0.0  # black is black again
+    assert excursions(scores) == ((3, 5), (7, 9), (11, 13))
+
+
 def test_a_figure_that_crosses_quickly_is_no_impact():
     shot = pan(1, 30)
     for t in range(10, 16):

@@ -112,12 +112,15 @@ def _few(rgb: np.ndarray) -> float:
 
 def excursions(scores: Mapping[str, np.ndarray]) -> tuple[tuple[int, int], ...]:
     """Spans [start, end) of one to four frames that pass the triple test; a longer span swallows those inside it, and
-    of two that touch the first stays, unless the second comes back far better: then the first only seemed to."""
+    of two that touch the first stays, unless the second comes back far better: then the first only seemed to. A blank
+    comes back better than any picture and shows nothing by it: else a strobe would be the pictures between its flashes.
+    """
     spans: list[tuple[int, int, float]] = []
     for start, end, share in comings_back(scores):
         while spans and spans[-1][0] >= start:
             spans.pop()
-        if spans and spans[-1][1] >= start and share < FAR_BETTER * spans[-1][2]:
+        out_of_blank = _blank(float(scores["luma"][start - 1]), float(scores["spread"][start - 1]))
+        if spans and spans[-1][1] >= start and share < FAR_BETTER * spans[-1][2] and not out_of_blank:
             spans.pop()
         if not spans or spans[-1][1] < start:
             spans.append((start, end, share))
