@@ -18,8 +18,8 @@ PAGE_MS = 200
 BARE_MS = 20
 """p95 of a bare uvicorn beside twenty busy processes and more was 50 to 370 ms."""
 CPU_MS = {"SQLite": 6.0, "PostgreSQL": 9.0}
-"""CPU of the server a request, all it does between its starts: 4.2 and 6.1 ms beside forty busy processes, which make it
-longer (cold caches)."""
+"""CPU of the server a request, with all it does between its starts: 4.2 and 6.1 ms beside forty busy processes, which
+make it longer."""
 
 
 def judged(found: Found, database: str) -> None:

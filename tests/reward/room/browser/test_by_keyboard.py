@@ -83,7 +83,7 @@ def test_deform_with_the_mouse_and_none(sit):
     x = [lanes["x"] + (times[i] + 2) / end * lanes["width"] for i in range(n)]
     at.page.mouse.move(x[3], lanes["y"] + 8)
     at.page.mouse.down()
-    at.page.mouse.move(x[6], lanes["y"] + 8, steps=4)
+    at.page.mouse.move(x[5], lanes["y"] + 8, steps=4)  # the next one of the clip at a strange rate lasts 1 ms
     at.page.mouse.up()
     at.press("KeyB", "KeyR")
     view = at.page.evaluate("shownPlayer.views()[0].rect")
@@ -102,7 +102,7 @@ def test_deform_with_the_mouse_and_none(sit):
     at.saved()
     drawn, none = (event.body for event in at.events("deform"))
     (span,) = drawn["spans"]
-    assert (span["start"], span["end"], span["verdict"]) == (3, 7, "unsure")
+    assert (span["start"], span["end"], span["verdict"]) == (3, 6, "unsure")
     assert span["box"] == pytest.approx([0.25, 0.25, 0.5, 0.75], abs=0.01)
     assert none["none"] is True and none["spans"] == []
 
