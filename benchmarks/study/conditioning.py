@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=17)
     parser.add_argument("--height", type=int, default=32)
     parser.add_argument("--width", type=int, default=48)
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--train", type=int, default=320, help="clips to train on")
     parser.add_argument("--tune", type=int, default=6)
@@ -161,7 +161,8 @@ def train(
         if (step + 1) * MARKS // plan.steps > step * MARKS // plan.steps:
             state["gaps"].append(gaps(arm, system, clips["test"], system.recipe.seed))
             keep(state, system, optimizer, place)
-    keep(state, system, optimizer, place)
+    if state["step"] < plan.steps:
+        keep(state, system, optimizer, place)
     return state
 
 
