@@ -196,4 +196,4 @@ def test_the_page_and_the_figures_are_written(tmp_path, monkeypatch, held):
     report = json.loads((tmp_path / "build/bench/study_curriculum.json").read_text("utf-8"))
     assert "over clips alone" in report["command"] and len(report["figures"]) > 10
     html = (tmp_path / "index.html").read_text("utf-8")
-    assert html.count("data:image/png;base64,") == 3 * 5 and "hardest first" in html
+    assert html.count("data:image/png;base64,") == 3 * (2 + len(study.ARMS)) and "hardest first" in html
