@@ -5,8 +5,8 @@ equally many forwards. First the loss gap, which needs no sampling: how much wor
 values is swapped, under the same noise. Then obedience: clips are drawn from first frames that the values know nothing
 of, and read back by AniCaption, with 0, 50 and 200 words of distracting prose. Runs go on where they were stopped.
 
-As it stands it is small enough for one core, in several runs of 15 minutes (a step takes .2 s). The size that it was thought out for is --frames 49 --height 64 --width 96
---steps 3000 --train 960 --tune 16 --test 48 --model-width 128.
+As it stands it is small enough for one core, in several runs of 15 minutes (a step takes .2 s). The size that it was
+thought out for is --frames 49 --height 64 --width 96 --steps 3000 --train 960 --tune 16 --test 48 --model-width 128.
 """
 
 from __future__ import annotations
