@@ -121,6 +121,8 @@ def _attached(scores: Mapping[str, np.ndarray], away: tuple[tuple[int, int], ...
             less, more = sorted((float(jump[start]), float(jump[end])))
             if less < KIN_SHARE * more or max(kept[start], kept[end]) > CUT_KEPT:
                 continue
+            if max(jump[max(0, start - 1)], jump[min(end + 1, len(jump) - 1)]) > KIN_SHARE * more:
+                continue  # one of many: a whip
             shot = n >= LEAST_SHOT_FRAMES and jump[start + 1 : end].max() < KIN_SHARE * more  # which does not flicker
             if shot and abs(kin[end]) < KIN_SURE:
                 continue
