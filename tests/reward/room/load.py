@@ -197,8 +197,8 @@ async def bare(people: int, asks: int, think_s: float, folder: Path) -> list[flo
     async def one(rng: np.random.Generator) -> None:
         somebody = Person(server.port, {})
         for _ in range(asks):
+            await asyncio.sleep(think_s * rng.exponential())  # not all at once: that would measure the crowd itself
             await somebody.patient("GET", "/", seen, "page")
-            await asyncio.sleep(think_s * rng.exponential())
         somebody.leave()
 
     await asyncio.gather(*(one(np.random.default_rng(n)) for n in range(people)))
@@ -221,6 +221,7 @@ class Found:
     p95_ms: dict[str, float]
     bare_p95_ms: float
     cpu_ms_a_request: float
+    load_before: float
 
 
 def apart(work: Coroutine[Any, Any, Result]) -> Result:
@@ -231,6 +232,7 @@ def apart(work: Coroutine[Any, Any, Result]) -> Result:
 
 def run(people: int = 50, votes: int = 12, kills: int = 2, think_s: float = 1.0, database_url: str = "") -> Found:
     """The whole story in a temporary folder."""
+    load_before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings = Settings(folder / "room", database_url, limits=Limits(enter_per_minute=1e6))
@@ -251,6 +253,7 @@ def run(people: int = 50, votes: int = 12, kills: int = 2, think_s: float = 1.0,
         p95_ms=p95,
         bare_p95_ms=float(np.quantile(hello_s, 0.95) * 1000),
         cpu_ms_a_request=1000 * server.cpu_s / sum(map(len, seen.took_s.values())),
+        load_before=load_before,
     )
 
 
@@ -277,6 +280,7 @@ def books(store: Store, seen: Seen) -> Found:
         p95_ms={},
         bare_p95_ms=0.0,
         cpu_ms_a_request=0.0,
+        load_before=0.0,
     )
 
 

@@ -2,9 +2,12 @@
 
 How fast it was is judged twice. CPU time a request, of the server process with all it does beside, depends little on
 who else uses the machine, and is held to a bound always: a server that grew slow cannot hide behind a busy machine.
-The time that a page takes is held to its goal where the machine had time to give, and the witness of that is the bare
-server: in the same run, for the same crowd, it answers within BARE_MS. All requests count, those after a kill too.
+The time that a page takes is held to its goal where the machine had time to give: the bare server, for the same crowd
+in the same run, answers within BARE_MS, and fewer processes than half the cores wanted to run before. The first alone is
+no witness: what hardly works is let through at once on a busy machine too. All requests count, those after a kill too.
 """
+
+import os
 
 import pytest
 from animatrix_reward.room.settings import Settings
@@ -15,8 +18,8 @@ from tests.reward.room.postgres import postgres
 from tests.reward.room.test_migrations import check_old, differences
 
 PAGE_MS = 200
-BARE_MS = 20
-"""p95 of a bare uvicorn beside twenty busy processes and more was 50 to 370 ms."""
+BARE_MS = 10
+"""p95 of a bare uvicorn: 2 to 8 ms beside a dozen busy processes."""
 CPU_MS = {"SQLite": 6.0, "PostgreSQL": 9.0}
 """CPU of the server a request, with all it does between its starts: 4.2 and 6.1 ms beside forty busy processes, which
 make it longer."""
@@ -29,9 +32,9 @@ def judged(found: Found, database: str) -> None:
     assert (found.n_lost, found.n_doubled, found.n_refused, found.n_pairs_seen_twice) == (0, 0, 0, 0)
     assert found.n_resent > 0, "no request met the killed server: the kills came too late"
     assert found.most_raters <= 3
-    idle = found.bare_p95_ms < BARE_MS
+    idle = found.bare_p95_ms < BARE_MS and found.load_before < 0.5 * (os.cpu_count() or 1)
     print(f"{database}: p95 of a page {found.p95_ms['page']:.0f} ms, bare uvicorn {found.bare_p95_ms:.0f} ms, "
-          f"CPU {found.cpu_ms_a_request:.1f} ms a request{'' if idle else ': too busy to judge the time'}")  # fmt: skip
+          f"CPU {found.cpu_ms_a_request:.1f} ms a request, load average before {found.load_before:.1f}{'' if idle else ': too busy to judge the time'}")  # fmt: skip
     assert found.cpu_ms_a_request < CPU_MS[database]
     if idle:
         assert found.p95_ms["page"] < PAGE_MS
