@@ -3,8 +3,8 @@
 How fast it was is judged twice. CPU time a request, of the server process with all it does beside, depends little on
 who else uses the machine, and is held to a bound always: a server that grew slow cannot hide behind a busy machine.
 The time that a page takes is held to its goal where the machine had time to give: the bare server, for the same crowd
-in the same run, answers within BARE_MS, and fewer processes than half the cores wanted to run before. The first alone is
-no witness: what hardly works is let through at once on a busy machine too. All requests count, those after a kill too.
+in the same run, answers within BARE_MS, and fewer processes than half the cores wanted to run before. The first alone
+is no witness: what hardly works is let through at once on a busy machine. All requests count, those after a kill too.
 """
 
 import os
@@ -34,7 +34,8 @@ def judged(found: Found, database: str) -> None:
     assert found.most_raters <= 3
     idle = found.bare_p95_ms < BARE_MS and found.load_before < 0.5 * (os.cpu_count() or 1)
     print(f"{database}: p95 of a page {found.p95_ms['page']:.0f} ms, bare uvicorn {found.bare_p95_ms:.0f} ms, "
-          f"CPU {found.cpu_ms_a_request:.1f} ms a request, load average before {found.load_before:.1f}{'' if idle else ': too busy to judge the time'}")  # fmt: skip
+          f"CPU {found.cpu_ms_a_request:.1f} ms a request, load average before {found.load_before:.1f}"
+          f"{'' if idle else ': too busy to judge the time'}")  # fmt: skip
     assert found.cpu_ms_a_request < CPU_MS[database]
     if idle:
         assert found.p95_ms["page"] < PAGE_MS
