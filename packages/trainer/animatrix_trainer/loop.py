@@ -12,7 +12,7 @@ from accelerate import Accelerator
 from safetensors.torch import load_file, save_file
 from torch.utils.data import DataLoader, Dataset
 
-from animatrix_trainer import checkpoint, forecast, preference, state
+from animatrix_trainer import checkpoint, digests, forecast, preference, state
 from animatrix_trainer.changes import changes
 from animatrix_trainer.checkpoint import System
 from animatrix_trainer.config import NEWEST, Data, Recipe, RecipeError, Stage
@@ -60,7 +60,7 @@ def fit(
     """
     recipe = published.placed(recipe)
     with processes(recipe, out) as accelerator, Stop() as stop:
-        saved, changed = _last_checkpoint(out, resume, recipe, other_recipe)
+        saved, changed = _last_checkpoint(out, resume, recipe, other_recipe, accelerator.is_local_main_process)
         preferred, until = _pairs(recipe, pairs, saved)
         clips, read = _clips(recipe, shards, data, saved, init, other_data)
         place = (accelerator.process_index, accelerator.num_processes)
@@ -127,7 +127,7 @@ def _ready(
     sharded = recipe.parallel.strategy == "fsdp2" and not preferred  # a reference is kept whole
     others = not accelerator.is_main_process
     bare, mute = sharded and others, not encodes and others
-    system = checkpoint.start(recipe, last or init, accelerator.is_local_main_process, bare, mute)
+    system = checkpoint.start(recipe, last or init, not last and accelerator.is_local_main_process, bare, mute)
     system.to(accelerator.device, models=not sharded, encoders=encodes)
     system.read = read
     for number, model in enumerate(system.models):
@@ -207,8 +207,11 @@ def _clips(
     return clips, (*before, dataclasses.replace(clips.reading, run=recipe.name))
 
 
-def _last_checkpoint(out: Path, resume: bool, recipe: Recipe, other: bool) -> tuple[Path | None, list[str]]:
-    """The checkpoint to go on from, if any, and how the recipe has changed since; `other` consents to that."""
+def _last_checkpoint(
+    out: Path, resume: bool, recipe: Recipe, other: bool, check: bool
+) -> tuple[Path | None, list[str]]:
+    """The checkpoint to go on from, if any, and how the recipe has changed since; `other` consents to that. Of the
+    processes of a machine one need `check` that it holds what was written, before anything of it is read."""
     last = checkpoint.latest(out)
     if not resume:
         if last:
@@ -216,6 +219,8 @@ def _last_checkpoint(out: Path, resume: bool, recipe: Recipe, other: bool) -> tu
         return None, []
     if last is None:
         raise checkpoint.CheckpointError(f"{out}: no checkpoint to resume from; leave --resume out")
+    if check:
+        digests.check(last)
     changed = [f"  {line}" for line in changes(Recipe.read(last / "recipe.json"), recipe)]
     if changed and not other:
         raise checkpoint.CheckpointError(
