@@ -17,13 +17,13 @@ from animatrix_reward import asked, drawn_clips, features, fit_rows, metamorphic
 from animatrix_reward.corrupt import Clip
 from animatrix_reward.drawn_clips import Departure, Drawn, Prompt
 from animatrix_reward.events import Event
+from animatrix_reward.excuse import IMPACTS, SMEARS
 from animatrix_reward.features import Seen
 from animatrix_reward.photograph import photographed
 from animatrix_reward.simulate_clips import Shown
 
 FAILURES = 4  # candidates with a pathology each, beside the two without
 CHANGES = 2  # metamorphic changes a prompt of training
-SMEARS = ("smear_stretch", "smear_multiple", "smear_abstract")
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def subject_of(clip: Drawn, other: Drawn, drawings_T: np.ndarray) -> metamorphic
     """A drawn clip as the metamorphic suite takes it; `other` lends its figure."""
     spans = {
         sort: tuple((one.start, one.end) for one in clip.departures if one.kind in kinds)
-        for sort, kinds in (("smears", SMEARS), ("impacts", drawn_clips.IMPACTS))
+        for sort, kinds in (("smears", SMEARS), ("impacts", IMPACTS))
     }
     return metamorphic.Subject(
         Clip(clip.frames_THWC, clip.masks_THW), spans["smears"], spans["impacts"], drawings_T,
@@ -113,7 +113,7 @@ def subject_of(clip: Drawn, other: Drawn, drawings_T: np.ndarray) -> metamorphic
 
 def _left(clip: Drawn, change: str) -> tuple[Departure, ...]:
     """What is still drawn on purpose after a change."""
-    gone = {"frozen": clip.drawn_kinds, "smears_blended": SMEARS, "impacts_deleted": drawn_clips.IMPACTS}
+    gone = {"frozen": clip.drawn_kinds, "smears_blended": SMEARS, "impacts_deleted": IMPACTS}
     return tuple(one for one in clip.departures if one.kind not in gone.get(change, ()))
 
 

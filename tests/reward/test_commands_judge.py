@@ -1,18 +1,22 @@
 """fit, score and evaluate as commands: real files in, files out, and bad input refused with line and reason."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from anicaption.frames import FILM_RATE, write_video
 from animatrix_reward import simulate_clips
 from animatrix_reward.cli import main
-from animatrix_reward.clip_list import read_clips
+from animatrix_reward.clip_list import looked_at, read_clips
 from animatrix_reward.corrupt import corrupt
-from animatrix_reward.events import write
+from animatrix_reward.events import read, write
+from animatrix_reward.fit_changes import changed
 from animatrix_reward.judge import facts, load
 
 from tests.reward.judged import moving_clip
+
+FAILS = [{"start": 3, "end": 9, "kind": "melt", "verdict": "failure", "severity": 4, "cues": [], "box": None}]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +55,7 @@ def judge(folder):
 
 
 def test_what_is_fitted_scores_and_is_evaluated(folder, judge, capsys):
-    assert facts(judge)["clips"] == 20 and 0 < float(load(judge).threshold) < 1
+    assert (facts(judge)["clips"], facts(judge)["changes"]) == (20, 20) and 0 < float(load(judge).threshold) < 1
     assert main(["score", str(judge), str(folder / "clips.jsonl"), "--out", str(folder / "scores.jsonl")]) == 0
     rows = [json.loads(line) for line in (folder / "scores.jsonl").read_text("utf-8").splitlines()]
     assert [row["id"] for row in rows] == [one.id for one in read_clips(folder / "clips.jsonl")]
@@ -67,6 +71,19 @@ def test_what_is_fitted_scores_and_is_evaluated(folder, judge, capsys):
     figures = json.loads(out.read_text("utf-8"))
     assert figures["votes"] == 10 and figures["marked clips"] == 20
     assert figures["accuracy without ties"][0] >= 0.7 and "failures caught" in capsys.readouterr().out
+
+
+def test_only_sound_clips_are_changed_and_each_prompt_in_its_own_way(folder):
+    listed, events = read_clips(folder / "clips.jsonl"), read(folder / "events.jsonl")
+    listed, seen = listed[:6], {clip.id: one for clip, one in looked_at(listed[:6])}
+    found = list(changed(listed, events, seen, 1, seed=0))
+    assert [made_of for _, _, made_of in found] == ["0sound", "1sound", "2sound"]
+    assert len({clip.id.partition(":")[2] for clip, _, _ in found}) >= 2
+    assert all(clip.prompt == f"p{k}" and clip.id.startswith(f"{k}sound:") for k, (clip, _, _) in enumerate(found))
+    frozen = next(one for clip, one, _ in found if clip.id.endswith(":frozen"))
+    assert frozen.drawings_T.max() == 0 < seen["0sound"].drawings_T.max()
+    failing = [replace(event, body={**event.body, "spans": FAILS}) for event in events if event.kind == "deform"]
+    assert list(changed(listed, failing, seen, 1, seed=0)) == []
 
 
 def refused(capsys, *arguments):

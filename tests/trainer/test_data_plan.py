@@ -123,5 +123,5 @@ def test_windows_begin_at_few_places_where_a_stage_says_how_many():
 
 
 def test_a_negative_number_of_places_is_refused():
-    with pytest.raises(RecipeError, match=r"stage ct: starts=-1: give how many"):
+    with pytest.raises(RecipeError, match="stage ct: starts=-1: at how many places"):
         Stage("ct", steps=1, starts=-1)

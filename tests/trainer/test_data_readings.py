@@ -94,7 +94,11 @@ def test_the_same_contents_elsewhere_are_the_same_data(dataset, drawing, tmp_pat
 
 def test_a_checkpoint_that_does_not_say_is_not_gone_on_with_unasked(dataset, tmp_path):
     interrupted(dataset, tmp_path / "run")
-    (tmp_path / "run" / "checkpoints" / "step-00000005" / "data.json").unlink()
+    folder = tmp_path / "run" / "checkpoints" / "step-00000005"
+    (folder / "data.json").unlink()
+    whole = json.loads((folder / "digests.json").read_text())
+    whole.pop("data.json")
+    (folder / "digests.json").write_text(json.dumps(whole))
     with pytest.raises(CheckpointError, match="does not say which data"):
         fit(smoke(), dataset, tmp_path / "run", resume=True)
 

@@ -17,7 +17,7 @@ from anicaption.taxonomy import TaxonomyError, taxonomy
 
 from animatrix_reward.features import Seen, look
 
-ENCODED_ROWS_PX = 240  # what a frozen encoder is given; the Judge's own look needs fewer
+ROWS_PX, ENCODED_ROWS_PX = 144, 240  # of the Judge's own look; and of one that a frozen encoder shares
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,11 @@ def _listed(line: str, folder: Path, place: str) -> Listed:
 def looked_at(clips: list[Listed], encoder=None) -> Iterator[tuple[Listed, Seen]]:
     """Every clip decoded and looked at. Raises VideoError for one that cannot be read."""
     for clip in clips:
-        stream = probe(clip.path)
-        rows_px = ENCODED_ROWS_PX if encoder is not None else None
-        pictures = np.stack([frame.rgb(_rows(stream.height_px, rows_px)) for frame in frames(clip.path)])
-        yield clip, look(pictures, encoder)
+        yield clip, look(pictures(clip, encoder), encoder)
 
 
-def _rows(height_px: int, wanted_px: int | None) -> int:
-    """Rows to decode to: never more than the source has, and even."""
-    return min(height_px, wanted_px or 144) // 2 * 2
+def pictures(clip: Listed, encoder=None) -> np.ndarray:
+    """All frames of a clip, RGB uint8 (T, H, W, 3): never more rows than the source has, and an even number of them."""
+    wanted_px = ROWS_PX if encoder is None else ENCODED_ROWS_PX
+    rows_px = min(probe(clip.path).height_px, wanted_px) // 2 * 2
+    return np.stack([frame.rgb(rows_px) for frame in frames(clip.path)])

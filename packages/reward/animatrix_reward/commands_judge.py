@@ -23,6 +23,8 @@ class Fit:
     """small; open_clip:FOLDER, wan_vae:FOLDER or wan:FOLDER beside it"""
     seed: int = 0
     epochs: int = 14
+    changes: int = 2
+    """changed clips a prompt that may not be better than their original (fit_changes.py); with 0, stillness may pay"""
 
     def __call__(self) -> int:
         from animatrix_reward import fit as fitting
@@ -30,11 +32,17 @@ class Fit:
         from animatrix_reward.clip_list import looked_at, read_clips
         from animatrix_reward.encoders import open_encoder
         from animatrix_reward.events import read
+        from animatrix_reward.fit_changes import changed
         from animatrix_reward.fit_rows import rows_of
         from animatrix_reward.judge import JudgeConfig, save
 
         listed, events, encoder = read_clips(self.clips), read(self.events), open_encoder(self.encoder)
         seen = {clip.id: one for clip, one in looked_at(listed, encoder)}
+        changes = []
+        for clip, one, made_of in list(changed(listed, events, seen, self.changes, self.seed, encoder)):
+            listed.append(clip)
+            seen[clip.id] = one
+            changes.append((clip.id, made_of))
         wishes = {clip.id: asked(clip.tags, clip.text) for clip in listed}
         rows = rows_of(events, {name: one.n_frames for name, one in seen.items()}, {c.id: c.prompt for c in listed})
         some = next(iter(seen.values()))
@@ -45,8 +53,14 @@ class Fit:
             encoder.identity if encoder else "",
         )
         settings = fitting.Settings(seed=self.seed, epochs=self.epochs)
-        fitted = fitting.fit(seen, wishes, rows, settings, config=config, say=print)
-        facts = {"clips": len(seen), "events": len(events), "history": fitted.history, "settings": asdict(settings)}
+        fitted = fitting.fit(seen, wishes, rows, settings, config=config, changes=changes, say=print)
+        facts = {
+            "clips": len(seen) - len(changes),
+            "changes": len(changes),
+            "events": len(events),
+            "history": fitted.history,
+            "settings": asdict(settings),
+        }
         facts |= {"tie_logit": fitted.tie_logit, "overall_scale": fitted.overall_scale, "encoder_name": self.encoder}
         save(fitted.judge, self.out, facts)
         n_held = len(fitted.validation_prompts)

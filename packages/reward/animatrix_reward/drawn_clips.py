@@ -21,8 +21,8 @@ from anicaption.drawn.truth import record_of
 from anicaption.frames import FILM_RATE, even
 
 from animatrix_reward.corrupt import CORRUPTIONS, Clip, Corrupted, corrupt
+from animatrix_reward.excuse import IMPACTS
 
-IMPACTS = ("mono", "inverted", "white_flash", "black_flash", "limited_color")
 DEFORMED = ("motion.deformation", "vfx.impact_frame")
 _ASKED = (*DEFORMED, "motion.performance", "camera.move", "camera.shot_size")
 _FIGURE = 14  # levels by which a picture with figures differs from one without where they stand

@@ -73,7 +73,7 @@ def _floor(planes_TCHW: np.ndarray) -> int:
     """Levels under which a change is noise: from what the quieter half of the picture does in the quieter steps."""
     step = np.abs(np.diff(planes_TCHW[:, 0].astype(np.int16), axis=0))
     quiet = np.median(step.reshape(len(step), -1), axis=1)
-    return round(_LEAST + _NOISES * float(np.median(quiet)))
+    return min(255, round(_LEAST + _NOISES * float(np.median(quiet))))
 
 
 def _laid_over(planes, labels, shares, steps_T33, t) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:

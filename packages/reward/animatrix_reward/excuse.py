@@ -13,6 +13,8 @@ from animatrix_reward.dimensions import DRAWN_KINDS
 
 MAY_LAST = ("chibi_shift", "morph", "gag_face", "forced_perspective", "rubber_limb", "line_breakup")
 BRIEF = tuple(kind for kind in DRAWN_KINDS if kind not in MAY_LAST)
+SMEARS = ("smear_stretch", "smear_multiple", "smear_abstract")
+IMPACTS = ("mono", "inverted", "white_flash", "black_flash", "limited_color")
 INTENTS = ("brief", "lasting")
 MOST_DRAWINGS = 4
 _SOON_FRAMES = 8  # after the last frame that may be excused

@@ -1,7 +1,8 @@
-"""Whether a clip is like those the Judge was fitted on: the Mahalanobis distance of its pooled columns.
+"""Whether a clip is like those the Judge was fitted on: what their principal components leave of its pooled columns.
 
-The covariance is shrunk towards its diagonal, since there are about as many clips as columns. Beyond the limit, which
-is set on validation clips, a score is still told, with a wider interval and a flag.
+Clips of the fit differ in few ways, and far along these a clip is only extreme; what they cannot say at all is strange.
+A distance by the whole covariance takes extreme clips for stranger than white noise (docs/log.md). Beyond the limit,
+which is set on validation clips, a score is still told, with a wider interval and a flag.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import torch
 from animatrix_reward.features import Seen
 from animatrix_reward.judge import Judge
 
-SHRINK = 0.5
+COMPONENTS = 64
+_CLIPS_A_COMPONENT = 4
+_LEAST_SPREAD = 0.1  # of a column that hardly ever differs
 QUANTILE = 0.98
 _SPARE = 1.05  # clips of the next episode lie a little farther than those of validation
 _CLIP = 8.0
@@ -28,18 +31,18 @@ def pooled(judge: Judge, clip: Seen) -> np.ndarray:
 
 
 def distance(judge: Judge, clip: Seen) -> float:
-    """How far a clip lies from those of the fit, in deviations, per root of the number of columns."""
+    """What is left of a clip, in deviations, per root of the number of columns."""
     away = (pooled(judge, clip) - judge.support_mean.numpy()) @ judge.support_root.numpy()
     return float(np.sqrt(np.mean(away**2)))
 
 
 def fit_support(judge: Judge, train: Sequence[Seen], held: Sequence[Seen]) -> None:
-    """Write mean, root of the inverse covariance and limit into the Judge."""
+    """Write the mean, the matrix that leaves what components do not say, and the limit into the Judge."""
     rows = np.stack([pooled(judge, clip) for clip in train])
-    spread = np.cov(rows, rowvar=False)
-    spread = (1 - SHRINK) * spread + SHRINK * np.diag(np.diag(spread)) + 1e-3 * np.eye(len(spread))
-    root = np.linalg.cholesky(np.linalg.inv(spread))
+    spread = np.maximum(rows.std(0), _LEAST_SPREAD)
+    _, _, ways = np.linalg.svd((rows - rows.mean(0)) / spread, full_matrices=False)
+    ways = ways[: min(COMPONENTS, len(rows) // _CLIPS_A_COMPONENT)]
     judge.support_mean.copy_(torch.from_numpy(rows.mean(0)))
-    judge.support_root.copy_(torch.from_numpy(root))
+    judge.support_root.copy_(torch.from_numpy((np.eye(len(spread)) - ways.T @ ways) / spread[:, None]))
     limit = float(np.quantile([distance(judge, clip) for clip in held], QUANTILE)) * _SPARE
     judge.support_limit.copy_(torch.tensor(limit))
