@@ -19,7 +19,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -156,7 +156,7 @@ class Outcome:
     def __add__(self, other: Outcome) -> Outcome:
         dropped = tuple(a + b for a, b in zip(self.dropped, other.dropped))
         sums = {k: v + getattr(other, k) for k, v in vars(self).items() if k != "dropped"}
-        return Outcome(**sums, dropped=dropped)  # type: ignore[arg-type]
+        return replace(self, **sums, dropped=dropped)
 
     @property
     def state(self) -> float:
