@@ -5,8 +5,8 @@
 Every person keeps what was not answered and sends it again, as the page does. Then the books are held against what was
 sent. Beside it stands a bare uvicorn that says hello to the same fifty, so that a loaded machine can be told.
 
-The crowd speaks HTTP over plain sockets: fifty clients of httpx in one process cost more than the server they ask (2 ms
-a request against 0.2), and what was measured was their queue.
+The crowd speaks HTTP over plain sockets: fifty clients of httpx in one process cost more than the server they ask,
+and what was measured was their queue.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """PostgreSQL through pg8000, which is pure Python, without what it does again for every statement.
 
-Each statement is prepared once a connection: one journey instead of three, and no planning anew. Its placeholders are
-rewritten once: that alone took 0.3 ms a statement, letter by letter.
+Each statement is prepared once a connection: one journey instead of three, and no planning anew. Its placeholders,
+which pg8000 looks for letter by letter, are rewritten once. It overrides what pg8000 keeps to itself, hence `<1.32`.
 """
 
 from __future__ import annotations
