@@ -133,6 +133,7 @@ class Person:
         unanswered: list[dict] = []
         rng = np.random.default_rng(who)
         for number in range(n_votes):
+            await asyncio.sleep(think_s * rng.exponential())
             await self.patient("GET", PAGES[number % len(PAGES)], seen, "page")
             task = await self.patient("GET", "/api/tasks/next?kind=compare", seen, "task")
             if not task:
@@ -147,7 +148,6 @@ class Person:
                 seen.refused += [row["reason"] for row in told["refused"]]
                 done = {*told["accepted"], *told["known"], *(row["id"] for row in told["refused"])}
                 unanswered = [event for event in unanswered if event["id"] not in done]
-            await asyncio.sleep(think_s * rng.exponential())
 
     async def patient(self, method: str, path: str, seen: Seen, what: str, body: object = None) -> bytes:
         """One request, again and again until there is an answer; the time of the answered one counts."""
@@ -197,7 +197,7 @@ async def bare(people: int, asks: int, think_s: float, folder: Path) -> list[flo
     async def one(rng: np.random.Generator) -> None:
         somebody = Person(server.port, {})
         for _ in range(asks):
-            await asyncio.sleep(think_s * rng.exponential())  # not all at once: that would measure the crowd itself
+            await asyncio.sleep(think_s * rng.exponential())
             await somebody.patient("GET", "/", seen, "page")
         somebody.leave()
 

@@ -76,11 +76,11 @@ class Store:
             session.info["settings"] = self.settings
             yield session
 
-    def open(self) -> None:
-        """Open every connection for looking now: PostgreSQL takes tens of milliseconds for each."""
+    @contextmanager
+    def lookers(self) -> Iterator[list[Connection]]:
+        """All connections that look, at once: PostgreSQL takes tens of milliseconds to open each."""
         with ExitStack() as opened:
-            for _ in range(LOOKERS):
-                opened.enter_context(self.look())
+            yield [opened.enter_context(self.look()) for _ in range(LOOKERS)]
 
     def close(self) -> None:
         """Give the connections back."""

@@ -19,16 +19,16 @@ from animatrix_reward.room.tables import PEOPLE
 
 def warm(store: Store) -> None:
     """Make ready what requests will need."""
-    store.open()
     nobody = Person(f"p-{token()}", "nobody", ("rater",))
-    with store.look() as db:
-        people.found(db, nobody.id)
-        for kind in (None, *assign.KINDS):
-            in_hand(db, nobody.id, kind)
-        for ask in (review.votes_of, review.held_by):
-            ask(db, nobody.id)
-        review.progress(db)
-        last_event(db)
+    with store.lookers() as connections:
+        for db in connections:  # each has prepared statements of its own
+            people.found(db, nobody.id)
+            for kind in (None, *assign.KINDS):
+                in_hand(db, nobody.id, kind)
+            for ask in (review.votes_of, review.held_by):
+                ask(db, nobody.id)
+            review.progress(db)
+            last_event(db)
     with store.write() as session:
         _vote(session, nobody)
         session.rollback()
