@@ -16,6 +16,7 @@ from anicaption.drawn.script import Effects, Shot
 from anicaption.frames import even
 from animatrix_reward.corrupt import Clip, Corrupted, corrupt
 from animatrix_reward.dimensions import DEFORMATION_FIELDS
+from animatrix_reward.excuse import SMEARS
 from animatrix_reward.simulate_clips import Shown
 from animatrix_trainer.conditioning.dropout import Condition
 from animatrix_trainer.conditioning.tags import TagSpan
@@ -27,7 +28,6 @@ MOVES = ("none", "pan_left", "pan_right")
 FLASH = "white_flash"
 """The departure that exists in few pixels: a whole frame is not the scene, on purpose."""
 IMPACTS = (FLASH, "inverted")
-SMEARS = ("smear_stretch", "smear_multiple", "smear_abstract")
 """Those that need a figure of some hundred pixels."""
 LOST = "lost_frame"
 """Two frames are black, as where they were lost. Raters call it a pop."""
