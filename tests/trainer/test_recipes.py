@@ -4,9 +4,12 @@ import pytest
 import torch
 from animatrix_trainer import checkpoint, fake, flops, forecast
 from animatrix_trainer.checkpoint import CheckpointError
-from animatrix_trainer.config import Bucket, Dropout, Parallel, RecipeError, Stage, Tasks, Window
+from animatrix_trainer.config import Bucket, Codec, Dropout, Parallel, RecipeError, Stage, Tasks, Window
+from animatrix_trainer.data.tokens import tokens
 from animatrix_trainer.recipes import RECIPES, smoke, tiny_i2v
 from animatrix_trainer.recipes_wan import HARDWARE, wan21_1b
+
+WAN = Codec(kind="wan")
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values())
@@ -17,15 +20,19 @@ def test_a_recipe_says_hardware_and_command(recipe):
 
 @pytest.mark.parametrize("name", HARDWARE)
 def test_a_wan_recipe_fits_the_hardware_it_names(name):
-    """With latents and texts of `encode`, and without; and every window is whole patches of whole latents."""
+    """With latents and texts of `encode`, and without; every window is whole patches of whole latents, every batch
+    divides among processes and micro-batches, and no step has more tokens than one of the longest window."""
     processes, cached_gb, gb = HARDWARE[name]
     recipe = RECIPES[name]()
     assert forecast.forecast(recipe, processes, cached=True).bytes < cached_gb * 1e9
     assert forecast.forecast(recipe, processes).bytes < gb * 1e9
     with fake.fake():
         strides = flops.strides(fake.codec_of(recipe.codec))
+    parts = processes * recipe.parallel.accumulate
+    largest = max(bucket.batch * tokens(bucket.window, WAN) for bucket in recipe.stages[-1].buckets)
     for stage in recipe.stages:
         for bucket in stage.buckets:
+            assert bucket.batch % parts == 0 and bucket.batch * tokens(bucket.window, WAN) <= largest, bucket
             assert not any(side % (2 * strides[1]) for side in (bucket.window.height_px, bucket.window.width_px)), (
                 bucket
             )

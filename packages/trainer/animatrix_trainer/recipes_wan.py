@@ -9,9 +9,9 @@ encode` save what text encoder and VAE take: 11 GiB.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from animatrix_trainer.config import (
-    Bucket,
     Codec,
     Experts,
     Flow,
@@ -26,6 +26,7 @@ from animatrix_trainer.config import (
     Text,
     Window,
 )
+from animatrix_trainer.data.tokens import budgeted, tokens
 
 STILL, SHORT, FILM, LONG = (
     Window(1, 480, 832),
@@ -33,22 +34,30 @@ STILL, SHORT, FILM, LONG = (
     Window(33, 480, 832),
     Window(81, 480, 832),
 )
+MOST_FOR_ONE = 8
+"""How many small windows take the place of one of the longest. By tokens alone a step of stills would be hundreds of
+pictures, and the learning rate would have to know."""
 
 
-def _stages(batch: int, longest: Window, lr: float, shift: float, image: bool = True) -> tuple[Stage, ...]:
+def _stages(batch: int, longest: Window, lr: float, shift: float) -> tuple[Stage, ...]:
     """The paper's first three stages: much data, small and short; then its curriculum; then the best, at the paper's
-    rate. What fills a batch is divided among processes and micro-batches."""
-    given = {"t2v": 0.4, "i2v": 0.3, "ends": 0.15, "keys": 0.15} if image else {"t2v": 1.0}
+    rate. No step has more tokens than `batch` of the longest window, and every batch divides among as many processes
+    and micro-batches as that one."""
+    codec = Codec(kind="wan")  # in every Wan's VAE and patches the windows have the same ratios of tokens
+    fill = partial(
+        budgeted,
+        tokens_a_step=batch * tokens(longest, codec),
+        codec=codec,
+        multiple=batch,
+        most=MOST_FOR_ONE * batch,
+    )
+    given = {"t2v": 0.4, "i2v": 0.3, "ends": 0.15, "keys": 0.15}
     pictures = Tasks(t2i=0.2, **{name: 0.8 * share for name, share in given.items()})
     return (
         Stage(
             "continue",
             steps=20_000,
-            buckets=(
-                Bucket(STILL, batch, 1.0),
-                Bucket(SHORT, batch, 0.5),
-                Bucket(FILM, batch, 0.5),
-            ),
+            buckets=fill((STILL, SHORT, FILM), shares=(1.0, 0.5, 0.5)),
             tasks=pictures,
             tier="B",
             weights="balanced",
@@ -60,7 +69,7 @@ def _stages(batch: int, longest: Window, lr: float, shift: float, image: bool = 
         Stage(
             "curriculum",
             steps=10_000,
-            buckets=(Bucket(FILM, batch, 0.7), Bucket(longest, batch, 0.3)),
+            buckets=fill((FILM, LONG), shares=(0.7, 0.3)) if longest == LONG else fill((longest,)),
             tasks=Tasks(**given),
             tier="A",
             replay=0.1,
@@ -73,7 +82,7 @@ def _stages(batch: int, longest: Window, lr: float, shift: float, image: bool = 
         Stage(
             "quality",
             steps=2_000,
-            buckets=(Bucket(longest, batch),),
+            buckets=fill((longest,)),
             tasks=Tasks(**given),
             tier="S",
             weights="balanced",
@@ -109,20 +118,9 @@ def _adapters(recipe: Recipe, name: str, rank: int, parallel: Parallel, batch: i
     text under one softmax, as in the paper: keys and values of their own in every block would weigh more than all
     adapters together."""
     stages = tuple(
-        replace(
-            stage,
-            steps=stage.steps // 5,
-            train="lora",
-            lr=1e-4,
-            warmup_steps=100,
-            buckets=tuple(
-                replace(bucket, batch=batch, window=FILM if bucket.window.frames > 33 else bucket.window)
-                for bucket in stage.buckets
-            ),
-        )
-        for stage in recipe.stages
+        replace(stage, steps=stage.steps // 5, train="lora", lr=1e-4, warmup_steps=100)
+        for stage in _stages(batch, FILM, 1e-4, recipe.guidance.shift)
     )
-    stages = (*stages[:1], replace(stages[1], buckets=(Bucket(FILM, batch),)), *stages[2:])
     tags = replace(recipe.tags, attention="concat")
     return replace(recipe, name=name, stages=stages, lora=Lora(rank, rank), tags=tags, parallel=parallel)
 
@@ -146,8 +144,7 @@ def wan22_5b() -> Recipe:
     costs about what wan21_1b's does, and it knows given frames from its makers.
     """
     parallel = Parallel("fsdp2", accumulate=4, precision="bf16", checkpointing="full")
-    recipe = _wan("wan22_5b", "Wan2.2-TI2V-5B", _stages(32, LONG, 2e-5, 5.0), parallel, Guidance(shift=5.0))
-    return _divisible_by_32(recipe)
+    return _wan("wan22_5b", "Wan2.2-TI2V-5B", _stages(32, LONG, 2e-5, 5.0), parallel, Guidance(shift=5.0))
 
 
 def wan22_14b() -> Recipe:
@@ -195,21 +192,6 @@ def wan22_14b_lora() -> Recipe:
     """
     parallel = Parallel("fsdp2", accumulate=1, precision="bf16", checkpointing="full")
     return _adapters(wan22_14b(), "wan22_14b_lora", 32, parallel, 8)
-
-
-def _divisible_by_32(recipe: Recipe) -> Recipe:
-    """Pictures whose sides the 5B model takes: its VAE divides by 16 and its patches by 2 again."""
-
-    def fitted(window: Window) -> Window:
-        return replace(window, height_px=window.height_px // 32 * 32, width_px=window.width_px // 32 * 32)
-
-    return replace(
-        recipe,
-        stages=tuple(
-            replace(stage, buckets=tuple(replace(bucket, window=fitted(bucket.window)) for bucket in stage.buckets))
-            for stage in recipe.stages
-        ),
-    )
 
 
 HARDWARE: dict[str, tuple[int, int, int]] = {
