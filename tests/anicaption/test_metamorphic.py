@@ -90,12 +90,6 @@ class Change:
     fields: Callable[[str], bool] = lambda field: True
 
 
-# Relations that fail today: (clip, change) -> what is wrong.
-KNOWN = {
-    ("real-cel", "doubled"): "motion.timing: beside frames shown twice, what grain stirs in a hold passes for drawings",
-}
-
-
 def swapped(table: dict[str, dict[str, str]]) -> Callable[[str, Values], Values]:
     def swap(field: str, values: Values) -> Values:
         if field == "camera.transition":
@@ -156,17 +150,9 @@ def said(record: Record) -> dict[str, Values]:
     return {name: values for name, values in record.tags().items() if values != ("na",)}
 
 
-def expect(request: pytest.FixtureRequest, name: str, change: str) -> None:
-    """A relation that is known to fail must go on failing until it is mended and taken off the list."""
-    key = (f"real-{name}" if name in REAL else name, change)
-    if key in KNOWN:
-        request.applymarker(pytest.mark.xfail(strict=True, reason=KNOWN[key]))
-
-
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("name", CLIPS)
-def test_a_changed_clip_changes_what_it_must_and_nothing_else(request, name, change):
-    expect(request, name, change)
+def test_a_changed_clip_changes_what_it_must_and_nothing_else(name, change):
     rule = CHANGES[change]
     before, after = said(captioned(name)), said(captioned(name, change))
     wrong = {
@@ -180,8 +166,7 @@ def test_a_changed_clip_changes_what_it_must_and_nothing_else(request, name, cha
 
 
 @pytest.mark.parametrize("name", [name for name in CLIPS if name.values[0] != "flash"])
-def test_an_inverted_frame_adds_an_impact_frame_and_nothing_else(request, name):
-    expect(request, name, "flashed")
+def test_an_inverted_frame_adds_an_impact_frame_and_nothing_else(name):
     before, after = captioned(name), captioned(name, "flashed")
     added = set(after["vfx.impact_frame"].values) - set(before["vfx.impact_frame"].values)
     assert added == {"inverted"}

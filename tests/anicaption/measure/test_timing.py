@@ -41,11 +41,29 @@ def test_every_frame_doubled_turns_ones_into_twos(studio):
     assert read(studio.watched(doubled))["motion.timing"].values == ("twos",)
 
 
-def test_a_camera_on_twos_makes_no_drawings(studio):
-    film = studio.film(studio.line(24, x=0.02), exposure=0, size=(256, 144))
+@pytest.mark.parametrize("x", [0.006, 0.02])
+def test_a_camera_on_twos_makes_no_drawings(studio, x):
+    film = studio.film(studio.line(24, x=x), exposure=0, size=(256, 144))
     doubled = np.repeat(film, 2, axis=0)
     assert read(studio.watched(film))["motion.timing"].values == ("held",)
     assert read(studio.watched(doubled))["motion.timing"].values == ("held",)
+
+
+def test_of_frames_shown_twice_what_stirs_in_a_hold_is_no_drawing():
+    new = np.zeros(40, bool)
+    new[[2, 3, 4, 6, 7, 11, 12, 13, 14, 18, 22, 23, 24, 25, 29, 31, 33, 34, 35]] = True
+    columns = {
+        "change": np.where(new, 0.03, 0.002),  # an old film's frame trembles: nothing is ever the same again
+        "redraw": np.where(new, 0.7, 0.4),
+        "redraw_peak": np.where(new, 2.5, 0.8),
+        "redraw_floor": np.full(40, 0.05),
+    }
+    twice = {name: np.repeat(column, 2) for name, column in columns.items()}
+    for name in ("change", "redraw", "redraw_peak"):
+        twice[name][1::2] = 0.0
+    for made in (columns, twice):
+        tracks = Tracks(Fraction(24), 320, 180, {name: column.astype(np.float32) for name, column in made.items()})
+        assert read(tracks)["motion.timing"].values == ("modulated",)
 
 
 def test_a_mirrored_film_has_the_same_timing(studio):

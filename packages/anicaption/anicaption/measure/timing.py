@@ -35,7 +35,7 @@ FLOOR_PX = 0.5  # a background that leaves more than this is not known at all
 SURE = 2.5  # no single frame has odds over this, in natural logarithms
 NEAR_FRAMES = 6  # before and after, for the loud frames around
 SAME_CHANGE = 1e-3  # mean luma difference of a frame shown twice, after coding
-STANDS, GOES = 2e-4, 1e-2  # speed of the camera, frame sizes per frame
+STANDS, GOES = 2e-4, 2e-3  # speed of the camera, frame sizes per frame: ten times what stands
 STEADY, LONGEST_STAND = 0.2, 3  # change of the speed's logarithm from step to step; frames
 STANDING_SHARES = (0.25, 0.7)  # of the frames, at least and at most, if the camera is on twos
 PIECE_STEP, PIECE_TURN_DEG = 0.0012, 0.12  # per frame, frame heights: the figure goes somewhere
@@ -120,13 +120,39 @@ def measured_odds(tracks: Tracks, inner: bool = False) -> np.ndarray:
         column[hidden] = np.nan
     filmed = ~_standing(tracks)
     known = np.full(tracks.n_frames, -SURE)
-    known[filmed] = odds({name: column[filmed] for name, column in columns.items()})
+    known[filmed] = unjoined(odds({name: column[filmed] for name, column in columns.items()}))
     known[hidden] = np.nan
-    return unjoined(known)
+    return known
 
 
 def _standing(tracks: Tracks) -> np.ndarray:
-    """Frames in which even the moving camera stands: it was filmed on twos, and they say nothing of the others."""
+    """Frames that say nothing of the others, bool (T,): a camera on twos filmed them twice, or they were shown twice.
+
+    Where every second or third picture differs from the one before and no other does, all that differs may still be
+    small drawings in time; so the pictures that differ must tell of new and held drawings by themselves.
+    """
+    filmed_twice = _filmed_twice(tracks)
+    if filmed_twice.any():
+        return filmed_twice
+    again = _shown_again(tracks["change"])
+    seen = odds({name: tracks[name][~again].astype(float) for name in NAMES})
+    return again & (best_beat(np.nan_to_num(seen))[1] >= MIN_EVIDENCE)
+
+
+def _shown_again(change_T: np.ndarray) -> np.ndarray:
+    """All frames but every second or third, if none but these differs from the frame before; else none."""
+    at = np.arange(len(change_T))
+    for frames in (2, 3):
+        for phase in range(frames):
+            first = at % frames == phase
+            again, other = change_T[~first & (at > 0)], change_T[first & (at > 0)]
+            if len(again) and len(other) and again.max() < min(SAME_CHANGE, other.min()):
+                return ~first & (at > 0)
+    return np.zeros(len(change_T), bool)
+
+
+def _filmed_twice(tracks: Tracks) -> np.ndarray:
+    """Frames in which even the moving camera stands."""
     speed = np.hypot(tracks["camera_x"], tracks["camera_y"]) + np.abs(tracks["camera_zoom"])
     standing = (tracks["change"] < SAME_CHANGE) & (speed < STANDS)
     going = speed[np.isfinite(speed) & ~standing]
