@@ -33,10 +33,13 @@ FLOOR_LEVELS = 0.4, 4.5  # where that floor can lie
 NOISY_SHARE, NOISY_LEVELS = 0.6, 25.0  # of the next median: one phase of five is stiller; the most it may differ by
 DIP_SHARE = 0.8  # of the least change of the two frames before and after: this one alone is still
 DIP_REPEAT, DIP_ELSE = 0.55, 0.1  # chance of that for the one repeat of a cycle, and for any other frame
-COMB_LEVELS = 1.5, 3.5  # comb of moving blocks, of the worst pair, under which combs say nothing and over which all
+COMB_LEVELS = 1.0, 3.0  # comb of moving blocks, worst pair less best, under which combs say nothing and over which all
 STEP_SHOWS = 0.75  # of two film pictures that differ, those whose rows comb when they are woven
 EVEN_LOG = 0.6  # two pairs comb alike within this ratio, in natural logarithms
 EVEN_FILM, EVEN_VIDEO = 0.15, 0.75  # chance of that where one pair is one moment of film, and between moments of video
+LEAN_LOG = 0.3  # the pairs across frames comb alike within this ratio: measured within 0.13 in whole frames of film
+LEAN_FILM = 0.05  # chance of more, to either side, where both are as far apart in time
+LEAN_EVEN, LEAN_WRONG = 0.15, 0.02  # chance of less, and of the other side, where one is further apart
 COMB_SHARE, COMB_SLOPE = 0.45, 4.0  # of the worst pair's comb: half way between woven right and not; per log unit
 CHANGE_SLOPE = 3.0  # grade per log unit
 FLOOR_FRAMES = 150  # of their changes, a low quantile is what a repeat differs by:
@@ -45,8 +48,9 @@ START_FRAMES = 36  # seen before anything is scored, so that the first frames ar
 FLOOR_KEPT = 0.97  # of a floor, every few frames: coding does not become better because a scene is still
 IDLE = 0.15  # grade up to which what moves around a frame is noise, so that a still scene tells nothing
 NEAR_FRAMES = 2  # frames before and after that tell how much moves
-BLEND_SHARE = 0.45  # pixels halfway between two moments, of those that change, over which a field is a mix
-BLEND_MIXED, BLEND_FILM = 0.6, 0.015  # chance of that among blended fields, and among any others
+BLEND_SHARE = 0.3  # pixels halfway between two moments, of those that change, over which a field may be a mix,
+BLEND_SWING = 0.1  # if that share rises and falls so far within a cycle of five: what moves slowly keeps its share
+BLEND_MIXED, BLEND_FILM = 0.1, 0.002  # chance of that among blended fields (in shots that move much), and any others
 SURE = 6.0  # log odds over every other cadence, from which a plain one is said to be known
 
 
@@ -77,25 +81,31 @@ def grades(columns: Mapping[str, np.ndarray], floor: float) -> dict[str, np.ndar
     for name, column in combs.items():
         share = (column + 0.2) / (worst + 0.2)
         graded[name] = 1 / (1 + (COMB_SHARE / share) ** COMB_SLOPE)
-    graded["combs"] = _counts(worst)
+    graded["combs"] = _counts(worst - np.fmin.reduce(list(combs.values())))
     for name in ("with_last", "last_with"):
         graded[f"ratio_{name}"] = np.log((combs["own"] + 0.2) / (combs[name] + 0.2))
-        graded[f"combs_{name}"] = _counts(np.fmax(combs["own"], combs[name]))
+    graded["lean"] = np.log((combs["with_last"] + 0.2) / (combs["last_with"] + 0.2))
     blend = columns["blend"]
-    graded["blend"] = np.where(np.isnan(blend), np.nan, blend > BLEND_SHARE)
+    padded = np.pad(blend, NEAR_FRAMES, constant_values=np.nan)
+    near = np.sort(np.lib.stride_tricks.sliding_window_view(padded, 2 * NEAR_FRAMES + 1), axis=1)
+    swing = near[:, -2] - near[:, 1]  # NaN, sorted last, unless all are known; without the one frame after a cut
+    graded["blend"] = np.where(np.isnan(blend), np.nan, (blend > BLEND_SHARE) & (swing > BLEND_SWING))
     return graded
 
 
-def _counts(comb: np.ndarray) -> np.ndarray:
-    """How much combs of this size count, 0 to 1."""
+def _counts(spread: np.ndarray) -> np.ndarray:
+    """How much combs count, 0 to 1, that are so far apart: what all pairs comb is the detail of the picture."""
     low, high = COMB_LEVELS
-    return np.clip(np.nan_to_num((comb - low) / (high - low)), 0, 1)
+    return np.clip(np.nan_to_num((spread - low) / (high - low)), 0, 1)
 
 
-def likelihoods(graded: Mapping[str, np.ndarray], expected_THP: np.ndarray, mixed: np.ndarray) -> np.ndarray:
+def likelihoods(
+    graded: Mapping[str, np.ndarray], expected_THP: np.ndarray, leans_TH: np.ndarray, mixed: np.ndarray
+) -> np.ndarray:
     """Log likelihood of every frame under every hypothesis, (T, H).
 
-    `expected_THP` says what each hypothesis expects of PAIRS at each frame; `mixed`, which hypotheses mix fields (H,).
+    `expected_THP` says what each hypothesis expects of PAIRS at each frame, `leans_TH` which pair across frames is
+    further apart; `mixed`, which hypotheses mix fields (H,).
     """
     moved = np.fmax(graded["top"], graded["bottom"])
     moving = np.nan_to_num(moved)
@@ -131,7 +141,13 @@ def likelihoods(graded: Mapping[str, np.ndarray], expected_THP: np.ndarray, mixe
         chance = np.where(
             (own == EITHER) & (other == EITHER), video, np.where((own != EITHER) & (own + other == SAME), film, 0.5)
         )
-        total += np.log(chance) * (graded[f"combs_{name}"] * moving)[:, None]
+        total += np.log(chance) * (graded["combs"] * moving)[:, None]
+    lean = np.nan_to_num(graded["lean"])[:, None]
+    even = np.abs(lean) < LEAN_LOG
+    film = np.where(even, 1 - 2 * LEAN_FILM, LEAN_FILM)
+    late = np.where(even, LEAN_EVEN, np.where(np.sign(lean) == leans_TH, 1 - LEAN_EVEN - LEAN_WRONG, LEAN_WRONG))
+    chance = np.where(leans_TH == 0, film, late)
+    total += np.log(chance) * (graded["combs"] * moving)[:, None]
     blend = graded["blend"][:, None]
     chance = np.where(mixed, BLEND_MIXED, BLEND_FILM)
     return total + np.where(np.isnan(blend), 0.0, np.log(np.where(blend > 0, chance, 1 - chance)))
@@ -207,6 +223,9 @@ class Decider:
         self._expects = np.array(
             [[h.pattern.expects((t + h.phase) % h.pattern.n_frames) for h in self._all] for t in range(cycle)]
         )
+        self._leans = np.array(
+            [[h.pattern.leans((t + h.phase) % h.pattern.n_frames) for h in self._all] for t in range(cycle)]
+        )
         self._mixed = np.array([h.pattern.mixed for h in self._all])
         states = sorted({h.pattern.state for h in self._all})
         self._state = np.array([states.index(h.pattern.state) for h in self._all])
@@ -252,8 +271,8 @@ class Decider:
         near = slice(max(0, self._scored - self._first - 4), None)
         graded = grades({name: column[near] for name, column in columns.items()}, floor)
         start = self._first + near.start
-        expected = self._expects[np.arange(start, start + len(table[0][near])) % len(self._expects)]
-        scores = likelihoods(graded, expected, self._mixed)[self._scored - start : until - start]
+        places = np.arange(start, start + len(table[0][near])) % len(self._expects)
+        scores = likelihoods(graded, self._expects[places], self._leans[places], self._mixed)[self._scored - start : until - start]
         for row in scores:
             best = int(np.argmax(self._score - self._exit))
             moved = self._score[best] - self._exit[best] - self._entry

@@ -71,6 +71,13 @@ class Pattern:
         same = (top == last_top, bottom == last_bottom, top == bottom, top == last_bottom, last_top == bottom)
         return np.array([SAME if yes else OTHER for yes in same], np.int8)
 
+    def leans(self, phase: int) -> int:
+        """Which of the two pairs across frames is further apart in time: 1 with_last, -1 last_with, 0 neither."""
+        if not self.film:
+            return -1 if "with_last" in self.near else 1
+        (top, bottom), (last_top, last_bottom) = self.shown(0, phase), self.shown(-1, phase)
+        return int(np.sign(abs(top - last_bottom) - abs(bottom - last_top)))
+
 
 PROGRESSIVE = Pattern("progressive", (0,), (0,))
 REPEAT_2_3 = Pattern("repeat_2_3", (0, 1, 2, 3, 3), (0, 1, 2, 3, 3), 4)  # 24 in 30

@@ -10,8 +10,8 @@ import numpy as np
 
 BLOCK_PX = 16  # columns of a block; half as many rows of a field, which are twice as far apart
 MOVED = 3.0  # mean difference of a block, luma levels, over which something moves in it
-FAR = 40  # luma levels: a step as large as this is not the soft edge of something that moves slowly
-MIN_FAR_PX = 150  # pixels that changed so much, under which nothing is said about blending
+FAR = 16  # luma levels: a step that coding does not make
+MIN_FAR_PX = 60  # pixels that changed so much, under which nothing is said about blending
 
 
 def blocks(difference: np.ndarray, rows: int | None = None) -> np.ndarray:
