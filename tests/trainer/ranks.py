@@ -1,4 +1,4 @@
-"""What each of two processes does in test_ranks.py: `torchrun --nproc_per_node 2 ranks.py STRATEGY DATASET OUT`.
+"""What each of two processes does in test_ranks.py: `torchrun --nproc_per_node 2 ranks.py STRATEGY DATASET PAIRS OUT`.
 
 It first makes sure that it is what it is said to be: two processes, and parameters or optimiser really divided.
 """
@@ -17,12 +17,13 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from animatrix_trainer import checkpoint, forecast
-from animatrix_trainer.config import Bucket, Experts, Lora, Parallel, Recipe, Tasks, Window
+from animatrix_trainer.config import Bucket, Experts, Lora, Parallel, Preference, Recipe, Tasks, Window
 from animatrix_trainer.data.read import Batches, Shards
 from animatrix_trainer.loop import fit
 from animatrix_trainer.objective import objective
 from animatrix_trainer.optim import AVERAGE, MOMENTS
 from animatrix_trainer.parallel import Plain, Sharded, Zero, gradients, processes, spread
+from animatrix_trainer.preference import Reference
 from animatrix_trainer.recipes import smoke
 from safetensors.torch import save_file
 from torch.distributed.tensor import DTensor
@@ -44,6 +45,18 @@ def hardest_of(strategy: str) -> Recipe:
     stages = [dataclasses.replace(recipe.stages[0], name=kind, steps=3, train=kind) for kind in ("tags", "lora")]
     return dataclasses.replace(
         recipe, stages=tuple(stages), save_every=100, experts=Experts(boundary=0.5), lora=Lora(rank=4, alpha=4)
+    )
+
+
+def preferred_of(strategy: str) -> Recipe:
+    """Two experts learn for two steps, then from pairs for four, with a checkpoint in the midst of it."""
+    recipe = recipe_of(strategy)
+    stages = [
+        dataclasses.replace(recipe.stages[0], name=kind, steps=steps, objective=kind)
+        for kind, steps in (("flow", 2), ("preference", 4))
+    ]
+    return dataclasses.replace(
+        recipe, stages=tuple(stages), save_every=4, experts=Experts(boundary=0.5), preference=Preference(beta=50.0)
     )
 
 
@@ -111,6 +124,9 @@ def first_gradients(recipe: Recipe, data: Path, out: Path) -> None:
             assert gradient is not None, name
             found[name] = gradient.detach().clone().contiguous()
         found["norm"] = on.step(0.0).reshape(()).float().clone()
+        if recipe.parallel.strategy == "fsdp2":
+            before = Reference([on.raw], recipe.stages[0])
+            assert all(isinstance(weight, DTensor) for weight in before.kept[0].values())
         if accelerator.is_main_process:
             save_file(found, out / "gradients.safetensors")
         accelerator.wait_for_everyone()
@@ -130,7 +146,14 @@ def told_to_stop(recipe: Recipe, data: Path, out: Path) -> None:
     fit(dataclasses.replace(recipe.over_stages(steps=100_000), save_every=100_000), data, out)
 
 
-def main(strategy: str, data: Path, out: Path) -> None:
+def broken_off(run: Path, out: Path, step: int) -> None:
+    """A run as it was after `step`."""
+    saved = checkpoint.step_folder(run, step)
+    (out / "checkpoints").mkdir(parents=True)
+    (out / "checkpoints" / saved.name).symlink_to(saved)
+
+
+def main(strategy: str, data: Path, pairs: Path, out: Path) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo")  # outlives each of the runs below
     recipe = recipe_of(strategy)
@@ -139,12 +162,13 @@ def main(strategy: str, data: Path, out: Path) -> None:
     fit(hardest_of(strategy), data, out / "hardest")
     half = dataclasses.replace(recipe, parallel=Parallel(strategy, precision="bf16"))
     fit(half.over_stages(steps=2), data, out / "half")
-    saved = checkpoint.step_folder(out / "run", SAVE_EVERY)
+    fit(preferred_of(strategy), data, out / "preferred", pairs=pairs)
     if dist.get_rank() == 0:
-        (out / "broken" / "checkpoints").mkdir(parents=True)
-        (out / "broken" / "checkpoints" / saved.name).symlink_to(saved)
+        for run, step in (("run", SAVE_EVERY), ("preferred", 4)):
+            broken_off(out / run, out / f"{run}-broken", step)
     dist.barrier()
-    fit(recipe, data, out / "broken", resume=True)
+    fit(recipe, data, out / "run-broken", resume=True)
+    fit(preferred_of(strategy), data, out / "preferred-broken", resume=True, pairs=pairs)
     if strategy == "plain":
         told_to_stop(recipe, data, out / "stopped")
     dist.barrier()
@@ -153,5 +177,5 @@ def main(strategy: str, data: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[1], *map(Path, sys.argv[2:]))
     dist.destroy_process_group()

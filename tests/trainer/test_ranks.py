@@ -18,13 +18,19 @@ from animatrix_trainer.parallel import gradients, processes, spread
 from safetensors.torch import load_file
 
 from tests.trainer import ranks
+from tests.trainer.test_preference import write_pairs
 
 pytestmark = pytest.mark.ranks
 SCRIPT = Path(__file__).with_name("ranks.py")
 
 
 @pytest.fixture(scope="module")
-def alone(dataset, tmp_path_factory) -> Path:
+def pairs(tmp_path_factory) -> Path:
+    return write_pairs(tmp_path_factory.mktemp("pairs"), deformed=[[1, 3]])
+
+
+@pytest.fixture(scope="module")
+def alone(dataset, pairs, tmp_path_factory) -> Path:
     """What one process makes of the same recipe: gradients of the first batch, and a run."""
     out = tmp_path_factory.mktemp("alone")
     recipe = ranks.recipe_of("plain")
@@ -38,17 +44,18 @@ def alone(dataset, tmp_path_factory) -> Path:
     torch.save(found, out / "gradients.pt")
     fit(recipe, dataset, out / "run")
     fit(ranks.hardest_of("plain"), dataset, out / "hardest")
+    fit(ranks.preferred_of("plain"), dataset, out / "preferred", pairs=pairs)
     return out
 
 
 @pytest.fixture(scope="module", params=["plain", "fsdp2", "zero1", "zero2", "zero3"])
-def together(request, dataset, tmp_path_factory) -> tuple[str, Path]:
+def together(request, dataset, pairs, tmp_path_factory) -> tuple[str, Path]:
     """What two processes made of it; they themselves assert that they are two, and divided as the strategy says."""
     out = tmp_path_factory.mktemp(request.param)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", SCRIPT]
     setting = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "TORCH_EXTENSIONS_DIR": str(out / "extensions")}
     done = subprocess.run(
-        [*command, request.param, dataset, out],
+        [*command, request.param, dataset, pairs, out],
         env=os.environ | setting,
         capture_output=True,
         text=True,
@@ -96,14 +103,16 @@ def test_losses_and_weights_are_those_of_one_process(together, alone):
         torch.testing.assert_close(two[name], value, rtol=1e-3, atol=2e-5, msg=name)
 
 
-def test_two_experts_and_stages_that_move_other_parameters_are_those_of_one_process(together, alone):
-    """Each stage has engines and shards of its own, made from the checkpoint between them."""
+@pytest.mark.parametrize("run", ["hardest", "preferred"])
+def test_two_experts_and_stages_that_need_another_beginning_are_those_of_one_process(together, alone, run):
+    """Each stage has engines, shards and a reference of its own, made from the checkpoint between them."""
     _, out = together
     for name in ("loss", "grad_norm"):
-        wanted, found = ([line[name] for line in lines(folder / "hardest")] for folder in (alone, out))
+        wanted, found = ([line[name] for line in lines(folder / run)] for folder in (alone, out))
         assert found == pytest.approx(wanted, rel=1e-3) and len(found) == 6
-    one, two = (weights(checkpoint.resolve(folder / "hardest")) for folder in (alone, out))
-    assert one.keys() == two.keys() and any("lora" in name for name in one)
+    one, two = (weights(checkpoint.resolve(folder / run)) for folder in (alone, out))
+    told = {"hardest": "lora", "preferred": "1/blocks.0"}[run]  # adapters; the second expert's reference
+    assert one.keys() == two.keys() and any(told in name for name in one)
     for name, value in one.items():
         torch.testing.assert_close(two[name], value, rtol=1e-3, atol=2e-5, msg=name)
 
@@ -126,9 +135,10 @@ def test_a_checkpoint_has_the_config_and_names_of_one_process(together, alone):
     assert len(list((two / "state").glob("tensors-*.safetensors"))) == 2
 
 
-def test_going_on_is_as_not_having_stopped(together):
+@pytest.mark.parametrize("run", ["run", "preferred"])
+def test_going_on_is_as_not_having_stopped(together, run):
     _, out = together
-    through, again = (weights(checkpoint.resolve(out / name)) for name in ("run", "broken"))
+    through, again = (weights(checkpoint.resolve(out / name)) for name in (run, f"{run}-broken"))
     assert through.keys() == again.keys()
     for name, value in through.items():
         torch.testing.assert_close(again[name], value, rtol=1e-6, atol=1e-7, msg=name)

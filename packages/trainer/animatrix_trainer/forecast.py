@@ -113,7 +113,7 @@ def _of_bucket(recipe: Recipe, processes: int, cached: bool, at: int, bucket: Bu
     state = _state(recipe, counts, processes)
     encode = 0 if cached else fake.encode_bytes(recipe.codec, bucket, micro)
     if preferred:
-        state.append(_reference(recipe, counts))
+        state.append(_reference(recipe, counts, processes))
     both = sum(part.bytes for part in state)
     parts = [
         *state,
@@ -131,17 +131,19 @@ def _of_bucket(recipe: Recipe, processes: int, cached: bool, at: int, bucket: Bu
         parts.append(Part("loading", loaded - total, "DeepSpeed divides what is whole on the device"))
     whole, there = counts.transformers * 4 * counts.transformer, fake.count(recipe, stage.train)
     first = whole + there.text_bytes + there.codec_bytes
-    given = how.strategy == "fsdp2" and not preferred  # the others get their parts from the first
+    given = how.strategy == "fsdp2"  # the others get their parts from the first
     others = whole * (not given) + there.text_bytes * (not cached) + there.codec_bytes
     window = bucket.window
     words = f"{micro} windows of {window.frames} frames of {window.width_px}x{window.height_px} (stage {stage.name})"
     return Forecast(recipe.name, processes, words, tuple(parts), (first, others))
 
 
-def _reference(recipe: Recipe, counts: Counts) -> Part:
+def _reference(recipe: Recipe, counts: Counts, processes: int) -> Part:
     """The model before a stage of preference (preference.Reference)."""
-    if recipe.parallel.strategy == "plain":
-        return Part("reference", counts.transformers * 4 * counts.moved, "what moves, as it was before the stage")
+    parts = {"plain": 1, "fsdp2": processes}.get(recipe.parallel.strategy)
+    if parts:
+        moved = counts.transformers * 4 * counts.moved // parts
+        return Part("reference", moved, f"what moves, as it was before the stage, 1/{parts} of it")
     return Part("reference", counts.transformers * 4 * counts.transformer, "a whole frozen copy, fp32")
 
 

@@ -123,8 +123,7 @@ def _ready(
     before = state.Saved(last) if last else None
     done = before.progress.step if before else 0
     stage = recipe.stages[recipe.stage_of(done)[0]]
-    preferred = stage.objective == "preference"
-    sharded = recipe.parallel.strategy == "fsdp2" and not preferred  # a reference is kept whole
+    sharded = recipe.parallel.strategy == "fsdp2"
     others = not accelerator.is_main_process
     bare, mute = sharded and others, not encodes and others
     system = checkpoint.start(recipe, last or init, not last and accelerator.is_local_main_process, bare, mute)
@@ -133,11 +132,15 @@ def _ready(
     for number, model in enumerate(system.models):
         if before and not bare:
             before.weights_into(model, number)
+    copied = recipe.parallel.strategy.startswith("zero")  # which must be before DeepSpeed divides
+    before_it = partial(preference.Reference, system.models, stage, copied)
+    preferred = stage.objective == "preference"
+    system.reference = before_it() if preferred and copied else None
+    spreads = [spread(accelerator, model, recipe, stage) for model in system.models]
     if preferred:
-        system.reference = preference.Reference(system.models, stage, recipe.parallel.strategy != "plain")
+        system.reference = system.reference or before_it()
         if last and recipe.stage_of(done)[1]:
             system.reference.restore(load_file(last / "state" / REFERENCE))
-    spreads = [spread(accelerator, model, recipe, stage) for model in system.models]
     if before:
         for number, on in enumerate(spreads):
             before.into(on, number, stage.train)
@@ -151,8 +154,9 @@ def _save(accelerator: Accelerator, system: System, spreads: list[Plain], out: P
     with checkpoint.writing(out, done, main=main, wait=accelerator.wait_for_everyone) as part:
         state.write(part, spreads, done, train, accelerator.process_index, accelerator.num_processes)
         weights = state.averages(spreads, main)
-        if main and system.reference:
-            save_file(system.reference.tensors(), part / "state" / REFERENCE)
+        reference = system.reference.tensors(main) if system.reference else {}
+        if main and reference:
+            save_file(reference, part / "state" / REFERENCE)
         if main:
             checkpoint.export(system, part, weights, checkpoint.latest(out))
     return checkpoint.step_folder(out, done)

@@ -219,20 +219,30 @@ class Sharded(Plain):
         return nullcontext()
 
     def _update(self) -> torch.Tensor:
-        norm = super()._update()
-        return norm.full_tensor() if isinstance(norm, DTensor) else norm
+        return whole(super()._update())
 
     def full(self, name: str, kind: str = "weight") -> torch.Tensor:
-        return cast(DTensor, super().full(name, kind)).full_tensor()
+        return whole(super().full(name, kind))
 
     def put(self, name: str, kind: str, value: torch.Tensor) -> None:
-        part = self.adamw.state[self.raw.get_parameter(name)][kind]
-        value = value.to(part.device)
-        part.copy_(distribute_tensor(value, part.device_mesh, part.placements, src_data_rank=None))
+        put(self.adamw.state[self.raw.get_parameter(name)][kind], value)
 
     def gradient(self, name: str) -> torch.Tensor | None:
         part = super().gradient(name)
-        return None if part is None else cast(DTensor, part).full_tensor()
+        return None if part is None else whole(part)
+
+
+def whole(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor that may be divided, whole. All processes ask for the same, in the same order."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
+def put(part: torch.Tensor, value: torch.Tensor) -> None:
+    """The reverse of `whole`: each process has `value` and takes its part of it."""
+    value = value.to(part.device)
+    if isinstance(part, DTensor):
+        value = distribute_tensor(value, part.device_mesh, part.placements, src_data_rank=None)
+    part.copy_(value)
 
 
 class Zero(Plain):

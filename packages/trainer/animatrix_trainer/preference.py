@@ -15,12 +15,14 @@ Legend as in flow.py; G segments of a pair.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any, cast
 
 import numpy as np
 import torch
+from torch.distributed.fsdp import FSDPModule
 from torch.nn import functional as F
 
 from animatrix_trainer import flow
@@ -30,6 +32,7 @@ from animatrix_trainer.data.pairs import PairBatch
 from animatrix_trainer.data.read import Batch
 from animatrix_trainer.model import lora
 from animatrix_trainer.objective import task, velocities
+from animatrix_trainer.parallel import put, whole
 
 
 @dataclass(frozen=True)
@@ -68,24 +71,32 @@ class Reference:
 
     What the stage moves is kept twice, and the rest is shared: whole for `train=all`, a few matrices for adapters. The
     tag channel moves with the adapters, so that switching adapters off would not give the model before the stage.
-    `whole` keeps a frozen copy of the transformers instead, for strategies that shard parameters in place.
+    Of transformers that FSDP2 has divided, each process keeps its parts. `copied` keeps a frozen copy of the
+    transformers instead, for DeepSpeed, which has parameters of its own.
     """
 
-    def __init__(self, models: Sequence[torch.nn.Module], stage: Stage, whole: bool = False) -> None:
+    def __init__(self, models: Sequence[torch.nn.Module], stage: Stage, copied: bool = False) -> None:
         self.seen: list[Facts] = []
-        self.models = [copy.deepcopy(model).requires_grad_(False).eval() for model in models] if whole else []
+        self.models = [copy.deepcopy(model).requires_grad_(False).eval() for model in models] if copied else []
         self.kept: list[dict[str, torch.Tensor]] = [
             {name: weight.detach().clone() for name, weight in model.named_parameters() if name in moved}
-            for model in ([] if whole else models)
+            for model in ([] if copied else models)
             for moved in [lora.trainable(model, stage)]
         ]
 
-    def model(self, now: torch.nn.Module, expert: int) -> Any:
+    @contextmanager
+    def answering(self, now: torch.nn.Module, expert: int) -> Iterator[Any]:
         """What answers as transformer `expert` did; `now` is that transformer, unwrapped."""
         if self.models:
-            return self.models[expert]
-        kept = self.kept[expert]
-        return lambda **inputs: torch.func.functional_call(now, kept, (), inputs)
+            yield self.models[expert]
+        elif isinstance(now, FSDPModule):
+            _exchange(now, self.kept[expert])
+            try:
+                yield now
+            finally:
+                _exchange(now, self.kept[expert])
+        else:
+            yield lambda **inputs: torch.func.functional_call(now, self.kept[expert], (), inputs)
 
     def watched(self) -> dict[str, torch.Tensor]:
         """Means of what was seen since the last call, still on the device."""
@@ -93,19 +104,36 @@ class Reference:
         names = [item.name for item in fields(Facts)] if seen else []
         return {name: torch.stack([getattr(one, name) for one in seen]).mean() for name in names}
 
-    def tensors(self) -> dict[str, torch.Tensor]:
-        """What must be kept with a checkpoint of this stage, by name."""
-        of_models = [dict(model.named_parameters()) for model in self.models] or self.kept
-        return {f"{expert}/{name}": weight for expert, kept in enumerate(of_models) for name, weight in kept.items()}
+    def tensors(self, keep: bool = True) -> dict[str, torch.Tensor]:
+        """What must be kept with a checkpoint of this stage, by name. All processes take part in making them whole, one
+        after another, where they are divided; who does not `keep` them gets none."""
+        tensors = ((name, whole(weight)) for name, weight in self._named())
+        return {name: weight.cpu() for name, weight in tensors if keep}
 
     @torch.no_grad()
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
         """Put back what `tensors` gave."""
-        own = self.tensors()
+        own = dict(self._named())
         if own.keys() != tensors.keys():
             raise ValueError(f"reference: is for other parameters: {sorted(own.keys() ^ tensors.keys())[:4]}")
         for name, weight in own.items():
-            weight.copy_(tensors[name])
+            put(weight, tensors[name])
+
+    def _named(self) -> Iterator[tuple[str, torch.Tensor]]:
+        of_models = [dict(model.named_parameters()) for model in self.models] or self.kept
+        return ((f"{expert}/{name}", weight) for expert, kept in enumerate(of_models) for name, weight in kept.items())
+
+
+@torch.no_grad()
+def _exchange(now: FSDPModule, kept: dict[str, torch.Tensor]) -> None:
+    """The kept parts and the present ones change places: FSDP2 gathers what stands in its modules. What it has gathered
+    already is let go of."""
+    now.reshard()
+    for name, weight in cast(torch.nn.Module, now).named_parameters():
+        if name in kept:
+            present = weight.clone()
+            weight.copy_(kept[name])
+            kept[name].copy_(present)
 
 
 def objective(model: torch.nn.Module, system: System, batch: Batch, expert: int = 0) -> torch.Tensor:
@@ -123,12 +151,12 @@ def loss_of_pairs(
     both = _both(batch)
     of = task(system, both, expert)
     asked_BT = (~of.known.clean_BT).float()
-    now_BT = flow.frame_errors(*velocities(model, system, of))
     raw = system.models[expert]
     # As the wrapped model computes, or rounding would look like drift.
-    half = system.recipe.parallel.precision == "bf16"
-    with torch.no_grad(), torch.autocast(now_BT.device.type, torch.bfloat16, enabled=half):
-        before_BT = flow.frame_errors(*velocities(reference.model(raw, expert), system, of))
+    half = torch.autocast(asked_BT.device.type, torch.bfloat16, enabled=system.recipe.parallel.precision == "bf16")
+    with torch.no_grad(), half, reference.answering(raw, expert) as was:
+        before_BT = flow.frame_errors(*velocities(was, system, of))
+    now_BT = flow.frame_errors(*velocities(model, system, of))
     moved_w_BT, moved_l_BT = (now_BT - before_BT).chunk(2)
     device, n = now_BT.device, len(batch.numbers)
     weight_BT = asked_BT[:n] * mask(torch.as_tensor(batch.deformed_BT, device=device), settings)
