@@ -34,6 +34,7 @@ NOISY_SHARE, NOISY_LEVELS = 0.6, 25.0  # of the next median: one phase of five i
 DIP_SHARE = 0.8  # of the least change of the two frames before and after: this one alone is still
 DIP_REPEAT, DIP_ELSE = 0.55, 0.1  # chance of that for the one repeat of a cycle, and for any other frame
 COMB_LEVELS = 1.0, 3.0  # comb of moving blocks, worst pair less best, under which combs say nothing and over which all
+COMB_LEAST = 1.0  # what the better of two pairs must comb more for their ratio to say as much
 STEP_SHOWS = 0.75  # of two film pictures that differ, those whose rows comb when they are woven
 EVEN_LOG = 0.6  # two pairs comb alike within this ratio, in natural logarithms
 EVEN_FILM, EVEN_VIDEO = 0.15, 0.75  # chance of that where one pair is one moment of film, and between moments of video
@@ -48,7 +49,7 @@ START_FRAMES = 36  # seen before anything is scored, so that the first frames ar
 FLOOR_KEPT = 0.97  # of a floor, every few frames: coding does not become better because a scene is still
 IDLE = 0.15  # grade up to which what moves around a frame is noise, so that a still scene tells nothing
 NEAR_FRAMES = 2  # frames before and after that tell how much moves
-BLEND_SHARE = 0.3  # pixels halfway between two moments, of those that change, over which a field may be a mix,
+BLEND_SHARE = 0.5  # pixels halfway between two moments, of those that change, over which a field may be a mix,
 BLEND_SWING = 0.1  # if that share rises and falls so far within a cycle of five: what moves slowly keeps its share
 BLEND_MIXED, BLEND_FILM = 0.1, 0.002  # chance of that among blended fields (in shots that move much), and any others
 SURE = 6.0  # log odds over every other cadence, from which a plain one is said to be known
@@ -84,6 +85,7 @@ def grades(columns: Mapping[str, np.ndarray], floor: float) -> dict[str, np.ndar
     graded["combs"] = _counts(worst - np.fmin.reduce(list(combs.values())))
     for name in ("with_last", "last_with"):
         graded[f"ratio_{name}"] = np.log((combs["own"] + 0.2) / (combs[name] + 0.2))
+        graded[f"combs_{name}"] = np.fmin(graded["combs"], _counts(np.fmax(combs["own"], combs[name]) - COMB_LEAST))
     graded["lean"] = np.log((combs["with_last"] + 0.2) / (combs["last_with"] + 0.2))
     blend = columns["blend"]
     padded = np.pad(blend, NEAR_FRAMES, constant_values=np.nan)
@@ -141,7 +143,7 @@ def likelihoods(
         chance = np.where(
             (own == EITHER) & (other == EITHER), video, np.where((own != EITHER) & (own + other == SAME), film, 0.5)
         )
-        total += np.log(chance) * (graded["combs"] * moving)[:, None]
+        total += np.log(chance) * (graded[f"combs_{name}"] * moving)[:, None]
     lean = np.nan_to_num(graded["lean"])[:, None]
     even = np.abs(lean) < LEAN_LOG
     film = np.where(even, 1 - 2 * LEAN_FILM, LEAN_FILM)
@@ -272,7 +274,9 @@ class Decider:
         graded = grades({name: column[near] for name, column in columns.items()}, floor)
         start = self._first + near.start
         places = np.arange(start, start + len(table[0][near])) % len(self._expects)
-        scores = likelihoods(graded, self._expects[places], self._leans[places], self._mixed)[self._scored - start : until - start]
+        scores = likelihoods(graded, self._expects[places], self._leans[places], self._mixed)[
+            self._scored - start : until - start
+        ]
         for row in scores:
             best = int(np.argmax(self._score - self._exit))
             moved = self._score[best] - self._exit[best] - self._entry
