@@ -57,6 +57,34 @@ def test_every_pattern_says_how_often_a_field_repeats():
     assert [p.state for p in patterns(Fraction(60))] == ["progressive", "repeat_3_2", "repeat_2_2"]
 
 
+def test_which_pair_across_frames_is_further_apart():
+    leans = {(h.pattern.state, h.pattern.tops, h.pattern.near): [] for h in hypotheses(NTSC)}
+    for h in hypotheses(NTSC):
+        leans[h.pattern.state, h.pattern.tops, h.pattern.near].append(h.pattern.leans(h.phase))
+    by_state = {state: sorted(v) for (state, _, _), v in leans.items()}
+    assert by_state["progressive"] == [0] and by_state["repeat_2_3"] == [0] * 5
+    for pattern, side in ((TELECINE_TOP_FIRST, -1), (TELECINE_BOTTOM_FIRST, 1)):
+        assert [pattern.leans(phase) for phase in range(5)] == [0, 0, side, side, side]
+    assert {p.leans(0) for p in patterns(NTSC) if p.state == "shifted_2_2"} == {-1, 1}
+
+
+@pytest.mark.parametrize("state", ["interlaced", "blended"])
+def test_a_mix_rises_and_falls_where_video_keeps_its_share(state):
+    n = 200
+    rows = {name: np.full(n, 4.0) for name in COLUMNS}
+    rows |= {"top": np.full(n, 30.0), "bottom": np.full(n, 30.0), "last_with": np.full(n, 12.0)}
+    rows["blend"] = np.full(n, 0.6) if state == "interlaced" else np.tile([0.9, 0.5, 0.1, 0.5, 0.9], n // 5)
+    assert set(states(choose(rows, NTSC))) == {state}
+
+
+def test_combs_that_all_pairs_share_are_the_detail_of_the_picture():
+    shown = list(range(200))
+    rows = columns_of(shown, shown, held(200, 1))
+    for name in ("own", "with_last", "last_with"):
+        rows[name][60:] = 4.0 + np.random.default_rng(1).uniform(-0.8, 0.8, 140)
+    assert set(states(choose(rows, NTSC))) == {"progressive"}
+
+
 @pytest.mark.parametrize("hold", [1, 2, 3])
 @pytest.mark.parametrize("start", [0, 3])
 def test_one_repeat_in_five_is_found_under_any_exposure(hold, start):
