@@ -143,7 +143,7 @@ def test_what_is_no_video_is_a_dead_letter_in_the_decoders_words(ingest, film, t
     dead = {row["source"].split("/")[-1]: row for row in lines(summary, "dead")}
     assert {row["stage"] for row in dead.values()} == {"probe"}
     assert "Invalid data" in dead["text.mp4"]["reason"] and "Invalid data" in dead["empty.mp4"]["reason"]
-    assert dead["sound.wav"]["reason"] == "no video stream, only audio"
+    assert dead["sound.wav"]["reason"] == "no video stream, only audio (give a video file)"
     assert len(lines(summary, "sources")) == 4
 
 

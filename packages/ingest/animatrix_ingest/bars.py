@@ -63,6 +63,9 @@ class Bars:
         if words:
             self._console.print(f"{name}: {words}", highlight=False, markup=False)
 
+    def say(self, words: str) -> None:
+        self._console.print(words, highlight=False, markup=False)
+
     def _render(self) -> Group:
         lines = Table.grid(padding=(0, 2))
         for name, (since, frames, shots) in list(self._at.items())[:LINES]:

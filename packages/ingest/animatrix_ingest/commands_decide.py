@@ -35,7 +35,8 @@ class Decide:
     dataset: tyro.conf.Positional[str]
     """the --out of a run"""
     verdicts: Path | None = None
-    """what experts say of clips (CSV, JSON lines or Parquet): decides tiers A and S; a file replaces the one before"""
+    """what experts say of clips (CSV, JSON lines or Parquet: verdict, who, when, and key or source, start_s, end_s):
+    decides tiers A and S; a file replaces the one before"""
     silent: bool = False
     """look for openings, endings and the like by pictures alone"""
     deciding: Deciding = field(default_factory=Deciding)

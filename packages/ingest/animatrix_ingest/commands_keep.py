@@ -29,7 +29,9 @@ class Plan:
             for name in getattr(planned, kind):
                 print(f"{kind:10}{name}")
         counts = ", ".join(f"{len(getattr(planned, k))} {k}" for k in ("new", "known", "done", "dead", "forgotten"))
-        print(counts + ("; another video generation" if planned.makes_generation else ""))
+        print(counts)
+        if planned.another:
+            print(f"the highest video generation was made otherwise, another comes beside it: {planned.another}")
         return 0
 
 

@@ -36,6 +36,8 @@ class Progress(Protocol):
 
     def done(self, name: str, words: str) -> None: ...
 
+    def say(self, words: str) -> None: ...
+
 
 class Silent:
     """Progress that nobody watches."""
@@ -45,6 +47,8 @@ class Silent:
     def at(self, name: str, frames: int, shots: int) -> None: ...
 
     def done(self, name: str, words: str) -> None: ...
+
+    def say(self, words: str) -> None: ...
 
 
 class Engine(Protocol):

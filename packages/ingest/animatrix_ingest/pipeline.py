@@ -17,7 +17,7 @@ from animatrix_ingest.engine import Engine, LostWorker, Progress, Silent
 from animatrix_ingest.keep import build, pack, video
 from animatrix_ingest.keep.generations import highest
 from animatrix_ingest.keep.ledger import Ledger, begin, check, unread
-from animatrix_ingest.keep.made import Made
+from animatrix_ingest.keep.made import Made, changes
 from animatrix_ingest.keep.store import Absent, Conflict, Store, StoreError, open_store
 from animatrix_ingest.recipes import NO_WEIGHTS, Settings, Weights
 from animatrix_ingest.rows import Dead, Done, Packed, Source
@@ -74,6 +74,8 @@ def run(
     store.sweep()
     ledger = Ledger(store, made.fingerprint)
     before = video.latest(store)
+    if before and (why := changes(before.made, made)):
+        progress.say(f"video generation {before.number} was made otherwise, another comes beside it: {why}")
     explicit = frozenset(item.name for item in given if _is_named(item, sources))
     task = IngestSource.of(settings, ledger, cache or _cache(), frozenset(before.forgotten if before else ()), eye)
     known = known_sources(ledger, given)

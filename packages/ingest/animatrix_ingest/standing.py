@@ -9,7 +9,7 @@ from typing import Any
 
 from animatrix_ingest.keep import manifest, tables, video
 from animatrix_ingest.keep.ledger import DATASET, Ledger, check
-from animatrix_ingest.keep.made import Made
+from animatrix_ingest.keep.made import Made, changes
 from animatrix_ingest.keep.store import Store, open_store
 from animatrix_ingest.pipeline import known_sources
 from animatrix_ingest.recipes import NO_WEIGHTS, Settings, Weights
@@ -29,8 +29,8 @@ class Planned:
     dead: tuple[str, ...]
     """finished as dead letters, in whole or in part; `retry` works on them again"""
     forgotten: tuple[str, ...]
-    makes_generation: bool
-    """whether other settings or code made the highest generation, so that another would be made beside it"""
+    another: str
+    """what made the highest generation otherwise (code, settings, libraries), so that another would come beside it"""
 
 
 def plan(
@@ -40,7 +40,7 @@ def plan(
     given = find(sources, rating)
     store = open_store(out)
     if store.size(DATASET) is None:
-        return Planned(tuple(item.name for item in given), (), (), (), (), True)
+        return Planned(tuple(item.name for item in given), (), (), (), (), "")
     check(store)
     made = Made.here({**settings.to_json(), **held(weights)})
     ledger = Ledger(store, made.fingerprint)
@@ -60,7 +60,7 @@ def plan(
             kind = "dead" if ledger.unit(source.sha256, finished[source.sha256[:32]]).dead else "done"
         kinds[kind].append(item.name)
     lists = {name: tuple(names) for name, names in kinds.items()}
-    return Planned(**lists, makes_generation=last is None or last.fingerprint != made.fingerprint)
+    return Planned(**lists, another=changes(last.made, made) if last else "")
 
 
 def dead_sources(dataset: Path | str | Store, weights: Weights = NO_WEIGHTS) -> tuple[list[str], Settings]:

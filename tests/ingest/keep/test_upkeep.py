@@ -121,7 +121,7 @@ def test_plan_says_what_a_run_would_do_and_writes_nothing(film, tmp_path):
     planned = standing.plan(sources, out, settings)
     assert [len(names) for names in (planned.new, planned.known, planned.done, planned.dead)] == [1, 0, 1, 1]
     other = standing.plan(sources, out, replace(settings, crf=30))
-    assert (len(other.known), other.makes_generation, planned.makes_generation) == (2, True, False)
+    assert (len(other.known), other.another, planned.another) == (2, f"crf {settings.crf} -> 30", "")
     pipeline.forget([str(tmp_path / "sources" / "a.mkv")], out, engine.in_turn)
     assert standing.plan(sources, out, settings).forgotten == (str(tmp_path / "sources" / "a.mkv"),)
     assert set(before) <= set(out.rglob("*"))

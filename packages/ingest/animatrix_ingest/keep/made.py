@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
@@ -43,6 +43,19 @@ class Made:
     def here(cls, settings: dict[str, Any]) -> Made:
         """With the code and libraries that are installed now. Clips are encoded with one thread, always."""
         return cls({**settings, "encoder_threads": 1}, code_version(), {n: metadata.version(n) for n in LIBRARIES})
+
+
+def changes(before: Mapping[str, Any], here: Made) -> str:
+    """What of `before` (a generation's `made`) is otherwise `here`, in words; "" where clips would be the same."""
+    now, words = here.to_json(), []
+    for kind in ("format", "code"):
+        if before[kind] != now[kind]:
+            words.append("other code" if kind == "code" else f"format {before[kind]} -> {now[kind]}")
+    for kind in ("settings", "libraries"):
+        names = sorted({*before[kind], *now[kind]} - set(PACKING))
+        pairs = [(name, before[kind].get(name), now[kind].get(name)) for name in names]
+        words += [f"{name} {old} -> {new}" for name, old, new in pairs if old != new]
+    return ", ".join(words)
 
 
 @lru_cache(maxsize=1)

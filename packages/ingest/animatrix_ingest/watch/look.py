@@ -43,11 +43,11 @@ SLACK_S = 0.5
 
 
 def open_source(source: Source) -> Probed | Dead:
-    """Probe: is it a video? What is not becomes a dead letter in the decoder's words."""
+    """Probe: is it a video? What is not becomes a dead letter in the decoder's words, with the remedy."""
     try:
         return Probed(source, probe(source.name))
     except VideoError as error:
-        return Dead(error.stage, error.words)
+        return Dead(error.stage, f"{error.words} ({error.remedy})")
 
 
 @dataclass(frozen=True)
