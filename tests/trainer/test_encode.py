@@ -6,9 +6,22 @@ import json
 import pytest
 import torch
 from animatrix_trainer import checkpoint, encode
-from animatrix_trainer.config import Bucket, Codec, DataError, Flow, Recipe, Stage, Tags, Tasks, Text, Window
+from animatrix_trainer.config import (
+    Bucket,
+    Codec,
+    DataError,
+    Flow,
+    Preference,
+    Recipe,
+    Stage,
+    Tags,
+    Tasks,
+    Text,
+    Window,
+)
 from animatrix_trainer.data.cache import Cache, CacheError, EncodedBatches
 from animatrix_trainer.data.identity import header_of
+from animatrix_trainer.data.pairs import read_pairs
 from animatrix_trainer.data.read import Batches, Shards
 from animatrix_trainer.encoded import EncodedBatch
 from animatrix_trainer.loop import fit
@@ -17,6 +30,8 @@ from animatrix_trainer.objective import objective, task
 from animatrix_trainer.recipes import smoke
 from safetensors.torch import load_file
 from torch.utils.data import DataLoader
+
+from tests.trainer.test_preference import write_pairs
 
 STEPS = 3
 VIDEO, PICTURE = Bucket(Window(9, 16, 32), batch=2), Bucket(Window(1, 16, 32), batch=2)
@@ -158,6 +173,31 @@ def test_ten_steps_on_a_cache_are_the_ten_steps(dataset, ten_steps, tmp_path):
     for name, value in learnt.items():
         torch.testing.assert_close(exact[name], value, rtol=1e-4, atol=1e-6, msg=name)
     assert any(not torch.equal(rounded[name], value) for name, value in learnt.items())
+
+
+def test_steps_on_pairs_are_the_same_from_a_cache(dataset, tmp_path):
+    """Winners and losers with whatever is given of them; without pairs those steps are left out, and say so."""
+    recipe = dataclasses.replace(recipe_of("channels", Tasks(t2v=0.4, i2v=0.6)), preference=Preference(beta=50.0))
+    stage = dataclasses.replace(recipe.stages[0], buckets=(Bucket(Window(5, 8, 16), batch=2),))
+    recipe = dataclasses.replace(recipe, stages=(stage, dataclasses.replace(stage, objective="preference")))
+    path = write_pairs(tmp_path / "pairs", 4)
+    pairs = read_pairs(path)
+    said = []
+    encode.encode(recipe, dataset, tmp_path / "some", dtype="fp32", say=said.append)
+    assert f"{STEPS} steps learn from pairs and are left out" in said[0]
+    made(recipe, dataset, tmp_path / "all", pairs=pairs)
+    fit(recipe, dataset, tmp_path / "fly", pairs=path)
+    fit(recipe, dataset, tmp_path / "kept", pairs=path, cache=str(tmp_path / "all"), cache_only=True)
+    assert losses_of(tmp_path / "kept") == pytest.approx(losses_of(tmp_path / "fly"), rel=1e-5)
+    assert [line["missed"] for line in lines(tmp_path / "kept")] == [0] * 2 * STEPS
+    fit(recipe, dataset, tmp_path / "half", pairs=path, cache=str(tmp_path / "some"))
+    assert losses_of(tmp_path / "half") == pytest.approx(losses_of(tmp_path / "fly"), rel=1e-5)
+    assert min(line["missed"] for line in lines(tmp_path / "half")[STEPS:]) > 0
+    with pytest.raises(CacheError, match=r"pair \d+, .*pairs/\d-(winner|loser)\.mp4: its latents.* not in the cache"):
+        fit(recipe, dataset, tmp_path / "only", pairs=path, cache=str(tmp_path / "some"), cache_only=True)
+    pairs[0].loser.unlink()
+    with pytest.raises(DataError, match=r"0-loser\.mp4: .*; draw it again, or take its pair out of the file"):
+        made(recipe, dataset, tmp_path / "gone", pairs=pairs)
 
 
 def test_what_a_cache_lacks_is_encoded_and_counted_or_refused(dataset, ten_steps, tmp_path):

@@ -12,7 +12,7 @@ from animatrix_ingest.keep.store import StoreError, names, open_store
 from animatrix_trainer import cli, encode
 from animatrix_trainer.config import NEWEST, Bucket, Codec, RecipeError, Tasks, Text, Window
 from animatrix_trainer.data import cache as kept
-from animatrix_trainer.data.cache import Cache, CacheError, Naming
+from animatrix_trainer.data.cache import Cache, CacheError, Contents, Naming
 from animatrix_trainer.data.identity import digest, header_of
 from animatrix_trainer.data.plan import Pick
 from animatrix_trainer.data.read import Shards
@@ -232,22 +232,26 @@ def test_a_cache_with_pixels_of_another_border_is_not_met(own_dataset, drawing, 
 def test_ids_tell_apart_all_that_pixels_and_what_is_told_of_them_depend_on(dataset):
     recipe = RECIPE.over_stages(buckets=(Bucket(Window(5, 8, 16), 2),), tasks=Tasks(t2v=0.5, i2v=0.5))
     recipe = dataclasses.replace(recipe, flow=dataclasses.replace(recipe.flow, given="channels"))
-    naming = Naming(Shards(dataset), recipe, 4, True, True)
+    naming, contents = Naming(recipe, 4, True, True), Contents(Shards(dataset))
+
+    def wanted(pick, text=""):
+        return naming.wanted(0, pick.number, pick.window, contents.window(pick), text)
+
     pick = Pick(1, 2, 0, Window(5, 8, 16))
-    numbers = {bool(naming.wanted(0, dataclasses.replace(pick, number=n), "").told_F[0]): n for n in range(20)}
+    numbers = {bool(wanted(dataclasses.replace(pick, number=n)).told_F[0]): n for n in range(20)}
     told, free = (dataclasses.replace(pick, number=numbers[given]) for given in (True, False))
     others = [
         dataclasses.replace(told, row=2),
         dataclasses.replace(told, start=3),
         *(dataclasses.replace(told, window=window) for window in (Window(1, 8, 16), Window(5, 16, 8))),
     ]
-    own = naming.wanted(0, told, "a pan")
-    assert len({naming.wanted(0, one, "").x for one in (told, *others)}) == 5
-    assert naming.wanted(0, free, "a pan").x == own.x and naming.wanted(0, free, "a pan").text == own.text
-    assert own.text != naming.wanted(0, told, "a tilt").text
-    none = naming.wanted(0, free, "")
+    own = wanted(told, "a pan")
+    assert len({wanted(one).x for one in (told, *others)}) == 5
+    assert wanted(free, "a pan").x == own.x and wanted(free, "a pan").text == own.text
+    assert own.text != wanted(told, "a tilt").text
+    none = wanted(free)
     assert own.known != none.known and own.image != none.image
-    again = naming.wanted(0, dataclasses.replace(free, start=3), "")  # where nothing is given nothing is seen
+    again = wanted(dataclasses.replace(free, start=3))  # where nothing is given nothing is seen
     assert (again.known, again.image) == (none.known, none.image)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
@@ -22,6 +23,8 @@ class Encode:
     """Where to keep them: a folder, or s3://BUCKET/PREFIX."""
     recipe: Annotated[Recipe, tyro.conf.arg(name="")]
     data: Data = field(default_factory=Data)
+    pairs: Path | None = None
+    """What `animatrix-reward pairs` wrote, for stages of preference; without it they are left out."""
     from_step: int = 0
     """First step to make them for."""
     to_step: int | None = None
@@ -42,12 +45,14 @@ class Encode:
         from accelerate import PartialState
 
         from animatrix_trainer import encode
+        from animatrix_trainer.data.pairs import read_pairs
         from animatrix_trainer.model import published
 
         recipe = published.placed(self.recipe)
+        pairs = read_pairs(self.pairs) if self.pairs else ()
         if self.dry_run:
             sides = encode.both_sides(recipe, self.shards, self.data)
-            found = encode.work(sides, recipe, encode.sizes(recipe), self.from_step, self.to_step)
+            found = encode.work(sides, recipe, encode.sizes(recipe), self.from_step, self.to_step, pairs)
             print(found.words(self.dtype))
             return 0
         here = PartialState(cpu=not torch.cuda.is_available())
@@ -64,6 +69,7 @@ class Encode:
             here.num_processes,
             here.device or "cpu",
             self.other_data,
+            pairs=pairs,
         )
         print(f"process {here.process_index}: {made.words()}", flush=True)
         if here.num_processes > 1:

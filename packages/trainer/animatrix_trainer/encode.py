@@ -8,10 +8,11 @@ number of processes; each process makes pieces rank, rank + world, ... and leave
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -23,10 +24,11 @@ from animatrix_ingest.keep.store import open_store
 from animatrix_trainer import encoded, fake
 from animatrix_trainer.checkpoint import System, sight_of
 from animatrix_trainer.conditioning.text import TextEncoder
-from animatrix_trainer.config import NEWEST, Data, Recipe, RecipeError
+from animatrix_trainer.config import NEWEST, Data, Recipe, RecipeError, Window
 from animatrix_trainer.data import cache as kept
-from animatrix_trainer.data.cache import Cache, EncodedBatches, Header, Kept, Naming, Numbers
+from animatrix_trainer.data.cache import Cache, Contents, EncodedBatches, Header, Kept, Naming, Numbers
 from animatrix_trainer.data.identity import header_of
+from animatrix_trainer.data.pairs import Pair, Pairs
 from animatrix_trainer.data.plan import Pick
 from animatrix_trainer.data.read import Batches, SampleError, Shards, held_back
 from animatrix_trainer.model.codec import PixelCodec, WanCodec, build_codec
@@ -86,10 +88,12 @@ class Part:
 
 @dataclass(frozen=True)
 class WindowJob:
-    """All tensors to be made of a window, whose pixels are read once. `side` 1: of the clips that are held out."""
+    """All tensors to be made of a window, whose pixels are read once. `place` puts what lies together side by side,
+    `of` says what it is, for people."""
 
-    side: int
-    pick: Pick
+    place: tuple[int, int, str, int, str]
+    of: str
+    pixels: Callable[[], np.ndarray]
     parts: tuple[Part, ...]
 
     @property
@@ -106,6 +110,7 @@ class Work:
     texts: tuple[tuple[str, str], ...]
     text_numbers: int
     broken: int
+    without_pairs: int
 
     def words(self, dtype: Numbers) -> str:
         """What will be made, and how big it will be."""
@@ -121,6 +126,10 @@ class Work:
             lines.append(
                 "nearly every sample has a window of its own; fewer places to begin at (--stages.0.starts 4) make a "
                 "cache that is smaller and met again"
+            )
+        if self.without_pairs:
+            lines.append(
+                f"{self.without_pairs:,} steps learn from pairs and are left out; give --pairs when they are made"
             )
         if self.broken:
             lines.append(f"{self.broken:,} samples cannot be read and are left out")
@@ -141,26 +150,50 @@ class Made:
         return f"{self.tensors:,} tensors, {self.bytes / 1e9:.3f} GB in {self.shards} shards" + lost * bool(self.broken)
 
 
-def work(sides: Sequence[Batches], recipe: Recipe, sizes: Sizes, first: int = 0, last: int | None = None) -> Work:
-    """What steps [first, last) of a run need, and its held-out loss where `sides` has the clips of that too.
+def work(
+    sides: Sequence[Batches],
+    recipe: Recipe,
+    sizes: Sizes,
+    first: int = 0,
+    last: int | None = None,
+    pairs: Sequence[Pair] = (),
+) -> Work:
+    """What steps [first, last) of a run need, and its held-out loss where `sides` has the clips of that too. Stages of
+    preference need `pairs`, and are left out without them.
 
     Every process goes through the whole list; no clip is decoded for it, only records are read.
     """
     last = recipe.steps if last is None else last
     if not 0 <= first < last <= recipe.steps:
         raise RecipeError(f"steps {first}..{last}: the run has steps 0..{recipe.steps}; give some of these")
+    naming = Naming(recipe, sizes.time_stride, sizes.no_memory, sizes.sight_dim > 0)
+    rows = Pairs(pairs, recipe, sizes.time_stride) if pairs else None
     jobs: dict[str, WindowJob] = {}
     texts: dict[str, str] = {}
     seen: set[str] = set()
-    samples = broken = 0
+    samples = broken = without_pairs = 0
+
+    def want(job: WindowJob, stage: int, pick: Pick, content: list[Any], text: str) -> None:
+        wanted = naming.wanted(stage, pick.number, pick.window, content, text)
+        texts.setdefault(wanted.text, text)
+        job = jobs.get(wanted.x, job)
+        new = [part for part in _parts(wanted, pick.window, sizes, recipe.flow.given) if part.id not in seen]
+        seen.update(part.id for part in new)
+        jobs[wanted.x] = replace(job, parts=(*job.parts, *new))
+
     for side, batches in enumerate(sides):
-        naming = Naming(batches.shards, batches.recipe, sizes.time_stride, sizes.no_memory, sizes.sight_dim > 0)
+        contents = Contents(batches.shards)
         for step in range(first, last) if side == 0 else range(len(batches)):
             stage, _ = batches.recipe.stage_of(step)
-            if side == 0 and recipe.stages[stage].objective == "preference":
-                continue  # learns from pairs
-            for pick in batches.plan.step(step):
+            preferred = side == 0 and recipe.stages[stage].objective == "preference"
+            without_pairs += preferred and rows is None
+            for pick in () if preferred and rows is None else batches.plan.step(step):
                 samples += 1
+                if preferred and rows is not None:
+                    pair, text = rows.at(pick.number), rows.condition(pick.number, stage).text
+                    for path in (pair.winner, pair.loser):
+                        want(_of_file(rows, path, pick.window), stage, pick, contents.file(path, pick.window), text)
+                    continue
                 try:
                     text = batches.shards.readable(pick, lambda: batches.condition(stage, pick).text)  # noqa: B023
                 except SampleError:
@@ -168,18 +201,26 @@ def work(sides: Sequence[Batches], recipe: Recipe, sizes: Sizes, first: int = 0,
                         raise
                     broken += 1
                     continue
-                wanted = naming.wanted(stage, pick, text)
-                texts.setdefault(wanted.text, text)
-                job = jobs.get(wanted.x, WindowJob(side, pick, ()))
-                new = [part for part in _parts(wanted, pick, sizes, recipe.flow.given) if part.id not in seen]
-                seen.update(part.id for part in new)
-                jobs[wanted.x] = WindowJob(job.side, job.pick, (*job.parts, *new))
-    in_order = sorted(jobs.values(), key=lambda job: (job.side, job.pick.row, job.pick.start, str(job.pick.window)))
-    return Work(samples, tuple(in_order), tuple(sorted(texts.items())), sizes.text_length * sizes.text_dim, broken)
+                want(_of_clip(batches.shards, side, pick), stage, pick, contents.window(pick), text)
+    in_order = tuple(sorted(jobs.values(), key=lambda job: job.place))
+    of_text = sizes.text_length * sizes.text_dim
+    return Work(samples, in_order, tuple(sorted(texts.items())), of_text, broken, without_pairs)
 
 
-def _parts(wanted: kept.Wanted, pick: Pick, sizes: Sizes, how: str) -> list[Part]:
-    window, told = pick.window, wanted.told_F
+def _of_clip(shards: Shards, side: int, pick: Pick) -> WindowJob:
+    size = pick.window
+    of = f"{shards.row(pick.row)['key']} from {pick.start}, {size.frames} of {size.width_px}x{size.height_px}"
+    pixels = partial(shards.readable, pick, partial(shards.video, pick))
+    return WindowJob((side, pick.row, "", pick.start, str(size)), of, pixels, ())
+
+
+def _of_file(pairs: Pairs, path: Path, size: Window) -> WindowJob:
+    of = f"{path}, {size.frames} of {size.width_px}x{size.height_px}"
+    return WindowJob((2, 0, str(path), 0, str(size)), of, partial(pairs.video, path, size), ())
+
+
+def _parts(wanted: kept.Wanted, window: Window, sizes: Sizes, how: str) -> list[Part]:
+    told = wanted.told_F
     frames = (window.frames - 1) // sizes.time_stride + 1
     of_frame = sizes.channels * (window.height_px // sizes.space_stride) * (window.width_px // sizes.space_stride)
     parts = [Part(wanted.x, "x", told, frames * of_frame)]
@@ -223,13 +264,15 @@ def encode(
     other_data: bool = False,
     encoders: Encoders | None = None,
     say: Callable[[str], object] = print,
+    pairs: Sequence[Pair] = (),
 ) -> Made:
-    """Make what steps [first, last) of `recipe` need of `shards` and `cache` lacks: this process's part of it."""
+    """Make what steps [first, last) of `recipe` need of `shards` (and `pairs`) and `cache` lacks: this process's part
+    of it."""
     by = (encoders or load(recipe)).to(device)
     sides = both_sides(recipe, shards, data)
     store = open_store(cache)
     kept.begin(store, header_of(sides[0].shards, by.codec, by.text, by.sight, dtype), other_data)
-    wanted, there = work(sides, recipe, Sizes.of(by), first, last), Cache(store)
+    wanted, there = work(sides, recipe, Sizes.of(by), first, last, pairs), Cache(store)
     if rank == 0:
         say(wanted.words(dtype))
     most = shard_bytes // kept.DTYPES[dtype].itemsize
@@ -237,7 +280,7 @@ def encode(
     texts = pieces(wanted.texts, lambda _: wanted.text_numbers, most)
     broken: list[str] = []
     makers: list[Callable[[], Iterator[Kept]]] = [
-        *(lambda piece=piece: _windows(piece, sides, by, recipe, there, broken) for piece in windows),
+        *(lambda piece=piece: _windows(piece, by, recipe, there, broken) for piece in windows),
         *(lambda piece=piece: _texts(piece, by.text, there) for piece in texts),
     ]
     tensors = n_shards = n_bytes = 0
@@ -293,7 +336,6 @@ def both_sides(recipe: Recipe, shards: Path | str, data: Data) -> list[Batches]:
 
 def _windows(
     piece: Sequence[WindowJob],
-    sides: Sequence[Batches],
     encoders: Encoders,
     recipe: Recipe,
     there: Cache,
@@ -304,16 +346,14 @@ def _windows(
         missing = [part for part in job.parts if part.id not in there]
         if not missing:
             continue
-        shards, pick = sides[job.side].shards, job.pick
         try:
-            pixels = shards.readable(pick, lambda: shards.video(pick))  # noqa: B023
+            pixels = job.pixels()
         except SampleError as error:
             if not recipe.skip_corrupt:
                 raise
             broken.append(str(error))
             continue
-        clip, size = video(device, pixels[None]), pick.window
-        of = f"{shards.row(pick.row)['key']} from {pick.start}, {size.frames} of {size.width_px}x{size.height_px}"
+        clip = video(device, pixels[None])
         for part in missing:
             if part.kind == "x":
                 value = encoded.encode(encoders.codec, clip)
@@ -322,7 +362,7 @@ def _windows(
             else:
                 assert encoders.sight is not None, "a picture is wanted where there is an encoder of pictures"
                 value = encoded.see(encoders.sight, clip, part.told_F)
-            yield Kept(part.id, part.kind, of, value)
+            yield Kept(part.id, part.kind, job.of, value)
 
 
 def _texts(piece: Sequence[tuple[str, str]], text: TextEncoder, there: Cache) -> Iterator[Kept]:

@@ -15,6 +15,7 @@ import torch
 
 from animatrix_trainer.checkpoint import System
 from animatrix_trainer.conditioning.text import TextEncoder
+from animatrix_trainer.data.pairs import PairBatch
 from animatrix_trainer.data.read import Batch
 from animatrix_trainer.model.codec import PixelCodec, VideoCodec
 from animatrix_trainer.model.given import Known, by_latent_frame, known_of, own_latents_serve
@@ -46,6 +47,18 @@ class EncodedBatch(Batch):
     def missed(self) -> int:
         """How many samples need the codec or the text encoder."""
         return sum(sample.missed for sample in self.samples)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedPairBatch(PairBatch):
+    """A batch of pairs with what is at hand of (winner, loser) of each."""
+
+    samples: tuple[tuple[Sample, ...], ...]
+
+    @property
+    def missed(self) -> int:
+        """How many clips need the codec or the text encoder."""
+        return sum(sample.missed for both in self.samples for sample in both)
 
 
 def met(system: System, batch: EncodedBatch, told_BF: np.ndarray) -> tuple[torch.Tensor, Known, torch.Tensor]:

@@ -17,7 +17,8 @@ from animatrix_trainer.changes import changes
 from animatrix_trainer.checkpoint import System
 from animatrix_trainer.config import NEWEST, Data, Recipe, RecipeError, Stage
 from animatrix_trainer.data import readings
-from animatrix_trainer.data.pairs import Pair, WithPairs, read_pairs
+from animatrix_trainer.data.cache import EncodedBatches, EncodedPairs
+from animatrix_trainer.data.pairs import Pair, Pairs, WithPairs, read_pairs
 from animatrix_trainer.data.read import Batch, Batches, Shards, held_back
 from animatrix_trainer.data.readings import Reading
 from animatrix_trainer.encode import from_cache
@@ -65,7 +66,7 @@ def fit(
         clips, read = _clips(recipe, shards, data, saved, init, other_data)
         place = (accelerator.process_index, accelerator.num_processes)
         batches, unseen = Batches(clips, recipe, *place), held_back(clips, recipe, *place)
-        encodes = not cache_only or bool(recipe.samples or preferred)
+        encodes = not cache_only or bool(recipe.samples)
         wanted = forecast.check(recipe, accelerator, memory_gib, not encodes)
         system, spreads, start = _ready(accelerator, recipe, read, saved, init, encodes)
         batches, unseen = from_cache(cache, cache_only, other_data, system, batches, unseen)
@@ -186,7 +187,11 @@ def _pairs(recipe: Recipe, path: Path | None, last: Path | None) -> tuple[tuple[
 
 
 def _steps(batches: Batches, pairs: tuple[Pair, ...], system: System) -> Batches | WithPairs:
-    return WithPairs(batches, pairs, system.codec.time_stride) if pairs else batches
+    if not pairs:
+        return batches
+    if isinstance(batches, EncodedBatches):
+        return WithPairs(batches, EncodedPairs(pairs, batches))
+    return WithPairs(batches, Pairs(pairs, batches.recipe, system.codec.time_stride))
 
 
 def _from_step(batches: Batches | WithPairs, start: int, until: int) -> Iterator[tuple[int, Batch]]:

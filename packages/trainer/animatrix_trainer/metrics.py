@@ -21,7 +21,7 @@ from animatrix_trainer.checkpoint import System
 from animatrix_trainer.config import LossError, Window
 from animatrix_trainer.data import readings
 from animatrix_trainer.data.read import Batch, Batches
-from animatrix_trainer.encoded import EncodedBatch
+from animatrix_trainer.encoded import EncodedBatch, EncodedPairBatch
 
 if TYPE_CHECKING:
     from animatrix_trainer.preference import Reference
@@ -108,7 +108,7 @@ class Log:
         since.steps.append(step)
         since.numbers.append(tuple(batch.numbers))
         since.skipped += batch.skipped
-        since.missed += [batch.missed] if isinstance(batch, EncodedBatch) else []
+        since.missed += [batch.missed] if isinstance(batch, EncodedBatch | EncodedPairBatch) else []
         tokens = self._tokens(batch)
         since.tokens += len(batch.numbers) * tokens
         since.flops += len(batch.numbers) * flops.train_flops(self.size, tokens, self.recipe.stages[batch.stage].train)

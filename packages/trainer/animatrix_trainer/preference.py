@@ -30,8 +30,10 @@ from animatrix_trainer.checkpoint import System
 from animatrix_trainer.config import Preference, Stage
 from animatrix_trainer.data.pairs import PairBatch
 from animatrix_trainer.data.read import Batch
+from animatrix_trainer.encoded import EncodedBatch, EncodedPairBatch
 from animatrix_trainer.model import lora
 from animatrix_trainer.objective import task, velocities
+from animatrix_trainer.onto import onto
 from animatrix_trainer.parallel import put, whole
 
 
@@ -159,16 +161,16 @@ def loss_of_pairs(
     now_BT = flow.frame_errors(*velocities(model, system, of))
     moved_w_BT, moved_l_BT = (now_BT - before_BT).chunk(2)
     device, n = now_BT.device, len(batch.numbers)
-    weight_BT = asked_BT[:n] * mask(torch.as_tensor(batch.deformed_BT, device=device), settings)
+    weight_BT = asked_BT[:n] * mask(onto(device, batch.deformed_BT), settings)
     parts_BGT, labels_BG = torch.ones_like(weight_BT[:, None]), torch.ones(n, 1, device=device)
     if settings.segments:
-        parts_BGT = torch.as_tensor(batch.segments_BGT, device=device)
-        labels_BG = torch.as_tensor(batch.labels_BG, device=device)
+        parts_BGT = onto(device, batch.segments_BGT)
+        labels_BG = onto(device, batch.labels_BG)
     delta_BG = _of_segments(moved_w_BT - moved_l_BT, weight_BT, parts_BGT)
-    winner_B, loser_B = torch.as_tensor(batch.scores_B2, device=device).unbind(1)
+    winner_B, loser_B = onto(device, batch.scores_B2).unbind(1)
     value = loss(delta_BG, labels_BG, gap_weights(winner_B, loser_B, settings), settings)
     if settings.sft:
-        real_B = torch.as_tensor(batch.real_B, device=device).float()
+        real_B = onto(device, batch.real_B).float()
         value = value + settings.sft * (flow.over_frames(now_BT[:n], asked_BT[:n]) * real_B).mean()
     with torch.no_grad():
         delta_B = flow.over_frames(moved_w_BT - moved_l_BT, asked_BT[:n])
@@ -179,7 +181,12 @@ def loss_of_pairs(
 
 def _both(batch: PairBatch) -> Batch:
     """Winners, then losers, as one batch: a pair has one number, hence one noise, one noise share and one task."""
-    return Batch(batch.numbers * 2, np.concatenate([batch.videos, batch.losers]), batch.conditions * 2, batch.stage)
+    videos = np.concatenate([batch.videos, batch.losers])
+    both = (batch.numbers * 2, videos, batch.conditions * 2, batch.stage)
+    if isinstance(batch, EncodedPairBatch):
+        winners, losers = zip(*batch.samples, strict=True)
+        return EncodedBatch(*both, samples=winners + losers)
+    return Batch(*both)
 
 
 def _of_segments(delta_BT: torch.Tensor, weight_BT: torch.Tensor, parts_BGT: torch.Tensor) -> torch.Tensor:

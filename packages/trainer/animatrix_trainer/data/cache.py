@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -28,10 +30,11 @@ from animatrix_ingest.keep.tables import pc
 from safetensors.torch import save
 
 from animatrix_trainer.conditioning.dropout import Condition
-from animatrix_trainer.config import Recipe
+from animatrix_trainer.config import DataError, Recipe, Window
+from animatrix_trainer.data.pairs import Pair, PairBatch, Pairs
 from animatrix_trainer.data.plan import Pick
 from animatrix_trainer.data.read import Batch, Batches, Shards
-from animatrix_trainer.encoded import EncodedBatch, Sample
+from animatrix_trainer.encoded import EncodedBatch, EncodedPairBatch, Sample
 from animatrix_trainer.model.given import own_latents_serve
 from animatrix_trainer.objective import ask
 
@@ -133,29 +136,43 @@ class Wanted:
 
 
 class Naming:
-    """The ids of what the samples of a recipe need of a data set."""
+    """The ids of what the samples of a recipe need."""
 
-    def __init__(self, shards: Shards, recipe: Recipe, time_stride: int, no_memory: bool, sees: bool) -> None:
-        self.shards, self.recipe, self.time_stride = shards, recipe, time_stride
-        self.no_memory, self.sees = no_memory, sees
-        self._contents = _contents(shards)
+    def __init__(self, recipe: Recipe, time_stride: int, no_memory: bool, sees: bool) -> None:
+        self.recipe, self.time_stride, self.no_memory, self.sees = recipe, time_stride, no_memory, sees
+
+    def wanted(self, stage: int, number: int, size: Window, of: list[Any], text: str) -> Wanted:
+        """Of sample `number`, a window of a size; `of` is what its pixels depend on (`Contents`)."""
+        how = self.recipe.flow.given
+        told = ask(self.recipe, stage, number, size.frames, self.time_stride).told_F
+        known = image = None
+        if not own_latents_serve(told[None], self.time_stride, how, self.no_memory):
+            grey = ["grey", size.frames, size.height_px, size.width_px]  # nothing is given: nothing of the clip is seen
+            known = _id("known", how, *(of if told.any() else grey), np.packbits(told).tobytes().hex())
+        if self.sees:
+            image = _id("image", *of) if told[0] else _id("image", "grey")
+        return Wanted(_id("x", *of), known, image, _id("text", text), told)
+
+
+class Contents:
+    """All that a window's pixels depend on, but the decoder: of a data set's clips, and of clips in files."""
+
+    def __init__(self, shards: Shards) -> None:
+        self.shards, self._contents = shards, _contents(shards)
+        self._file = lru_cache(maxsize=4096)(lambda path: keep.digest(path.read_bytes()))
 
     def window(self, pick: Pick) -> list[Any]:
-        """All that a window's pixels depend on, but the decoder."""
         size = pick.window
         content = self._contents[pick.row].decode()
         return [content, pick.start, size.frames, size.height_px, size.width_px, self.shards.box(pick.row)]
 
-    def wanted(self, stage: int, pick: Pick, text: str) -> Wanted:
-        how, window, size = self.recipe.flow.given, self.window(pick), pick.window
-        told = ask(self.recipe, stage, pick.number, size.frames, self.time_stride).told_F
-        known = image = None
-        if not own_latents_serve(told[None], self.time_stride, how, self.no_memory):
-            grey = ["grey", size.frames, size.height_px, size.width_px]  # nothing is given: nothing of the clip is seen
-            known = _id("known", how, *(window if told.any() else grey), np.packbits(told).tobytes().hex())
-        if self.sees:
-            image = _id("image", *window) if told[0] else _id("image", "grey")
-        return Wanted(_id("x", *window), known, image, _id("text", text), told)
+    def file(self, path: Path, size: Window) -> list[Any]:
+        """Of the first frames of a file. DataError where it cannot be read."""
+        try:
+            content = self._file(path)
+        except OSError as error:
+            raise DataError(f"{path}: {error.strerror}; draw it again, or take its pair out of the file") from error
+        return [content, 0, size.frames, size.height_px, size.width_px, None]
 
 
 def _id(*of: Any) -> str:
@@ -275,6 +292,21 @@ class Cache:
             raise CacheError(f"{place}: other bytes at {row['offset']} than were written; {remedy}")
         return torch.frombuffer(bytearray(data), dtype=DTYPES[row["dtype"]]).view(row["shape"])
 
+    def sample(self, wanted: Wanted, pixels: Callable[[], np.ndarray], of: str, text: str) -> Sample:
+        """What is at hand of a sample, and its pixels where something is not. CacheError then, where `only` this cache
+        is to be read."""
+        named = (wanted.x, wanted.known, wanted.image, wanted.text)
+        x, known, image, said = (self.get(id) for id in named)
+        lacks = [id is not None and one is None for id, one in zip(named, (x, known, image, said), strict=True)]
+        if any(lacks) and self.only:
+            words = ("its latents", "the latents of what is given", "its first picture", f"the text {text[:60]!r}")
+            what = ", ".join(word for word, lack in zip(words, lacks, strict=True) if lack)
+            raise CacheError(
+                f"{self.store.url}: {of}: {what} not in the cache; run `animatrix-train encode` for these steps of the "
+                "very recipe, or leave --cache-only out, and it is encoded when it is met"
+            )
+        return Sample(x, known, image, said, pixels() if any(lacks[:3]) else None, any(lacks))
+
 
 class EncodedBatches(Batches):
     """`Batches` that take from a cache what it holds; only what it lacks is read as pixels."""
@@ -282,31 +314,44 @@ class EncodedBatches(Batches):
     def __init__(self, batches: Batches, cache: Cache, now: Header) -> None:
         self.shards, self.recipe, self.rank, self.world = batches.shards, batches.recipe, batches.rank, batches.world
         self.notes, self.plan, self.cache = batches.notes, batches.plan, cache
-        self.naming = Naming(batches.shards, batches.recipe, now.time_stride, now.no_memory, bool(now.image))
+        self.contents = Contents(batches.shards)
+        self.naming = Naming(batches.recipe, now.time_stride, now.no_memory, bool(now.image))
 
     def _read(self, stage: int, pick: Pick) -> tuple[Any, Condition]:
-        condition, cache = self.condition(stage, pick), self.cache
-        wanted = self.naming.wanted(stage, pick, condition.text)
-        named = (wanted.x, wanted.known, wanted.image, wanted.text)
-        x, known, image, said = (cache.get(id) for id in named)
-        lacks = [id is not None and one is None for id, one in zip(named, (x, known, image, said), strict=True)]
-        if any(lacks) and cache.only:
-            self._refuse(pick, condition.text, lacks)
-        pixels = self.shards.video(pick) if any(lacks[:3]) else None
-        return (Sample(x, known, image, said, pixels, any(lacks)), pick.window), condition
+        condition = self.condition(stage, pick)
+        of = f"sample {pick.number}, clip {self.shards.row(pick.row)['key']} from frame {pick.start}"
+        wanted = self.naming.wanted(stage, pick.number, pick.window, self.contents.window(pick), condition.text)
+        sample = self.cache.sample(wanted, lambda: self.shards.video(pick), of, condition.text)
+        return (sample, pick.window), condition
 
     def _with(self, contents: Sequence[Any], batch: Batch) -> Batch:
         samples, windows = zip(*contents, strict=True)
-        shape = (0, windows[0].frames, windows[0].height_px, windows[0].width_px, 3)
-        known: dict[str, Any] = {item.name: getattr(batch, item.name) for item in fields(batch)}
-        known["videos"] = np.zeros(shape, np.uint8)
-        return EncodedBatch(**known, samples=samples)
+        return EncodedBatch(**_without_pixels(batch, windows[0]), samples=samples)
 
-    def _refuse(self, pick: Pick, text: str, lacks: list[bool]) -> None:
-        words = ("its latents", "the latents of what is given", "its first picture", f"the text {text[:60]!r}")
-        what = ", ".join(word for word, lack in zip(words, lacks, strict=True) if lack)
-        raise CacheError(
-            f"{self.cache.store.url}: sample {pick.number}, clip {self.shards.row(pick.row)['key']} from frame "
-            f"{pick.start}: {what} not in the cache; run `animatrix-train encode` for these steps of the very recipe, "
-            "or leave --cache-only out, and it is encoded when it is met"
+
+class EncodedPairs(Pairs):
+    """`Pairs` that take from the cache of a run's batches what it holds."""
+
+    def __init__(self, pairs: Sequence[Pair], batches: EncodedBatches) -> None:
+        super().__init__(pairs, batches.recipe, batches.naming.time_stride)
+        self.batches = batches
+
+    def _with(self, batch: PairBatch, window: Window) -> PairBatch:
+        samples = tuple(
+            tuple(self._sample(path, number, window, batch.stage, condition) for path in (pair.winner, pair.loser))
+            for number, condition in zip(batch.numbers, batch.conditions, strict=True)
+            for pair in [self.at(number)]
         )
+        known = _without_pixels(batch, window)
+        return EncodedPairBatch(**known | {"losers": known["videos"]}, samples=samples)
+
+    def _sample(self, path: Path, number: int, window: Window, stage: int, condition: Condition) -> Sample:
+        own = self.batches
+        wanted = own.naming.wanted(stage, number, window, own.contents.file(path, window), condition.text)
+        return own.cache.sample(wanted, lambda: self.video(path, window), f"pair {number}, {path}", condition.text)
+
+
+def _without_pixels(batch: Batch, window: Window) -> dict[str, Any]:
+    """What a batch has, its videos being none of the window's shape."""
+    none = np.zeros((0, window.frames, window.height_px, window.width_px, 3), np.uint8)
+    return {item.name: getattr(batch, item.name) for item in fields(batch)} | {"videos": none}

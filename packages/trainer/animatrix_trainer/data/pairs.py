@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from animatrix_trainer.conditioning.dropout import Condition, thin
 from animatrix_trainer.config import DataError, Recipe, Window
 from animatrix_trainer.data.crop import fit
 from animatrix_trainer.data.plan import generator
-from animatrix_trainer.data.read import Batch, Batches
+from animatrix_trainer.data.read import NO_VIDEOS, Batch, Batches
 
 LABELS = {"winner": 1.0, "loser": -1.0, "even": 0.0}
 NAMES = {
@@ -102,14 +102,25 @@ class Pairs:
         )
         self._clip = lru_cache(maxsize=64)(_read)
 
+    def at(self, number: int) -> Pair:
+        """The pair of a sample."""
+        epoch, place = divmod(number, len(self.pairs))
+        return self.pairs[self._order(epoch)[place]]
+
+    def condition(self, number: int, stage: int) -> Condition:
+        """What both sides of a sample are told, after thinning."""
+        rng = generator(self.recipe.seed, "condition", number)
+        return thin(self.at(number).condition, self.recipe.stages[stage].dropout, rng)
+
+    def video(self, path: Path, window: Window) -> np.ndarray:
+        """The first frames of a clip, RGB uint8 (window.frames, H, W, 3). DataError for one that cannot be read or has
+        too few."""
+        return self._clip(path, window)
+
     def batch(self, numbers: Sequence[int], window: Window, stage: int) -> PairBatch:
         """The pairs of these numbers. DataError for a clip that cannot be read or has too few frames."""
-        chosen = [self.pairs[self._order(n // len(self.pairs))[n % len(self.pairs)]] for n in numbers]
-        dropout = self.recipe.stages[stage].dropout
-        conditions = tuple(
-            thin(pair.condition, dropout, generator(self.recipe.seed, "condition", number))
-            for pair, number in zip(chosen, numbers, strict=True)
-        )
+        chosen = [self.at(number) for number in numbers]
+        conditions = tuple(self.condition(number, stage) for number in numbers)
         latent = lambda spans: in_latent_frames(spans, window.frames, self.time_stride)  # noqa: E731
         segments = [pair.segments or ((0, window.frames, "winner"),) for pair in chosen]
         most = max(map(len, segments))
@@ -119,10 +130,10 @@ class Pairs:
             for at, (start, end, better) in enumerate(of_pair):
                 parts[row, at], labels[row, at] = latent([(start, end)]), LABELS[better]
         scores = np.array([[pair.score_winner, pair.score_loser] for pair in chosen], np.float32)
-        return PairBatch(
+        batch = PairBatch(
             numbers=tuple(numbers),
-            videos=np.stack([self._clip(pair.winner, window) for pair in chosen]),
-            losers=np.stack([self._clip(pair.loser, window) for pair in chosen]),
+            videos=NO_VIDEOS,
+            losers=NO_VIDEOS,
             conditions=conditions,
             stage=stage,
             scores_B2=((scores - LOWEST) / (HIGHEST - LOWEST)).clip(0, 1),
@@ -131,14 +142,23 @@ class Pairs:
             segments_BGT=parts,
             labels_BG=labels,
         )
+        return self._with(batch, window)
+
+    def _with(self, batch: PairBatch, window: Window) -> PairBatch:
+        """A batch with the clips of its pairs."""
+        pairs = [self.at(number) for number in batch.numbers]
+        winners, losers = (
+            np.stack([self.video(path, window) for path in side])
+            for side in zip(*((pair.winner, pair.loser) for pair in pairs), strict=True)
+        )
+        return replace(batch, videos=winners, losers=losers)
 
 
 class WithPairs:
     """Batches of a run by step: of pairs where the stage is one of preference, of clips elsewhere."""
 
-    def __init__(self, batches: Batches, pairs: Sequence[Pair], time_stride: int) -> None:
-        self.batches, self.recipe = batches, batches.recipe
-        self.pairs = Pairs(pairs, batches.recipe, time_stride)
+    def __init__(self, batches: Batches, pairs: Pairs) -> None:
+        self.batches, self.recipe, self.pairs = batches, batches.recipe, pairs
 
     def __len__(self) -> int:
         return len(self.batches)
