@@ -15,7 +15,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +42,15 @@ UNTOLD = 0.1
 OFTEN = (0.5, 0.25, 0.25)
 """How often training steps come with each of DISTRACTIONS."""
 MARKS = 4
+PROBED_TEXTS, PROBE_LOT = 1200, 7
 SHOWN = 3
 """Samples of an arm that are kept to be looked at."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a study is made of; runs of other plans lie in other folders."""
+    """What a study is made of; runs of other plans lie in other folders. `prompts` is the lot that the test's clips are
+    drawn by: those of another lot nobody has seen."""
 
     size: bed.Size
     steps: int
@@ -59,17 +61,19 @@ class Plan:
     patch_px: int
     width: int
     lr: float
+    prompts: int
 
     def folder(self) -> str:
-        size = self.size
-        return f"{size.frames}x{size.height_px}x{size.width_px}-{self.steps}-{self.n_train}-{self.width}-{self.batch}"
+        frames, height_px, width_px = astuple(self.size)
+        return "-".join([f"{frames}x{height_px}x{width_px}", *(f"{number:g}" for number in astuple(self)[1:])])
 
 
 @dataclass(frozen=True)
 class Outcome:
     """One arm and seed. `gaps` after each of MARKS parts of training, by field: mean of loss(swapped) - loss(true) over
     the mean loss. `right`: by part and distraction, for each prompt and field whether it was read back as asked;
-    `floor` the same against other prompts."""
+    `floor`: the share of all prompts of whom what was read back would have been right. `probed`: what a linear probe
+    recovers of each field from the trained reader's features; nothing where tags are not told in words."""
 
     arm: str
     seed: int
@@ -78,7 +82,8 @@ class Outcome:
     scale: float
     gaps: list[dict[str, float]]
     right: dict[str, list[list[bool]]]
-    floor: dict[str, list[list[bool]]]
+    floor: dict[str, list[list[float]]]
+    probed: dict[str, float]
 
 
 def main() -> None:
@@ -94,7 +99,8 @@ def main() -> None:
     parser.add_argument("--patch", type=int, default=8)
     parser.add_argument("--model-width", type=int, default=96)
     parser.add_argument("--lr", type=float, default=2e-3)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--prompts", type=int, default=0, help="lot of the test's clips; take one that nobody has seen")
     parser.add_argument("--arms", nargs="+", default=[arm.name for arm in ARMS], choices=[arm.name for arm in ARMS])
     parser.add_argument("--minutes", type=float, default=15.0, help="of training before it stops, to be run again")
     parser.add_argument("--out", type=Path, default=Path("build/study-conditioning"))
@@ -102,36 +108,39 @@ def main() -> None:
     torch.set_num_threads(1)
     size = bed.Size(given.frames, given.height, given.width)
     plan = Plan(size, given.steps, given.batch, given.train, given.tune, given.test, given.patch, given.model_width,
-                given.lr)  # fmt: skip
-    study(plan, [BY_NAME[name] for name in given.arms], range(given.seeds), given.minutes, given.out / plan.folder())
+                given.lr, given.prompts)  # fmt: skip
+    study(plan, [BY_NAME[name] for name in given.arms], given.seeds, given.minutes, given.out / plan.folder())
 
 
 def study(plan: Plan, arms: Sequence[Arm], seeds: Sequence[int], minutes: float, out: Path) -> None:
     """Train what is not trained yet, measure what is not measured, tell of what there is."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "plan.json").write_text(json.dumps(asdict(plan)) + "\n", "utf-8")
-    parts = {"train": plan.n_train, "tune": plan.n_tune, "test": plan.n_test, "compose": plan.n_test // 2}
-    clips = {part: bed.clips(out.parent / "clips", part, n, plan.size) for part, n in parts.items()}
+    parts = {"train": (plan.n_train, 0), "tune": (plan.n_tune, 0),
+             "test": (plan.n_test, plan.prompts), "compose": (plan.n_test // 2, plan.prompts)}  # fmt: skip
+    clips = {part: bed.clips(out.parent / "clips", part, n, plan.size, lot) for part, (n, lot) in parts.items()}
     until = time.process_time() + 60 * minutes
-    unfinished = []
+    unfinished, outcomes = [], []
     for seed in seeds:
         for arm in arms:
             place = out / f"{arm.name.replace(' ', '-')}-{seed}"
             if place.with_suffix(".json").exists():
+                outcomes.append(Outcome(**json.loads(place.with_suffix(".json").read_text("utf-8"))))
                 continue
             system = build(arm, plan.size, seed, patch_px=plan.patch_px, lr=plan.lr, width=plan.width)
+            if not place.with_suffix(".pt").exists():
+                assured(arm, probe(arm, system))
             state = train(arm, system, clips, plan, place.with_suffix(".pt"), until)
             if state["step"] < plan.steps:
                 unfinished.append(place.name)
                 continue
             outcome = measure(arm, system, clips, plan, seed, state, place.with_suffix(".npy"))
             place.with_suffix(".json").write_text(json.dumps(asdict(outcome)) + "\n", "utf-8")
+            outcomes.append(outcome)
             print(told.one(outcome), flush=True)
-    outcomes = [Outcome(**json.loads(path.read_text("utf-8"))) for path in sorted(out.glob("*-[0-9].json"))]
     if outcomes:
-        probes = {arm.name: probe(arm, plan, clips["train"]) for arm in ARMS if arm.text != "none"}
         ceiling = _compared(read_each(clips["test"].video_NFHWC), clips["test"].values)
-        told.publish_study(outcomes, ceiling, probes, clips["test"].video_NFHWC, out)
+        told.publish_study(outcomes, ceiling, clips["test"].video_NFHWC, out)
     if unfinished:
         print(f"not finished: {', '.join(unfinished)}; run the same command again")
 
@@ -203,10 +212,10 @@ def measure(
                 np.save(shown, videos[:SHOWN])
             answers = read_each(videos)
             right[f"{part} {n}"] = _compared(answers, values)
-            floor[f"{part} {n}"] = _compared(answers, values[len(values) // 2 :] + values[: len(values) // 2])
+            floor[f"{part} {n}"] = np.mean([_compared([one] * len(values), values) for one in answers], 1).tolist()
     parameters = sum(weight.numel() for weight in trained(system))
     loss = float(np.mean(state["losses"][-max(1, plan.steps // 10) :]))
-    return Outcome(arm.name, seed, parameters, loss, scale, state["gaps"], right, floor)
+    return Outcome(arm.name, seed, parameters, loss, scale, state["gaps"], right, floor, probe(arm, system))
 
 
 @torch.no_grad()
@@ -259,20 +268,30 @@ def read_back(video_FHWC: np.ndarray) -> Answer:
     return {name: found[name].values for name in bed.FIELDS}
 
 
-def probe(arm: Arm, plan: Plan, clips: bed.Clips) -> float:
-    """The worst field's accuracy of a linear probe on the untrained reader's features: whether the words hold the tags
-    at all. Fitted on half of the texts, read on the other half."""
-    system = build(arm, plan.size, 0, patch_px=plan.patch_px, width=plan.width)
-    rng = np.random.default_rng(0)
-    words = [condition(arm, values, 0, rng).text for values in clips.values]
-    with torch.no_grad():
-        features = system.text(words).flatten(1).numpy()
-    half, worst = len(words) // 2, 1.0
+@torch.no_grad()
+def probe(arm: Arm, system: System) -> dict[str, float]:
+    """Accuracy of a linear probe on the reader's features, by field: whether the words hold the tags at all. Fitted on
+    two thirds of PROBED_TEXTS, read on the rest; nothing where tags are not told in words."""
+    if arm.text == "none":
+        return {}
+    rng, dealt = np.random.default_rng(0), bed.deal(PROBED_TEXTS, "train", PROBE_LOT)
+    features = system.text([condition(arm, values, 0, rng).text for values in dealt]).flatten(1).numpy()
+    fit, found = 2 * len(dealt) // 3, {}
     for name in bed.FIELDS:
-        labels = [values[name] for values in clips.values]
-        fitted = RidgeClassifier(alpha=1.0).fit(features[:half], labels[:half])
-        worst = min(worst, float(fitted.score(features[half:], labels[half:])))
-    return worst
+        labels = [values[name] for values in dealt]
+        probed = RidgeClassifier(alpha=0.1).fit(features[:fit], labels[:fit])
+        found[name] = float(probed.score(features[fit:], labels[fit:]))
+    return found
+
+
+def assured(arm: Arm, probed: dict[str, float]) -> None:
+    """ValueError where a reader does not hold what its arm is told: such an arm would lose before it began."""
+    for name, accuracy in probed.items():
+        if accuracy < told.PROBED:
+            raise ValueError(
+                f"{arm.name}: a linear probe recovers {name} from the reader's features in {accuracy:.3f} of the texts,"
+                f" under {told.PROBED}; make the reader wider (arms.READER_DIM) before arms are compared"
+            )
 
 
 def _compared(answers: Sequence[Answer], values: Sequence[bed.Values]) -> list[list[bool]]:

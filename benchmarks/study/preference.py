@@ -109,6 +109,7 @@ def main() -> None:
     parser.add_argument("--preference-steps", type=int, default=policy.steps_preference, help="of each trained arm")
     parser.add_argument("--beta", type=float, default=policy.beta)
     parser.add_argument("--preference-lr", type=float, default=policy.lr_preference)
+    parser.add_argument("--sft", type=float, default=policy.sft, help="weight of the winners' own loss beside DPO")
     parser.add_argument("--mixture", type=int, default=small.mixture, help="prompts, ten clips of each")
     parser.add_argument("--judged", type=int, default=small.judged, help="prompts for each of the two Judges")
     parser.add_argument("--prompts", type=int, default=small.paired, help="prompts of candidates")
@@ -120,7 +121,8 @@ def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     plan = gpu_size() if given.gpu_size else Plan(
-        policy=Policy(given.steps, given.preference_steps, beta=given.beta, lr_preference=given.preference_lr),
+        policy=Policy(given.steps, given.preference_steps, beta=given.beta, lr_preference=given.preference_lr,
+                      sft=given.sft),
         mixture=given.mixture, judged=given.judged, paired=given.prompts, tested=given.test,
     )  # fmt: skip
     study([replace(plan, seed=seed) for seed in given.seeds], given.out, given.judge)

@@ -15,9 +15,10 @@ from animatrix_trainer.show import png
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.figures import Figure, publish
-from benchmarks.study.preference_arms import ARMS, BASE, DPO
+from benchmarks.study.preference_arms import ARMS, BASE, DPO, SFT
 from benchmarks.study.preference_bed import CORRUPTED, Drawn
 from benchmarks.study.preference_measure import Measured, Show, read_back
+from benchmarks.study.told import interval_plot, table
 
 SMALL = (
     "A run on a CPU can show that the objective lowers a damage that the policy samples, that its alarms "
@@ -95,6 +96,9 @@ def figures_of(measured: Sequence[Measured], grounds: Sequence[Ground]) -> list[
             goal = "interval above 0" if arm == DPO else ""
             ends = {"95 % from": low, "to": high}
             figures.append(Figure(f"{name}, before less {arm}", fall, ends, goal, low > 0 if goal else None))
+        fall, low, high = difference(by[SFT], after, name)
+        ends = {"95 % from": low, "to": high}
+        figures.append(Figure(f"{name}, {SFT} less {DPO}", fall, ends, "interval above 0", low > 0))
     for name, what in KEPT.items():
         figures.append(Figure(what, after.share(name), beside(name)))
         for arm in [arm for arm in ARMS if arm in by and arm != BASE]:
@@ -102,6 +106,8 @@ def figures_of(measured: Sequence[Measured], grounds: Sequence[Ground]) -> list[
             goal = "at least 0.9" if arm == DPO else ""
             ends = {"95 % from": low, "to": high}
             figures.append(Figure(f"{what}, {arm} over before", kept, ends, goal, kept >= 0.9 if goal else None))
+        kept, low, high = ratio(by[SFT], after, name)
+        figures.append(Figure(f"{what}, {DPO} over {SFT}", kept, {"95 % from": low, "to": high}))
     for name, goal in (("accuracy", "above 0.5"), ("displacement", "0 or less"), ("margin", "")):
         for where in ("fitting", "unseen"):
             of = {arm: one.facts[where][name] for arm, one in by.items() if one.facts and arm != DPO}
@@ -127,7 +133,7 @@ def figures_of(measured: Sequence[Measured], grounds: Sequence[Ground]) -> list[
 
 
 def difference(before: Measured, after: Measured, name: str) -> tuple[float, float, float]:
-    """Before less after and its 95 % interval, over the prompts that both have, drawn again."""
+    """Before less after and its 95 % interval, over seeds and the prompts that both have, drawn again."""
     one_D, two_D = _drawn_again(before, after, name)
     low, high = np.quantile(one_D[1:] - two_D[1:], [0.025, 0.975]).tolist()
     return float(one_D[0] - two_D[0]), low, high
@@ -142,13 +148,20 @@ def ratio(before: Measured, after: Measured, name: str) -> tuple[float, float, f
 
 
 def _drawn_again(before: Measured, after: Measured, name: str, draws: int = 4000) -> tuple[np.ndarray, np.ndarray]:
-    """Means over prompts of two arms: of the prompts as they are, then of each draw."""
+    """Means over prompts of two arms: of the prompts as they are, then of each draw of seeds and prompts in them."""
     one, two = before.by_prompt(name), after.by_prompt(name)
     both = sorted(one.keys() & two.keys())
-    rows_DP = np.random.default_rng(0).integers(len(both), size=(draws, len(both)))
-    rows_DP = np.concatenate([np.arange(len(both))[None], rows_DP])
     one_P, two_P = (np.array([said[prompt] for prompt in both]) for said in (one, two))
-    return one_P[rows_DP].mean(1), two_P[rows_DP].mean(1)
+    of_prompt = [prompt.rpartition(":")[0] for prompt in both]
+    seeds = [np.array([at for at, seed in enumerate(of_prompt) if seed == own]) for own in sorted(set(of_prompt))]
+    rng, sizes = np.random.default_rng(0), np.array([len(own) for own in seeds])
+    rows_SP = np.stack([np.resize(own, sizes.max()) for own in seeds])
+    chosen_DS = rng.integers(len(seeds), size=(draws, len(seeds)))
+    at_DSP = (rng.random((*chosen_DS.shape, sizes.max())) * sizes[chosen_DS][..., None]).astype(int)
+    rows_DSP = np.take_along_axis(rows_SP[chosen_DS], at_DSP, 2)
+    counts_DSP = np.arange(sizes.max()) < sizes[chosen_DS][..., None]
+    again = [np.average(values[rows_DSP], (1, 2), counts_DSP) for values in (one_P, two_P)]
+    return np.append(one_P.mean(), again[0]), np.append(two_P.mean(), again[1])
 
 
 def publish_study(
@@ -177,6 +190,27 @@ def _framed(clip_FHWC: np.ndarray, most: int = 9) -> np.ndarray:
     return np.pad(np.concatenate(list(frames), 1), ((0, 0), (0, 6), (0, 0)))
 
 
+PLOTS = {
+    "damaged, nothing asked": "damaged where nothing is asked, before less after",
+    "damaged": "damaged, all, before less after",
+    "damaged, a Judge of other votes": "damaged by a Judge of other votes, before less after",
+    "read": "departures read by AniCaption, over before",
+    "motion": "motion of sound samples, over before",
+    "obeys": "camera moves obeyed, over before",
+}
+
+
+def _plots(measured: Sequence[Measured]) -> str:
+    """What each arm changed, with 95 % over seeds and prompts."""
+    before, later = measured[0], measured[1:]
+    cards = []
+    for name, what in ((name, what) for name, what in PLOTS.items() if name in before.each):
+        of, line = (difference, 0.0) if name.startswith("damaged") else (ratio, 1.0)
+        rows = {one.arm: of(before, one, name) for one in later}
+        cards.append(f"<div class='card'><b>{escape(what)}</b>{interval_plot(rows, line)}</div>")
+    return f"<div class='grid' style='grid-template-columns:repeat(2,1fr)'>{''.join(cards)}</div>"
+
+
 def _page(measured: Sequence[Measured], figures: Sequence[Figure], name: str, arms: Sequence[str]) -> str:
     heads = "".join(f"<th class='num'>{escape(one.arm)}</th>" for one in measured)
     shares = "".join(
@@ -184,18 +218,12 @@ def _page(measured: Sequence[Measured], figures: Sequence[Figure], name: str, ar
         + "</tr>"
         for what in measured[0].each
     )  # fmt: skip
-    rows = "".join(
-        f"<tr><td>{escape(figure.what)}</td><td class='num'><b>{figure.value:.3f}</b></td>"
-        f"<td>{'<br>'.join(f'{value:.3f} {escape(rival)}' for rival, value in figure.rivals.items())}</td>"
-        f"<td>{escape(figure.goal)}</td><td>{'' if figure.holds is None else 'yes' if figure.holds else 'no'}</td></tr>"
-        for figure in figures
-    )
     return page(
         "Preference study",
         f"<h1>Does preference take failures out and leave the art in?</h1><p class='soft'>{escape(name)}</p>"
         f"<p>{escape(SMALL)}</p>"
         f"<div class='card'><table><tr><th>mean over samples</th>{heads}</tr>{shares}</table></div>"
+        f"<h2>What each arm changed <small>95 % over seeds and prompts</small></h2>{_plots(measured)}"
         f"<h2>The same prompts and seeds: {escape(', '.join(arms))}</h2><img src='sheet.png' style='max-width:100%'>"
-        f"<h2>Figures of {DPO}</h2><div class='card'><table><tr><th>what</th><th class='num'>{DPO}</th>"
-        f"<th>beside it</th><th>goal</th><th>holds</th></tr>{rows}</table></div>",
+        f"<h2>Figures of {DPO}</h2><div class='card'>{table(figures, DPO)}</div>",
     )

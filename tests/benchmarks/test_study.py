@@ -1,5 +1,7 @@
 """The conditioning study is fair before it is anything else: equal parameters, equal clips, independent values."""
 
+import copy
+import dataclasses
 from itertools import combinations, product
 
 import numpy as np
@@ -9,7 +11,7 @@ from anicaption.drawn.shot import DrawnShot
 from animatrix_trainer.conditioning.guidance import shares
 
 from benchmarks.study import arms, bed, told
-from benchmarks.study.conditioning import Outcome, Plan, training_batch
+from benchmarks.study.conditioning import Outcome, Plan, assured, probe, training_batch
 from benchmarks.study.words import PAD, Words, distraction, split
 
 SIZE = bed.Size(9, 40, 60)
@@ -54,7 +56,7 @@ def test_every_arm_takes_two_forwards_a_step():
 def test_arms_of_a_seed_see_the_same_clips_and_noise():
     video = np.random.default_rng(0).integers(0, 255, (12, 9, 40, 60, 3), dtype=np.uint8)
     clips = bed.Clips(video, tuple(bed.deal(12, "train")))
-    plan = Plan(SIZE, 10, 4, 12, 1, 1, 10, 32, 1e-3)
+    plan = Plan(SIZE, 10, 4, 12, 1, 1, 10, 32, 1e-3, 0)
     one, two = (training_batch(arms.BY_NAME[name], clips, plan, 3, 7) for name in ("both paths", "tags as text"))
     assert one.numbers == two.numbers and np.array_equal(one.videos, two.videos)
     nothing = [c.tags is None and c.text == "" for c in one.conditions]
@@ -117,11 +119,13 @@ def test_the_reader_learns_and_a_text_of_nothing_is_nothing(systems):
     system.text.zero_grad()
 
 
-def outcome(arm, seed, share):
+def outcome(arm, seed, share, held=1.0):
     rng = np.random.default_rng([seed, len(arm)])
     right = (rng.random((40, len(bed.FIELDS))) < share).tolist()
     parts = dict.fromkeys(("test 0", "test 50", "test 200", "compose 0"), right)
-    return Outcome(arm, seed, 1, 0.1, 1.0, [dict.fromkeys(bed.FIELDS, 0.0)], parts, parts)
+    floor = dict.fromkeys(parts, [[bed.chance(name) for name in bed.FIELDS]] * 40)
+    probed = dict.fromkeys(bed.FIELDS, held) if arm == "tags as text" else {}
+    return Outcome(arm, seed, 1, 0.1, 1.0, [dict.fromkeys(bed.FIELDS, 0.0)], parts, floor, probed)
 
 
 def test_the_paired_interval_finds_a_difference_and_none_where_there_is_none():
@@ -133,3 +137,39 @@ def test_the_paired_interval_finds_a_difference_and_none_where_there_is_none():
     _, low, high = told.paired(same, "test 0", fields)
     assert low < 0 < high
     assert told.beyond_chance(1.0, "camera.move") == 1.0 and told.beyond_chance(1 / 6, "camera.move") == 0.0
+
+
+def test_an_arm_under_chance_lends_the_other_nothing():
+    ours, theirs = (outcome(arm, 0, 0.0) for arm in ("both paths", "tags as text"))
+    theirs = dataclasses.replace(
+        theirs, floor={part: np.zeros((40, len(bed.FIELDS))).tolist() for part in theirs.floor}
+    )
+    ours = dataclasses.replace(ours, right=ours.floor)
+    fields = list(bed.FIELDS)
+    assert told.paired([ours, theirs], "test 0", fields)[0] > 0.3
+    assert told.paired([ours, theirs], "test 0", fields, own_floor=True)[0] == pytest.approx(0)
+
+
+def test_nothing_is_compared_where_the_words_do_not_hold_the_tags():
+    ceiling = np.ones((16, len(bed.FIELDS)), bool).tolist()
+    for held in (1.0, 0.9):
+        some = [outcome("both paths", s, 0.9) for s in range(3)]
+        some += [outcome("tags as text", s, 0.5, held) for s in range(3)]
+        figures = told.figures_of(some, ceiling, list(bed.FIELDS))
+        (headline,) = [
+            one for one in figures if one.what == "both paths less tags as text, readable fields, test 0 words"
+        ]
+        (probed,) = [one for one in figures if one.what.startswith("linear probe")]
+        assert headline.value > 0.2 and headline.holds is probed.holds is (held == 1.0)
+
+
+@pytest.mark.filterwarnings("ignore:An ill-conditioned matrix")
+def test_a_reader_that_has_lost_its_words_is_refused_before_training(systems):
+    arm = arms.BY_NAME["tags as text"]
+    found = probe(arm, systems[arm.name])
+    assured(arm, found)
+    assert found.keys() == bed.FIELDS.keys() and probe(arms.BY_NAME["both paths"], systems["both paths"]) == {}
+    deaf = copy.deepcopy(systems[arm.name])
+    deaf.text.encoder.shared.weight.data.zero_()
+    with pytest.raises(ValueError, match=r"tags as text: a linear probe recovers .*READER_DIM"):
+        assured(arm, probe(arm, deaf))
