@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import torch
 from anicaption.frames import write_video
-from animatrix_trainer import checkpoint
+from animatrix_trainer import checkpoint, preference
 from animatrix_trainer.config import DataError, Lora, Preference, RecipeError, Window
 from animatrix_trainer.data.pairs import Pairs, in_latent_frames, read_pairs
 from animatrix_trainer.data.readings import Reading
 from animatrix_trainer.loop import fit
 from animatrix_trainer.model import lora
+from animatrix_trainer.onto import onto
 from animatrix_trainer.preference import Facts, Reference, gap_weights, loss, loss_of_pairs, mask
 from animatrix_trainer.recipes import smoke
 from safetensors.torch import load_file
@@ -140,6 +141,15 @@ def test_swapping_winners_and_losers_turns_delta_around(pairs):
     other = dataclasses.replace(batch, videos=batch.losers, losers=batch.videos)
     one, two = (loss_of_pairs(system.model, system, each, reference)[1] for each in (batch, other))
     assert float(one.margin) == pytest.approx(-float(two.margin), rel=1e-4)
+
+
+def test_what_a_pair_carries_goes_onto_the_device_without_a_wait(pairs, monkeypatch):
+    wanted = recipe(deformation=1.0, gap_weight=True, segments=True, sft=0.1)
+    system, batch, gone = system_of(wanted), batch_of(pairs, wanted), []
+    monkeypatch.setattr(preference, "onto", lambda device, value: gone.append(value) or onto(device, value))
+    loss_of_pairs(system.model, system, batch, Reference(system.models, wanted.stages[0]))
+    carried = {"deformed_BT", "segments_BGT", "labels_BG", "scores_B2", "real_B"}
+    assert {name for name in carried if any(value is getattr(batch, name) for value in gone)} == carried
 
 
 def test_a_batch_is_a_pure_function_of_numbers(pairs):
