@@ -56,6 +56,18 @@ def of_sources(out, kind: str, column: str) -> dict[str, set]:
     return found
 
 
+def test_what_a_list_stated_holds_until_a_list_says_otherwise(here, listed, tmp_path):
+    out, folder = str(tmp_path / "set"), str(listed.parent)
+    assert cli.main(["run", str(listed), "--out", out, *FLAGS]) == 0
+    assert cli.main(["run", folder, "--out", out, *FLAGS, "--rating", "general"]) == 0
+    assert (told(out)["b.mkv"]["work"], told(out)["b.mkv"]["rating"]) == ("Sora", "explicit")
+    assert (told(out)["d.mkv"]["work"], told(out)["d.mkv"]["rating"]) == (None, "general")
+    listed.write_text("source,work\na.mkv,Kumo\n")
+    assert cli.main(["run", str(listed), "--out", out, *FLAGS]) == 0
+    assert (told(out)["a.mkv"]["work"], told(out)["a.mkv"]["licence"]) == ("Kumo", None)
+    assert told(out)["a.mkv"]["rating"] == "unknown" and told(out)["c.mkv"]["work"] == "Umi"
+
+
 def test_what_a_list_states_reaches_tables_card_quarantine_and_report(here, listed, tmp_path, capsys):
     out = str(tmp_path / "set")
     assert cli.main(["run", str(listed), "--out", out, *FLAGS, *EASY]) == 0

@@ -61,10 +61,10 @@ class Bars:
         if self._task is not None:
             self._whole.advance(self._task)
         if words:
-            self._console.print(f"{name}: {words}", highlight=False, markup=False)
+            self.say(f"{name}: {words}")
 
     def say(self, words: str) -> None:
-        self._console.print(words, highlight=False, markup=False)
+        self._console.print(words, highlight=False, markup=False, soft_wrap=True)
 
     def _render(self) -> Group:
         lines = Table.grid(padding=(0, 2))

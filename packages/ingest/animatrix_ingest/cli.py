@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, Protocol
 
@@ -25,6 +26,9 @@ def main(argv: list[str] | None = None) -> int:
     command = parse(list(sys.argv[1:] if argv is None else argv))
     try:
         return command()
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor does the flush at the end complain
+        return 1
     except Exception as error:
         if isinstance(error, _refusals()):
             print(f"animatrix-ingest: {error}", file=sys.stderr)

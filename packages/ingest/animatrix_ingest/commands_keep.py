@@ -51,8 +51,8 @@ class Status:
             print(f"no generation yet; {found.n_waiting} sources are finished")
             return 0
         there = found.generations
-        print(f"video    generation {there.latest_video} of {len(there.video)}")
-        print(f"labels   generation {there.latest_labels} of {len(there.labels)}")
+        print(f"video    generation {there.latest_video}, the highest of {len(there.video)}")
+        print(f"labels   generation {there.latest_labels}, the highest of {len(there.labels)}")
         print(f"hash     {there.hash}")
         for what, counts in (("sources", found.sources), ("shots", found.shots)):
             print(f"{what:9}{Counts(**counts)}")

@@ -18,7 +18,8 @@ class Run:
 
     SOURCES are files, folders (searched whole), globs (quoted), lists (.csv, .parquet, .jsonl with a column `source`)
     or URLs (s3://, http(s):// and others). Run it again and it does nothing; kill it and run it again, and it goes on
-    to the same end. Exit status 1 where nothing at all could be kept.
+    to the same end. What a list states of a source holds until a list says otherwise. Exit status 1 where nothing at
+    all could be kept.
     """
 
     sources: tyro.conf.Positional[tuple[str, ...]]

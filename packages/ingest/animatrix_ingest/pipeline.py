@@ -61,8 +61,8 @@ def run(
     """Ingest `sources` into the data set at `out`. Done again it does nothing; killed, it goes on; two may run at once.
 
     Other settings, weights or code make another generation beside the ones that are there. `retry` works again on
-    dead letters. `cache` is a folder for copies of remote sources. Raises NoSource, WeightsError, StoreError (the
-    message says what to do) or NotConserved.
+    dead letters. What a list stated of a source holds until a list says otherwise. `cache` is a folder for copies of
+    remote sources. Raises NoSource, WeightsError, StoreError (the message says what to do) or NotConserved.
     """
     began = time.perf_counter()
     progress = progress or Silent()
@@ -82,7 +82,9 @@ def run(
     work = _work(ledger, given, known, retry, task.forgotten, explicit)
     with _lazily(engine) as started:
         n_worked = _ingest(task, work, known, started, progress)
-        told = {item.name: (known[item.name], {name: getattr(item, name) for name in STATED}) for item in given}
+        rows = video.read(store, before.sources, video.SOURCES).to_pylist() if before else []
+        earlier = {row["source"]: row for row in rows}
+        told = {item.name: (known[item.name], _told(item, earlier.get(item.name, {}))) for item in given}
         taken_back = {known[name].sha256 for name in explicit}
         shard_bytes = settings.shard_mib * MIB
         now = settle(
@@ -138,6 +140,14 @@ def settle(
 def _cache() -> Path:
     """Where copies of remote sources lie while they are read; ANIMATRIX_CACHE names another folder."""
     return Path(os.environ.get("ANIMATRIX_CACHE") or Path(tempfile.gettempdir()) / "animatrix-sources")
+
+
+def _told(item: Given, earlier: Mapping[str, Any]) -> dict[str, str | None]:
+    """What is stated of a source: by its list; where none names it, in earlier runs, and only then by `--rating`."""
+    now = {name: getattr(item, name) for name in STATED}
+    if item.listed:
+        return now
+    return {name: said if earlier.get(name) in (None, "unknown") else earlier[name] for name, said in now.items()}
 
 
 def _is_named(given: Given, sources: Sequence[str]) -> bool:

@@ -43,7 +43,8 @@ class Given:
     """A source as it was given. `name` is its path or URL; what nobody stated is None, an unstated rating "unknown".
 
     `version` is what the store says changes with the content (ETag, time of change): with name and size it tells
-    whether a source is the one that was read before.
+    whether a source is the one that was read before. `listed` says that a list names it: then the list speaks for
+    it, and what it does not state is not known; else what earlier runs were told holds.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Given:
     rating: Rating = "unknown"
     size_bytes: int | None = None
     version: str | None = None
+    listed: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,10 @@ def find(sources: Iterable[str], rating: Rating = "unknown") -> list[Given]:
                 found[same] = _joined(*found[same], wish) if same in found else (wish, _with(given, wish.stated))
     if not found:
         raise NoSource("sources: none given; name files, folders, globs, lists or URLs")
-    stated = (given if wish.stated.get("rating") else replace(given, rating=rating) for wish, given in found.values())
+    stated = (
+        replace(given, rating=wish.stated.get("rating") or rating, listed=wish.where is not None)
+        for wish, given in found.values()
+    )
     return sorted(stated, key=lambda given: given.name)
 
 
