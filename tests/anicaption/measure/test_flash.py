@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from anicaption.measure.edges import events
-from anicaption.measure.flash import excursions, read_flash
+from anicaption.measure.flash import SCORES, excursions, read_flash
 from anicaption.measure.transition import TransitionWatch, decide
 from anicaption.tracks import Event, Tracks
 
@@ -50,6 +50,14 @@ def watched(pictures) -> TransitionWatch:
     for picture in pictures:
         watch.see(picture)
     return watch
+
+
+def columns(jump: list[float]) -> dict[str, np.ndarray]:
+    """Scores of which nothing is said yet but the jumps, of pictures that are not blank."""
+    n = len(jump)
+    scores = {name: np.full(n, np.nan, np.float32) for name in (*(f"across_{k}" for k in range(1, 5)), *SCORES)}
+    light = {"luma": np.full(n, 0.5, np.float32), "spread": np.full(n, 0.2, np.float32)}
+    return scores | light | {"jump": np.array(jump, np.float32)}
 
 
 def found(watch: TransitionWatch) -> list[tuple[str, int, int]]:
@@ -147,23 +155,43 @@ def test_an_impact_that_flickers_beside_a_cut_is_of_the_shot_whose_contours_it_h
 
 
 def test_of_two_excursions_that_touch_the_one_that_truly_comes_back_counts():
-    nan = np.full(8, np.nan, np.float32)
-    scores = {"jump": np.array([0, 0, 0.33, 0.36, 0, 0.37, 0, 0], np.float32)}
-    scores |= {"luma": np.full(8, 0.5, np.float32), "spread": np.full(8, 0.2, np.float32)}
-    scores |= {f"across_{n}": nan.copy() for n in range(1, 5)}
+    scores = columns([0, 0, 0.33, 0.36, 0, 0.37, 0, 0])
     scores["across_1"][3] = 0.15  # a cut, and the negative of what comes is a little like what was
     scores["across_2"][5] = 0.02  # the two negatives after it
     assert excursions(scores) == ((3, 5),)
 
 
-def test_the_pictures_between_the_flashes_of_a_strobe_are_no_impacts():
+@pytest.mark.parametrize("words", [False, True])
+def test_the_pictures_between_the_flashes_of_a_strobe_are_no_impacts(words):
     dark = np.isin(np.arange(14), (3, 4, 7, 8, 11, 12))
-    scores = {name: np.where(dark, 0.0, value).astype(np.float32) for name, value in (("luma", 0.5), ("spread", 0.2))}
-    scores["jump"] = np.where(np.isin(np.arange(14), (3, 5, 7, 9, 11, 13)), 0.4, 0.0).astype(np.float32)
-    scores |= {f"across_{n}": np.full(14, np.nan, np.float32) for n in range(1, 5)}
+    scores = columns(np.where(np.isin(np.arange(14), (3, 5, 7, 9, 11, 13)), 0.4, 0.0).tolist())
+    scores["luma"][dark], scores["spread"][dark] = (0.06, 0.16) if words else (0.0, 0.0)
+    black = {"flash_black": 0.93, "flash_luma": 0.06, "flash_spread": 0.16, "flash_unturned": 0.5}
+    for name in SCORES:
+        scores[name][dark] = black.get(name, 0.0)
     scores["across_2"][[5, 9, 13]] = 0.05  # the figure has moved on meanwhile
-    scores["across_2"][[7, 11]] = 0.0  # black is black again
+    scores["across_2"][[7, 11]] = 0.0  # black is black again, and so are the words
     assert excursions(scores) == ((3, 5), (7, 9), (11, 13))
+
+
+def test_lines_that_burst_over_the_picture_after_an_impact_do_not_make_it_another():
+    shot = pan(1, 24)
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    outside = (x - WIDTH / 2) ** 2 / (WIDTH / 2.8) ** 2 + (y - HEIGHT / 2) ** 2 / (HEIGHT / 2.8) ** 2 > 1
+    for picture in shot[13:]:
+        picture[outside] = 250
+    shot[11:13] = [IMPACTS["mono"](shot[0])] * 2
+    watch = watched(shot)
+    assert found(watch) == [("mono", 11, 13)]
+    assert decide(watch.scores()) == ()
+
+
+def test_a_faint_picture_comes_back_from_a_faint_impact():
+    faint = [(200 + picture // 10).astype(np.uint8) for picture in pan(1, 24)]
+    drawing = np.where(ink(pan(2, 1)[0]), 235, 120).astype(np.uint8).repeat(3, 2)
+    watch = watched([*faint[:10], *[cv2.addWeighted(drawing, 0.3, faint[0], 0.7, 0)] * 2, *faint[12:]])
+    assert max(watch.scores()["jump"]) < 0.06
+    assert decide(watch.scores()) == ()
 
 
 def test_a_figure_that_crosses_quickly_is_no_impact():
@@ -177,10 +205,7 @@ def test_a_figure_that_crosses_quickly_is_no_impact():
 
 
 def test_a_longer_excursion_swallows_the_ones_inside():
-    nan = np.full(8, np.nan, np.float32)
-    scores = {"jump": np.array([0, 0, 0.4, 0.5, 0.5, 0.4, 0, 0], np.float32)}
-    scores |= {"luma": np.full(8, 0.5, np.float32), "spread": np.full(8, 0.2, np.float32)}
-    scores |= {f"across_{n}": nan.copy() for n in range(1, 5)}
+    scores = columns([0, 0, 0.4, 0.5, 0.5, 0.4, 0, 0])
     scores["across_1"][4] = 0.01  # white, black, white: the black frame alone passes the triple test ...
     scores["across_3"][5] = 0.02  # ... and so do all three
     assert excursions(scores) == ((2, 5),)

@@ -35,6 +35,10 @@ JUMPED = 0.045  # difference after motion from which this is asked
 JUMPED_STAYS = 0.72  # of what is kept, the share that stays at most
 JUMPED_QUIET = 0.3  # of its change that one frame at most of those around it may exceed
 
+# Between two shots that are held, a little more of the drawing may seem to survive; lines that come over the whole
+# picture change its light and with it the profile.
+HELD_KEPT, HELD_PROFILE, HELD_QUIET = 0.33, 0.6, 0.1
+
 KIN = tuple(f"kin_{n}" for n in range(1, FLASH_FRAMES + 1))
 """On the frame after n frames that may be an impact: how much more their lines are those of what comes than of what
 went before (-2..2)."""
@@ -59,11 +63,14 @@ def cuts(scores: Mapping[str, np.ndarray], runs: list[Blank]) -> list[tuple[int,
     new = np.where(scores["same"] < CUT_SAME, jump * (1 - scores["kept"]), 0.0)
     whole = scores["kept"] < CUT_KEPT - KEPT_LESS * np.clip((jump - KEPT_FROM) / (KEPT_TO - KEPT_FROM), 0, 1)
     spread = np.maximum(scores["spread"], CUT_FLOOR)
+    whole[[run.end for run in runs if run.end < len(whole)]] = True  # of a blank nothing is left, but a matte may be
     raw, profile = scores["raw"].astype(float), np.nan_to_num(scores["profile"].astype(float))
     raw[jump == 0], profile[jump == 0] = 0.0, 0.0
     for t in np.flatnonzero((scores["stays"] < JUMPED_STAYS * scores["kept"]) & (jump >= JUMPED)):
         if np.sort(raw[_near(int(t), NEIGHBOURS, len(raw))])[-2:-1] < JUMPED_QUIET * raw[t]:
             new[t], whole[t] = jump[t], True
+    for t in np.flatnonzero((scores["kept"] < HELD_KEPT) & (profile < HELD_PROFILE * raw) & (jump >= JUMPED)):
+        whole[t] |= raw[_near(int(t), NEIGHBOURS, len(raw))].max() < HELD_QUIET * raw[t]
     lit = (scores["same"] > CUT_LIT) & (scores["kept"] < 1)  # both are 1 where nobody asked
     moves, profile = np.where(lit, 0.0, raw), np.where(lit, 0.0, profile)
     found = []

@@ -16,7 +16,7 @@ from anicaption.measure.likeness import correlation
 from anicaption.record import Evidence, Span, Variable, abstain, measured
 from anicaption.tracks import Event, Tracks
 
-NAME, VERSION = "flash", "2"
+NAME, VERSION = "flash", "3"
 FIELD = "vfx.impact_frame"
 
 FLASH_FRAMES = 4
@@ -24,6 +24,7 @@ JUMP_FLOOR = 0.06  # difference after motion that is large, of 0..1
 BACK_SHARE = 0.5  # across a flash the picture differs by less than this share of the jumps in and out
 BLANK_BACK_SHARE = 0.36  # as BACK_SHARE, of a picture that is white or black: any two are far from that
 BLANK_JUMP_FLOOR = 0.03  # as JUMP_FLOOR, of a picture that is white or black all over: a white flash on paper
+EXACT_SHARE = 0.1  # as BACK_SHARE, of a picture that comes back so well that it need not have gone as far as JUMP_FLOOR
 FAR_BETTER = 0.4  # of what is left across one of two excursions that touch
 _CLEAR_SHARE = 0.6  # of the best length's jumps that those of a longer excursion must have
 _BLANK_LIGHT, _BLANK_DARK, _BLANK_SPREAD = 0.9, 0.06, 0.05  # mean over or under which a flat picture is blank
@@ -112,14 +113,15 @@ def _few(rgb: np.ndarray) -> float:
 
 def excursions(scores: Mapping[str, np.ndarray]) -> tuple[tuple[int, int], ...]:
     """Spans [start, end) of one to four frames that pass the triple test; a longer span swallows those inside it, and
-    of two that touch the first stays, unless the second comes back far better: then the first only seemed to. A blank
-    comes back better than any picture and shows nothing by it: else a strobe would be the pictures between its flashes.
-    """
+    of two that touch the first stays, unless the second comes back far better: then the first only seemed to. A blank,
+    words or not, comes back better than any picture and shows nothing by it: else a strobe would be the pictures
+    between its flashes."""
     spans: list[tuple[int, int, float]] = []
     for start, end, share in comings_back(scores):
         while spans and spans[-1][0] >= start:
             spans.pop()
         out_of_blank = _blank(float(scores["luma"][start - 1]), float(scores["spread"][start - 1]))
+        out_of_blank = out_of_blank or _blank_kind(_numbers(scores, start - 1, start))
         if spans and spans[-1][1] >= start and share < FAR_BETTER * spans[-1][2] and not out_of_blank:
             spans.pop()
         if not spans or spans[-1][1] < start:
@@ -146,9 +148,9 @@ def comes_back(scores: Mapping[str, Sequence[float] | np.ndarray], end: int, acr
     blank = _blank_frames(scores, end)
     fits: dict[int, float] = {}  # length -> the lesser jump
     for n in range(1, FLASH_FRAMES + 1):
-        floor = BLANK_JUMP_FLOOR if n == blank else JUMP_FLOOR
         if n in across and end - n > 0:
             least = min(jump[end - n], jump[end])
+            floor = BLANK_JUMP_FLOOR if n == blank or across[n] < EXACT_SHARE * least else JUMP_FLOOR
             share = BLANK_BACK_SHARE if n == blank else BACK_SHARE
             if least >= floor and across[n] < share * least:
                 fits[n] = least

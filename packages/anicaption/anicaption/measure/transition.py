@@ -21,7 +21,7 @@ import numpy as np
 from anicaption.measure.bars import Bars
 from anicaption.measure.brief import MOST_FRAMES as MOST_BRIEF_FRAMES
 from anicaption.measure.brief import brief, is_mix
-from anicaption.measure.cuts import CUT_SAME, JUMPED, KIN, LEAST_SHOT_FRAMES, cuts
+from anicaption.measure.cuts import CUT_KEPT, CUT_SAME, JUMPED, KIN, LEAST_SHOT_FRAMES, cuts
 from anicaption.measure.fade import FLASH_FRAMES as BLANK_FLASH_FRAMES
 from anicaption.measure.fade import FLAT, MOST_FRAMES, SHORT_FRAMES, TELL_FRAMES, Blank, blanks, is_blank
 from anicaption.measure.flash import BLANK_JUMP_FLOOR, FLASH_FRAMES, JUMP_FLOOR, FlashWatch, comes_back
@@ -41,7 +41,7 @@ from anicaption.measure.likeness import (
 from anicaption.measure.mix import DRIFT_FRAMES, carried_ends, drifting_mix, straight
 from anicaption.measure.slide import slide
 
-NAME, VERSION = "transition", "4"
+NAME, VERSION = "transition", "5"
 # What an event's kind is called at the shot's first frames and at its last.
 AT_EDGES = {
     "fade_black": ("fade_in_black", "fade_out_black"),
@@ -59,6 +59,9 @@ MIX_ACROSS = 0.025  # difference of the two ends after motion
 MIX_LEAST = 4  # frames
 MIX_SAME = 0.8  # at its best, a mix joins pictures whose greys correlate by less than this after motion
 
+AGAIN_SHARE = (
+    0.35  # what is left at most across an excursion from which the drawing is there again, changed light or not
+)
 BLANK_BACK = 0.08  # difference to the picture before a blank under which it has come back
 
 REACH = SHORT_FRAMES + MOST_FRAMES  # frames before a boundary that speak about it
@@ -140,17 +143,20 @@ class TransitionWatch:
 
     def _see_across(self, now: Thumbnail, row: dict[str, float]) -> dict[int, float]:
         """Compare with the frames before an excursion that may end here; fills the columns across_n and kin_n."""
-        jump, across = self._scores["jump"], {}
+        jump, kept, across = self._scores["jump"], self._scores["kept"], {}
         if row["jump"] < BLANK_JUMP_FLOOR:
             return {}
         for n in range(1, FLASH_FRAMES + 1):
             if len(self._recent) <= n or jump[-n] < BLANK_JUMP_FLOOR:
                 continue
-            if min(row["jump"], jump[-n]) < JUMP_FLOOR and self.last("spread") > FLAT:
-                continue  # only blank frames are flashes with so little
+            least, gone = min(row["jump"], jump[-n]), max(row["kept"], kept[-n]) < CUT_KEPT
+            if least < JUMP_FLOOR and not gone and self.last("spread") > FLAT:
+                continue  # only blank frames, or such as keep nothing of the drawing, are flashes with so little
             before = self._recent[-1 - n]
-            across[n] = row[f"across_{n}"] = away(self._difference(before, now))
-            if min(row["jump"], jump[-n]) >= JUMP_FLOOR:
+            unlike = self._difference(before, now)
+            again = gone and unlike.kept >= CUT_KEPT  # lines or light may have come with it
+            across[n] = row[f"across_{n}"] = min(away(unlike), AGAIN_SHARE * least) if again else away(unlike)
+            if least >= JUMP_FLOOR:
                 first, last = self._recent[-n], self._recent[-1]
                 row[f"kin_{n}"] = along_lines(last, now) - along_lines(first, before)
         return across
@@ -206,7 +212,7 @@ class TransitionWatch:
         raw, jump = self._scores["raw"], self._scores["jump"]
         for n in range(min(MOST_BRIEF_FRAMES + 1, len(self._recent) - 2), 1, -1):
             steps, last = raw[-1 - n : -1], len(jump) - 2
-            alone = BRIEF_ALONE * sorted(steps)[n // 2]
+            alone = BRIEF_ALONE * sorted(steps)[(n - 1) // 2]
             if min(jump[-1 - n : -1]) < BRIEF_STEP or raw[-1] > alone or raw[-2 - n] > alone:
                 continue  # none, or part of something longer
             pictures = [self._recent[i] for i in range(-2 - n, -1)]
