@@ -106,6 +106,10 @@ def ray_up(file: Path) -> list[str]:
     return []
 
 
+GPUS = 8
+"""What a node of `train.sbatch` has."""
+
+
 def batch(file: Path, slurm: Path) -> list[str]:
     """What Slurm says of a batch script's options; `slurm` is the configuration of a running one (`one_node`)."""
     return _said(["sbatch", "--test-only", str(file)], {"SLURM_CONF": str(slurm)})
@@ -119,7 +123,10 @@ def has_slurm() -> bool:
 
 @contextmanager
 def one_node() -> Iterator[Path]:
-    """A Slurm of this node alone, in a temporary folder; gives its configuration file and stops it afterwards."""
+    """A Slurm of this node alone, in a temporary folder; gives its configuration file and stops it afterwards.
+
+    It counts GPUs that are not there: scripts are only tested for what they ask, and nothing runs.
+    """
     with tempfile.TemporaryDirectory(prefix="slurm-") as name:
         folder = Path(name)
         for part in ("state", "spool", "munge"):
@@ -129,6 +136,9 @@ def one_node() -> Iterator[Path]:
         key.chmod(0o600)
         config = folder / "slurm.conf"
         config.write_text(_slurm_conf(folder), "utf-8")
+        for gpu in range(GPUS):
+            (folder / f"gpu{gpu}").touch()
+        (folder / "gres.conf").write_text(f"Name=gpu File={folder}/gpu[0-{GPUS - 1}]\n", "utf-8")
         munge = folder / "munge"
         started = []
         try:
@@ -169,7 +179,8 @@ ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 ReturnToService=2
 MailProg=/bin/true
-NodeName={node} CPUs={os.cpu_count()} NodeAddr=127.0.0.1 State=UNKNOWN
+GresTypes=gpu
+NodeName={node} Gres=gpu:{GPUS} CPUs={os.cpu_count()} NodeAddr=127.0.0.1 State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """.lstrip()
 
@@ -205,9 +216,9 @@ def main() -> int:
     found += launcher(HERE / "train" / "accelerate.yaml") + launcher(HERE / "train" / "deepspeed.yaml")
     if has_slurm():
         with one_node() as config:
-            found += batch(HERE / "slurm" / "ingest.sbatch", config)
+            found += batch(HERE / "slurm" / "ingest.sbatch", config) + batch(HERE / "train" / "train.sbatch", config)
     else:
-        print("slurm/ingest.sbatch: its #SBATCH options were not checked, there is no Slurm here (Debian: slurm-wlm)")
+        print("*.sbatch: their #SBATCH options were not checked, there is no Slurm here (Debian: slurm-wlm)")
     print("\n".join(found) or "infra: nothing to complain about")
     return 1 if found else 0
 

@@ -87,15 +87,29 @@ def slurm() -> Iterator[Path]:
         yield config
 
 
-def test_slurm_accepts_our_options(slurm):
-    assert check.batch(INFRA / "slurm" / "ingest.sbatch", slurm) == []
+SCRIPTS = ("slurm/ingest.sbatch", "train/train.sbatch")
 
 
-@pytest.mark.parametrize(("right", "wrong"), [("--exclusive", "--exclusivee"), ("24:00:00", "24 bananas")])
-def test_slurm_refuses_broken_options(slurm, tmp_path, right, wrong):
-    text = (INFRA / "slurm" / "ingest.sbatch").read_text("utf-8")
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_slurm_accepts_our_options(slurm, name):
+    assert check.batch(INFRA / name, slurm) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        *(
+            (name, *change)
+            for name in SCRIPTS
+            for change in (("--exclusive", "--exclusivee"), ("24:00:00", "24 bananas"))
+        ),
+        ("train/train.sbatch", "--gpus-per-node=8", "--gpus-per-node=9"),
+    ],
+)
+def test_slurm_refuses_broken_options(slurm, tmp_path, name, right, wrong):
+    text = (INFRA / name).read_text("utf-8")
     assert f"#SBATCH --{'time=' if ':' in right else ''}{right.removeprefix('--')}" in text
-    broken = tmp_path / "ingest.sbatch"
+    broken = tmp_path / "broken.sbatch"
     broken.write_text(text.replace(right, wrong), "utf-8")
     assert check.batch(broken, slurm)
 
