@@ -1,9 +1,11 @@
 """What a step costs: formulas against torch's own counter and against published figures."""
 
+import dataclasses
+
 import pytest
 import torch
 from animatrix_trainer import flops
-from animatrix_trainer.config import Window
+from animatrix_trainer.config import Stage, Window
 from animatrix_trainer.flops import Size
 from animatrix_trainer.model import published
 from animatrix_trainer.model.codec import PixelCodec
@@ -98,3 +100,12 @@ def test_no_name_of_a_device_hides_behind_a_shorter_one():
 def test_the_roof_is_measured():
     rate = flops.matmul_roof(torch.device("cpu"), torch.float32, side=128, seconds=0.1)
     assert 1e8 < rate < 1e14
+
+
+def test_a_pair_costs_two_windows_and_their_way_through_the_reference():
+    size, learning = Size(2, 64, 128, 16), Stage("learn", steps=1, train="lora")
+    pairs = dataclasses.replace(learning, objective="preference")
+    assert flops.sample_flops(size, 72, learning) == flops.train_flops(size, 72, "lora")
+    assert flops.sample_flops(size, 72, pairs) == 2 * (
+        flops.train_flops(size, 72, "lora") + flops.forward_flops(size, 72)
+    )

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from animatrix_trainer.config import Window
+from animatrix_trainer.config import Stage, Window
 from animatrix_trainer.model.codec import VideoCodec
 
 
@@ -54,6 +54,12 @@ def train_flops(size: Size, tokens: int, train: str = "all") -> int:
         return 3 * forward
     scores = size.layers * 4 * size.dim * tokens * (tokens + size.text_tokens)
     return 2 * (forward - scores) + 3 * scores
+
+
+def sample_flops(size: Size, tokens: int, stage: Stage) -> int:
+    """Of one sample of a stage, windows having so many tokens: a pair is two, and each meets the reference too."""
+    of_window = train_flops(size, tokens, stage.train)
+    return of_window if stage.objective == "flow" else 2 * (of_window + forward_flops(size, tokens))
 
 
 def video_tokens(latent: tuple[int, int, int], patch: tuple[int, int, int]) -> int:

@@ -271,9 +271,10 @@ def costs(recipe: Recipe) -> str:
         for bucket in stage.buckets:
             window = bucket.window
             tokens = flops.video_tokens(flops.latent_size(window, *strides), size.patch)
-            tera = flops.train_flops(size, tokens, stage.train) / 1e12
+            tera = flops.sample_flops(size, tokens, stage) / 1e12
             words = f"{window.frames} frames of {window.width_px}x{window.height_px}: {tokens} tokens"
-            each = f"{tera:.4g} TFLOP a window, {bucket.batch * tera:.4g} a step"
+            sample = "window" if stage.objective == "flow" else "pair"
+            each = f"{tera:.4g} TFLOP a {sample}, {bucket.batch * tera:.4g} a step"
             lines.append(f"  stage {stage.name}: {words}, {each}")
     return "\n".join(lines)
 

@@ -20,6 +20,7 @@ from animatrix_trainer import flops, held_out, show
 from animatrix_trainer.checkpoint import System
 from animatrix_trainer.config import LossError, Window
 from animatrix_trainer.data import readings
+from animatrix_trainer.data.pairs import PairBatch
 from animatrix_trainer.data.read import Batch, Batches
 from animatrix_trainer.encoded import EncodedBatch, EncodedPairBatch
 
@@ -110,8 +111,8 @@ class Log:
         since.skipped += batch.skipped
         since.missed += [batch.missed] if isinstance(batch, EncodedBatch | EncodedPairBatch) else []
         tokens = self._tokens(batch)
-        since.tokens += len(batch.numbers) * tokens
-        since.flops += len(batch.numbers) * flops.train_flops(self.size, tokens, self.recipe.stages[batch.stage].train)
+        since.tokens += len(batch.numbers) * tokens * (2 if isinstance(batch, PairBatch) else 1)
+        since.flops += len(batch.numbers) * flops.sample_flops(self.size, tokens, self.recipe.stages[batch.stage])
         if done % self.recipe.log_every == 0 or done % self.recipe.save_every == 0 or done == self.recipe.steps:
             self.line(done, rate, norm, batch.stage, reference)
         self.since.busy_s += time.perf_counter() - self.asked  # `line` has begun a new count where it wrote one

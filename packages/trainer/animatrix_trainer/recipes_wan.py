@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from animatrix_trainer.config import (
+    Bucket,
     Codec,
     Experts,
     Flow,
@@ -40,9 +41,9 @@ pictures, and the learning rate would have to know."""
 
 
 def _stages(batch: int, longest: Window, lr: float, shift: float) -> tuple[Stage, ...]:
-    """The paper's first three stages: much data, small and short; then its curriculum; then the best, at the paper's
-    rate. No step has more tokens than `batch` of the longest window, and every batch divides among as many processes
-    and micro-batches as that one."""
+    """The paper's four stages: much data, small and short; then its curriculum; then the best, at the paper's rate;
+    then about as many pairs as it had, 50,000, before which a run without pairs ends. No step has more tokens than
+    `batch` of the longest window, and every batch divides among as many processes and micro-batches as that one."""
     codec = Codec(kind="wan")  # in every Wan's VAE and patches the windows have the same ratios of tokens
     fill = partial(
         budgeted,
@@ -91,6 +92,16 @@ def _stages(batch: int, longest: Window, lr: float, shift: float) -> tuple[Stage
             final_lr=0.1,
             shift=shift,
         ),
+        Stage(
+            "preference",
+            steps=1_500,
+            buckets=(Bucket(FILM, batch),),
+            tasks=Tasks(**given),
+            objective="preference",
+            lr=min(lr, 5e-5) / 10,
+            warmup_steps=50,
+            shift=shift,
+        ),
     )
 
 
@@ -118,7 +129,7 @@ def _adapters(recipe: Recipe, name: str, rank: int, parallel: Parallel, batch: i
     text under one softmax, as in the paper: keys and values of their own in every block would weigh more than all
     adapters together."""
     stages = tuple(
-        replace(stage, steps=stage.steps // 5, train="lora", lr=1e-4, warmup_steps=100)
+        replace(stage, steps=stage.steps // 5, train="lora", lr=1e-4 if stage.objective == "flow" else 1e-5)
         for stage in _stages(batch, FILM, 1e-4, recipe.guidance.shift)
     )
     tags = replace(recipe.tags, attention="concat")
