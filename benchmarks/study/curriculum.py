@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--patch", type=int, default=8)
     parser.add_argument("--model-width", type=int, default=128)
     parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=ARMS)
     parser.add_argument("--minutes", type=float, default=15.0, help="of computing before it stops, to be run again")
     parser.add_argument("--out", type=Path, default=Path("build/study-curriculum"))
@@ -119,7 +119,7 @@ def main() -> None:
     size = bed.Size(given.frames, given.height, given.width)
     plan = Study(size, given.prior_steps, given.steps, given.batch, given.marks, given.prior, given.pool, given.held,
                  given.samples, given.patch, given.model_width, given.lr)  # fmt: skip
-    study(plan, given.arms, range(given.seeds), given.minutes, given.out / plan.folder())
+    study(plan, given.arms, given.seeds, given.minutes, given.out / plan.folder())
 
 
 def study(plan: Study, names: Sequence[str], seeds: Sequence[int], minutes: float, out: Path) -> None:

@@ -208,7 +208,7 @@ def _page(
     return page(
         "Conditioning study",
         f"<h1>Do tags reach the picture better in a channel of their own?</h1><p class='soft'>{what}</p>"
-        f"<h2>{OURS} less each rival <small>beyond chance, 95 % over seeds and prompts</small></h2>"
+        f"<h2>{OURS} less each rival <small>beyond own floors, 95 % over seeds and prompts</small></h2>"
         f"<div class='grid' style='grid-template-columns:repeat(2,1fr)'>{_differences(outcomes, readable)}</div>"
         "<h2>Loss gap of a swapped value, after each part of training</h2>"
         f"<div class='grid' style='grid-template-columns:repeat(3,1fr)'>{plots}</div>"
@@ -224,7 +224,7 @@ def _differences(outcomes: Sequence[Outcome], readable: Sequence[str]) -> str:
     rivals = [arm for arm in dict.fromkeys(o.arm for o in outcomes) if arm != OURS]
     return "".join(
         f"<div class='card'><b>{escape(what)}</b>"
-        f"{interval_plot({arm: paired(outcomes, 'test 0', fields, OURS, arm) for arm in rivals}, 0.0)}</div>"
+        f"{interval_plot({arm: paired(outcomes, 'test 0', fields, OURS, arm, True) for arm in rivals}, 0.0)}</div>"
         for what, fields in {"all together": readable, **{name: [name] for name in readable}}.items()
         if fields
     )
