@@ -130,12 +130,12 @@ def _terms(facts: Facts) -> Section:
         if name == "rating" and facts.tiers is not None:
             column = beside(clips["key"], facts.tiers, "tiers", [name])[name]
         values = [value or UNSTATED for value in column.to_pylist()]
-        hours: Counter[str] = Counter()
+        lasts: Counter[str] = Counter()
         for value, s in zip(values, seconds):
-            hours[value] += s / 3600
+            lasts[value] += s
         counts = Counter(values)
         for i, (value, n) in enumerate(counts.most_common(MOST_ROWS)):
-            rows.append((name if i == 0 else "", value, f"{n:,}", f"{hours[value]:.2f}"))
+            rows.append((name if i == 0 else "", value, f"{n:,}", _duration(lasts[value])))
         if len(counts) > MOST_ROWS:
             rest = sum(n for _, n in counts.most_common()[MOST_ROWS:])
             rows.append(("", f"{len(counts) - MOST_ROWS} others", f"{rest:,}", ""))
@@ -143,7 +143,7 @@ def _terms(facts: Facts) -> Section:
         "As the source lists state it; nobody checked it. A clip's own record may make its rating graver, and makes "
         "none known."
     )
-    return Section("Terms and ratings", (Text((said,)), Table(("", "", "clips#", "hours#"), tuple(rows))))
+    return Section("Terms and ratings", (Text((said,)), Table(("", "", "clips#", "length#"), tuple(rows))))
 
 
 def _tiers(facts: Facts) -> Section:
@@ -187,7 +187,7 @@ def _split(facts: Facts) -> Section:
         here = np.array([name == side for name in sides], bool)
         n_groups = len({group for group, name in zip(groups, sides) if name == side})
         share = here.mean() if len(here) else 0.0
-        row = (WORD.get(side, side), f"{n_groups:,}", f"{here.sum():,}", f"{seconds[here].sum() / 3600:.2f}")
+        row = (WORD.get(side, side), f"{n_groups:,}", f"{here.sum():,}", _duration(seconds[here].sum()))
         rows.append((*row, f"{100 * share:.1f} %"))
     why = Counter(said["why"].to_pylist())
     lines = [
@@ -198,7 +198,7 @@ def _split(facts: Facts) -> Section:
         lines.append(f"{why['broad']:,} clips occur in so many works that they join none; they are train.")
     if why["most"]:
         lines.append("One group holds more than half of all clips and is therefore train, whatever its hash.")
-    table = Table(("side", "groups of works#", "clips#", "hours#", "of the clips#"), tuple(rows))
+    table = Table(("side", "groups of works#", "clips#", "length#", "of the clips#"), tuple(rows))
     return Section("Split", (*(Text((line,)) for line in lines), table))
 
 
