@@ -150,6 +150,20 @@ def test_lines_that_change_around_a_still_middle_are_not_the_figures():
         assert read(Tracks(Fraction(24), 320, 180, made))["motion.timing"].values == (value,)
 
 
+@pytest.mark.parametrize(("figure", "value"), [(1, "ones"), (2, "twos"), (0, "threes")])
+def test_between_the_beats_of_a_background_that_is_redrawn_the_figure_is_read(figure, value):
+    at = np.arange(60)
+    redrawn, drawn = at % 3 == 0, (at % figure == 0) if figure else np.zeros(60, bool)
+    columns = {
+        "redraw": np.select([redrawn, drawn], [0.9, 0.6], 0.05),
+        "redraw_peak": np.select([redrawn, drawn], [12.0, 2.5], 0.1),
+        "redraw_floor": np.full(60, 0.03),
+        "redraw_reach": np.where(redrawn, 0.65, 0.2),
+    }
+    made = {name: column.astype(np.float32) for name, column in columns.items()}
+    assert read(Tracks(Fraction(24), 320, 180, made))["motion.timing"].values == (value,)
+
+
 def test_two_stray_changes_are_a_hold():
     odds = np.full(48, -2.0)
     odds[[11, 30]] = 1.0

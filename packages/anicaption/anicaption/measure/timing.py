@@ -1,9 +1,11 @@
 """How long each drawing of the main moving cel stays: motion.timing and the column drawing_new, from exposure.py's.
 
 Each frame gets the odds of being a new drawing, from how much was left of it (in pixels, against what the camera
-leaves of the background, and against the frames around it) and from whether the figure only went along as one piece.
-Then every beat is asked how much of the evidence it explains, in its best phase and over its best stretch of the shot;
-the best one is the exposure if it explains most of it, else the timing is modulated; without evidence, held.
+leaves of the background, and against the frames around it), from how far over the frame that lies, and from whether the
+figure only went along as one piece. Frames that were shown twice, and those in which lines or a redrawn background
+change all of the picture in time, are left out. Then every beat is asked how much of the evidence it explains, in its
+best phase and over its best stretch of the shot; the best one is the exposure if it explains most of it, else the
+timing is modulated; without evidence, held.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from anicaption.measure.beat import LONGEST, Sheet, likeliest
 from anicaption.record import Evidence, Span, Variable, abstain, measured
 from anicaption.tracks import Tracks
 
-NAME, VERSION = "redraw.beat", "4"
+NAME, VERSION = "redraw.beat", "5"
 FIELD = "motion.timing"
 VALUES = {1: "ones", 2: "twos", 3: "threes"}
 
@@ -30,6 +32,7 @@ EXPLAINED, SPARE = 0.7, 1.0  # share of all evidence, less a little, that a beat
 CONTRAST = 4.0  # standard errors by which the frames of a beat have greater odds than the others, however small
 BEAT_DRAWINGS, SPREAD_LEAST = 3, 0.15  # on a beat, at least; log odds that equal frames differ by anyway
 ALL_OVER = 0.5  # spread of what changes, frame heights: more is effects, unless the frame's middle changes too
+CHANGED, OVERLAYS, ON_BEAT = 0.3, (2, 3, 4), 0.85  # redraw of effects; frames they stand; share of frames in their time
 JOINED_FRAMES = 8  # a change of every frame at the shot's ends that is no longer than this belongs to the joint
 FLOOR_PX = 0.5  # a background that leaves more than this is not known at all
 SURE = 2.5  # no single frame has odds over this, in natural logarithms
@@ -40,17 +43,20 @@ STEADY, LONGEST_STAND = 0.2, 3  # change of the speed's logarithm from step to s
 STANDING_SHARES = (0.25, 0.7)  # of the frames, at least and at most, if the camera is on twos
 PIECE_STEP, PIECE_TURN_DEG = 0.0012, 0.12  # per frame, frame heights: the figure goes somewhere
 PIECE_FIT = 0.6  # share of what moves that moves as one piece
+WIDE_REACH, SOFT = 0.45, 0.06  # spread of what changes, frame heights: a figure reaches less, lines and light more
 NAMES = (
-    "redraw", "redraw_peak", "redraw_floor", "figure_dx", "figure_dy", "figure_turn_deg", "figure_fit",
+    "redraw", "redraw_peak", "redraw_floor", "redraw_reach",
+    "figure_dx", "figure_dy", "figure_turn_deg", "figure_fit",
 )  # fmt: skip
 
 INNER = {"redraw": "redraw_inner", "redraw_peak": "redraw_inner_peak"}
 
-# Log odds per unit of each row of `_signs`, by logistic regression on seven films of the script `variables`, seeds
-# 201-203, 401 and 711-713, plain and dressed. Drawings that look like the one before count as new there, so the odds
-# are raised a little.
-_WEIGHTS = np.array([0.056, 0.796, -0.44, 0.242, 1.906, -0.812, 0.264, 0.372, 0.284])
-_BIAS = -2.059 + 0.3
+# Log odds per unit of each row of `_signs`, by logistic regression on eleven films of the first hand: `variables`,
+# seeds 110, 201, 312, 401, 502, 711, 714, 715, 801 and 811, and `episode`, seed 503. They are drawn towards the weights
+# of seven other films, since free ones call the trembling holds of old film drawings. Drawings that look like the one
+# before count as new there, so the odds are raised a little.
+_WEIGHTS = np.array([0.103, 0.835, -0.317, 0.221, 1.752, -0.716, 0.216, 0.317, 0.258, -0.815])
+_BIAS = -1.481 + 0.3
 
 
 def odds(columns: dict[str, np.ndarray]) -> np.ndarray:
@@ -73,9 +79,9 @@ def _signs(columns: dict[str, np.ndarray]) -> np.ndarray:
     over_both = np.minimum(wide - _beside(wide, -1), wide - _beside(wide, 1))
     # The weights of the two rows of a piece: one that fits well was redrawn as a whole, one that fits badly in parts.
     piece = (fit * goes, goes & (fit > PIECE_FIT))
-    return np.stack(
-        [wide, peak, floor, _loud(peak) - peak, *piece, peak - _beside(peak, -1), peak - _beside(peak, 1), over_both]
-    )
+    beside = (peak - _beside(peak, -1), peak - _beside(peak, 1))
+    spread = 1 / (1 + np.exp((WIDE_REACH - np.nan_to_num(columns["redraw_reach"].astype(float))) / SOFT))
+    return np.stack([wide, peak, floor, _loud(peak) - peak, *piece, *beside, over_both, spread])
 
 
 def _beside(row: np.ndarray, way: int) -> np.ndarray:
@@ -105,13 +111,14 @@ def drawings(columns: dict[str, np.ndarray]) -> np.ndarray:
     return out
 
 
-def measured_odds(tracks: Tracks, inner: bool = False) -> np.ndarray:
-    """`odds` of a shot: NaN for its first frame and where an impact frame or a transition hides the figure. `inner`: of
-    the frame's middle alone."""
+def measured_odds(tracks: Tracks, inner: bool = False, without_T: np.ndarray | bool = False) -> np.ndarray:
+    """`odds` of a shot: NaN for its first frame, where an impact frame or a transition hides the figure, and in the
+    frames `without_T`. `inner`: of the frame's middle alone."""
     columns = {name: tracks[name].astype(float) for name in NAMES}
     if inner:
         columns |= {name: tracks[column].astype(float) for name, column in INNER.items()}
-    hidden = np.zeros(tracks.n_frames, bool)
+        columns["redraw_reach"] = np.zeros(tracks.n_frames)
+    hidden = np.zeros(tracks.n_frames, bool) | without_T
     hidden[:1] = True
     for event in tracks.events:  # an impact frame is a drawing too, but not one of the figure's
         if event.field in ("vfx.impact_frame", "camera.transition"):
@@ -222,6 +229,9 @@ def read_timing(tracks: Tracks) -> dict[str, Variable]:
     value, share = exposure(shot.odds, _standing(tracks))
     if value != "held" and _stands_inside(tracks, shot):
         value, share = "held", 0.5
+    elif (all_over := _all_over(tracks, shot)).any():
+        between = exposure(measured_odds(tracks, without_T=all_over), _standing(tracks))
+        value, share = between if between[0] != "held" else (value, share)
     numbers = {"new_drawings": float(shot.new.sum()), "frame_doubt": shot.doubt, "explained": share}
     evidence = (Evidence(estimator=NAME, version=VERSION, start=0, end=tracks.n_frames, numbers=numbers),)
     certain = float(np.clip(share * (1 - 2 * shot.doubt), 0.05, 0.99))
@@ -236,6 +246,16 @@ def _stands_inside(tracks: Tracks, shot: Exposed) -> bool:
         return False
     inside = measured_odds(tracks, inner=True)
     return bool(np.isfinite(inside).any()) and exposure(inside, _standing(tracks))[0] == "held"
+
+
+def _all_over(tracks: Tracks, shot: Exposed) -> np.ndarray:
+    """The frames in which the whole picture changes, bool (T,), if it does so on a beat: lines on twos or a background
+    drawn on threes hide what the figure does there. Else none."""
+    known = np.isfinite(shot.odds)
+    over = known & (tracks["redraw_reach"] > ALL_OVER) & (tracks["redraw"] > CHANGED)
+    at = np.arange(tracks.n_frames)
+    agree = [np.mean((over == (at % n == phase))[known]) for n in OVERLAYS for phase in range(n)]
+    return over & (max(agree) >= ON_BEAT)
 
 
 def exposure(odds_T: np.ndarray, standing_T: np.ndarray | bool = False) -> tuple[str, float]:
