@@ -73,6 +73,12 @@ def test_what_is_fitted_scores_and_is_evaluated(folder, judge, capsys):
     assert figures["accuracy without ties"][0] >= 0.7 and "failures caught" in capsys.readouterr().out
 
 
+def test_a_fit_without_changes(folder):
+    clips, events, out = (str(folder / name) for name in ("clips.jsonl", "events.jsonl", "plain"))
+    assert main(["fit", clips, events, "--out", out, "--epochs", "1", "--changes", "0"]) == 0
+    assert (facts(folder / "plain")["clips"], facts(folder / "plain")["changes"]) == (20, 0)
+
+
 def test_only_sound_clips_are_changed_and_each_prompt_in_its_own_way(folder):
     listed, events = read_clips(folder / "clips.jsonl"), read(folder / "events.jsonl")
     listed, seen = listed[:6], {clip.id: one for clip, one in looked_at(listed[:6])}

@@ -55,6 +55,31 @@ def test_what_stays_and_what_comes_and_goes():
     assert other["cell_own_brief_1"][12] > 3 > 0.5 > one["cell_own_brief_1"].max()
 
 
+def passing(frames):
+    return evidence.passing(frames.transpose(0, 3, 1, 2))
+
+
+def test_what_passes_while_all_stands_is_told_from_what_stays_and_from_what_moves_on():
+    still = np.repeat(moving_clip().frames_THWC[:1], 24, axis=0)
+    goes, stays, moves = still.copy(), still.copy(), still.copy()
+    goes[12:14, 10:30, 40:60] = (250, 40, 40)
+    stays[12:, 10:30, 40:60] = (250, 40, 40)
+    for t in range(24):
+        moves[t, 10:30, 2 * t : 2 * t + 20] = (250, 40, 40)
+    share = passing(goes)["passing_share"]
+    assert share[12:14].min() > 0.7 and np.delete(share, [12, 13]).max() == 0
+    assert passing(goes)["passing_piece"][12] > 1.0
+    assert passing(stays)["passing_share"].max() == 0 and passing(moves)["passing_share"].max() < 0.5
+
+
+def test_neither_thin_lines_nor_the_whole_picture_pass():
+    still = np.repeat(moving_clip().frames_THWC[:1], 24, axis=0)
+    lines, flash = still.copy(), still.copy()
+    lines[12, ::8] = lines[12, ::8] // 2  # what a picture of twice the rows leaves of a black line
+    flash[12] = 255 - flash[12]
+    assert passing(lines)["passing_share"].max() == 0 and passing(flash)["passing_share"].max() == 0
+
+
 def test_a_camera_that_is_known_explains_what_it_moves():
     rng = np.random.default_rng(0)
     wide = np.kron(rng.integers(60, 200, (9, 40, 3)), np.ones((8, 8, 1))).astype(np.uint8)

@@ -69,7 +69,7 @@ def test_the_gate_refuses_a_good_mean_with_one_collapse():
 
 def test_the_reward_is_mu_less_what_fails_above_the_floor_and_nothing_more():
     judge, names = fitted().judge, list(seen())
-    floor, kept = float(judge.floor), 0
+    floor, kept = float(judge.threshold), 0
     for one in score(judge, [seen()[name] for name in names], [wishes()[name] for name in names]):
         mean = float(np.mean(list(one.mu.values())))
         above = max(0.0, one.pathology - floor) / (1 - floor)
@@ -90,6 +90,16 @@ def test_noise_is_out_of_support_and_trusted_less():
     assert not strange.supported and strange.distance > max(one.distance for one in own)
     assert sum(one.supported for one in own) >= 5
     assert strange.composite - strange.lower > max(one.composite - one.lower for one in own)
+
+
+@pytest.mark.parametrize("still", [False, True])
+def test_white_noise_is_rougher_than_drawings_moving_or_still(still):
+    from animatrix_reward.features import look
+    from animatrix_reward.support import rough
+
+    noise = np.random.default_rng(1).integers(0, 255, (8, 64, 112, 3), dtype=np.uint8)
+    strange = look(np.repeat(noise[:1], 8, axis=0) if still else noise)
+    assert rough(strange) > 0.8 > 0.5 > max(rough(clip) for clip in seen().values())
 
 
 def test_saved_and_loaded_it_says_the_same(tmp_path):

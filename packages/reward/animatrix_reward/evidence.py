@@ -21,6 +21,8 @@ _COLOURS = 20
 _NOISES = 3.0  # times the clip's own noise that a change must exceed
 _LEAST = 2  # levels, beside that
 _LINE = 3  # steepness, in levels a pixel, by which a line is gained or lost
+_PLAIN, _GOES_ON = 30, 22  # levels by which a small picture shows something of its own, or has gone on
+_LEAST_AREA, _MOST_AREA = 0.002, 0.4  # of the picture
 _ABSENT = 0.2  # of what a colour covers later (or before): as good as not there
 
 CHANNELS = (
@@ -230,6 +232,42 @@ def _off_beat(step_TRS: np.ndarray) -> dict[str, np.ndarray]:
                 off[t] = max(0.0, step[t] - 1.5 * same)
         said[f"off_beat_{beat}"] = np.log1p(off)
     return said
+
+
+def passing(pictures_TCHW: np.ndarray) -> dict[str, np.ndarray]:
+    """Of what one to four frames alone show, and all frames around them do not: how much there is (columns (T,)), by
+    itself, against what differs before and after it, and in its largest piece.
+
+    A move goes on from there, and so does a smear within one; what comes and goes while all stands has no cause. Thin
+    lines are left out, for speed lines are new in every frame, and so is what takes most of the picture. The camera is
+    not followed: where it moves nothing stands, and little is found.
+    """
+    small = np.stack([cv2.GaussianBlur(one, (0, 0), 0.7) for one in pictures_TCHW[:, :3].transpose(0, 2, 3, 1)])
+    n = len(small)
+    apart = {
+        (a, b): np.max(cv2.absdiff(small[a], small[b]), axis=2)
+        for a in range(n) for b in range(a + 1, min(n, a + _REACH + 2))
+    }  # fmt: skip
+    names = ("passing", "passing_share", "passing_piece")
+    found = {name: np.zeros(n, np.float32) for name in names}
+    for length in range(1, _REACH + 1):
+        for t in range(1, n - length):
+            end = t + length
+            around = apart[t - 1, end]
+            own = np.min([np.minimum(apart[t - 1, k], apart[k, end]) for k in range(t, end)], axis=0)
+            mask = _thick((own > _PLAIN) & (around < _PLAIN // 2))
+            area = float(mask.mean())
+            if not _LEAST_AREA <= area <= _MOST_AREA:
+                continue
+            goes_on = float(_thick(around >= _GOES_ON).mean())
+            piece = cv2.connectedComponentsWithStats(mask)[2][1:, cv2.CC_STAT_AREA].max() / mask.size
+            for name, value in zip(names, (area - goes_on, area / (area + goes_on + 0.01), piece - goes_on)):
+                found[name][t:end] = np.maximum(found[name][t:end], value)
+    return {name: column if name == "passing_share" else np.log1p(100 * column) for name, column in found.items()}
+
+
+def _thick(mask_HW: np.ndarray) -> np.ndarray:
+    return cv2.morphologyEx(mask_HW.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
 
 
 def _mixed(planes: np.ndarray) -> dict[str, np.ndarray]:

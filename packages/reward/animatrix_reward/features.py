@@ -14,7 +14,7 @@ import numpy as np
 from animatrix_reward import evidence
 from animatrix_reward.watched import watched
 
-VERSION = "2"
+VERSION = "3"
 ROWS_PX, COLUMNS_PX = 48, 84  # of the small pictures, whatever the aspect: squeezed rather than cut
 WATCHED_ROWS = 96
 _FINE_ROWS = 72
@@ -76,7 +76,7 @@ def _read(frames: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray, np.nda
     apart, pictures = _distances(grey, steps), _pictures(frames, steps)
     columns = _in_time(apart, "form") | _in_time(_colour_distances(coarse), "colour") | _light(grey) | _lines(frames)
     columns |= _flow(frames) | _measured(tracks) | _places(pictures)
-    columns |= evidence.gather(frames, _scaled(steps, evidence.SIZE))
+    columns |= evidence.gather(frames, _scaled(steps, evidence.SIZE)) | evidence.passing(pictures)
     drawings = np.cumsum(_drawn_anew(apart, tracks)).astype(np.int32)
     return _with_own(columns), pictures, drawings, apart.astype(np.float32)
 

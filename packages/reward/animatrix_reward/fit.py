@@ -157,8 +157,8 @@ def fit(
 
 
 def set_threshold(judge: Judge, rows: Rows, clips: Sequence[Seen], held: Sequence[int]) -> None:
-    """The one threshold over which a clip is called a failure, and the floors under which nothing is charged: both from
-    validation clips that raters marked, by what the sound ones stay under.
+    """The one threshold over which a clip is called a failure and charged, and the heads' floors under which they are
+    not: both from validation clips that raters marked, by what the sound ones stay under.
     """
     marked = [(at, rows.marks[at]) for at in held if at in rows.marks]
     readings = read(judge, [clips[at] for at, _ in marked])
@@ -168,7 +168,6 @@ def set_threshold(judge: Judge, rows: Rows, clips: Sequence[Seen], held: Sequenc
     ]
     judge.threshold.copy_(torch.tensor(threshold_of(told)))
     sound_N4 = np.stack([reading.failing_4 for one, reading in zip(told, readings) if not one.failures])
-    judge.floor.copy_(judge.threshold)
     judge.floor_4.copy_(torch.from_numpy(np.quantile(sound_N4, 1 - ART_FLAGGED, axis=0)))
 
 

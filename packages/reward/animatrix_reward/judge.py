@@ -25,7 +25,7 @@ from animatrix_reward.dimensions import DIMENSIONS, HUMAN, STRUCTURE
 from animatrix_reward.excuse import INTENTS
 from animatrix_reward.features import CHANNELS, VERSION, Seen
 
-FORMAT = 2
+FORMAT = 3
 _CLIP = 5.0  # deviations beyond which a column says no more
 _POWER = 6.0  # of the mean over frames: one frame in forty that fails for sure makes 0.54
 _LEAST = 1e-4
@@ -36,7 +36,7 @@ _READS_PROMPT = tuple(d.reads_prompt for d in DIMENSIONS if d.id in HUMAN)
 class JudgeConfig:
     """Shape of a Judge. `encoder` is the identity of a frozen encoder (encoders.py), "" for none; `pictures` is whether
     a small network of its own looks at the frames. Reward: `weights` of HUMAN times mu, less `pathology_cost` points
-    for what is above the floor that sound clips of validation stay under.
+    for what is above the threshold that sound clips of validation stay under.
     """
 
     columns: int
@@ -136,9 +136,9 @@ class Judge(nn.Module):
     support_mean: torch.Tensor
     support_root: torch.Tensor
     support_limit: torch.Tensor
+    support_rough: torch.Tensor
     threshold: torch.Tensor
     floor_4: torch.Tensor
-    floor: torch.Tensor
     steps: torch.Tensor
 
     def __init__(self, config: JudgeConfig) -> None:
@@ -167,8 +167,8 @@ class Judge(nn.Module):
         for name, value in (
             ("mean_F", torch.zeros(config.columns)), ("deviation_F", torch.ones(config.columns)),
             ("support_mean", torch.zeros(n_support)), ("support_root", torch.eye(n_support)),
-            ("support_limit", torch.tensor(math.inf)), ("threshold", torch.tensor(0.5)),
-            ("floor_4", torch.zeros(len(STRUCTURE))), ("floor", torch.tensor(0.0)),
+            ("support_limit", torch.tensor(math.inf)), ("support_rough", torch.tensor(math.inf)),
+            ("threshold", torch.tensor(0.0)), ("floor_4", torch.zeros(len(STRUCTURE))),
             ("steps", torch.tensor([-3.0, -1.0, 1.0, 3.0])),
         ):  # fmt: skip
             self.register_buffer(name, value)
@@ -213,7 +213,7 @@ class Judge(nn.Module):
         """Weighted mu (1 to 5) less the cost of failing (B,). Nothing is added for a deformation as such."""
         weights = torch.tensor(self.config.weights)
         return expected(opinion, self.steps) @ weights - self.config.pathology_cost * charged(
-            opinion.failing_B, self.floor
+            opinion.failing_B, self.threshold
         )
 
 

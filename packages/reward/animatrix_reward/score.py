@@ -122,7 +122,7 @@ def _score(judge: Judge, clip: Seen, wish: np.ndarray, reading: Reading, frames:
         mu = expected(opinion, judge.steps)[0].numpy()
         composite = float(judge.composite(opinion)[0])
         sigma = _spread(judge, opinion)
-    away = distance(judge, clip) / max(1e-6, float(judge.support_limit))
+    away = distance(judge, clip)
     # Dimensions are wrong together, so their deviations add; far from the fit, by more than was ever seen.
     spread = float(np.dot(judge.config.weights, sigma)) * max(1.0, away)
     structure = reading.structure
