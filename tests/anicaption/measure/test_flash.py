@@ -174,6 +174,13 @@ def test_the_pictures_between_the_flashes_of_a_strobe_are_no_impacts(words):
     assert excursions(scores) == ((3, 5), (7, 9), (11, 13))
 
 
+def test_an_impact_that_alternates_beside_a_cut_is_the_whole_of_it():
+    scores = columns([0, 0, 0.32, 0.26, 0.62, 0.5, 0, 0])  # a cut, an impact, its negative, and the new shot again
+    scores["across_1"][5] = 0.18  # the impact is a little like the picture before the negative ...
+    scores["across_2"][5] = 0.005  # ... which is the picture that comes back
+    assert excursions(scores) == ((3, 5),)
+
+
 def test_lines_that_burst_over_the_picture_after_an_impact_do_not_make_it_another():
     shot = pan(1, 24)
     y, x = np.mgrid[:HEIGHT, :WIDTH]

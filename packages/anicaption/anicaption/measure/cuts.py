@@ -123,7 +123,7 @@ def _attached(scores: Mapping[str, np.ndarray], away: tuple[tuple[int, int], ...
     jump, kept = scores["jump"], scores["kept"]
     for n, name in enumerate(KIN, start=1):
         kin = np.nan_to_num(scores[name])
-        for end in np.flatnonzero(np.abs(kin) > KIN_CLEAR).tolist():
+        for end in (n + 1 + np.flatnonzero(np.abs(kin[n + 1 :]) > KIN_CLEAR)).tolist():  # within these rows
             start = end - n
             less, more = sorted((float(jump[start]), float(jump[end])))
             if less < KIN_SHARE * more or max(kept[start], kept[end]) > CUT_KEPT:

@@ -157,7 +157,8 @@ def comes_back(scores: Mapping[str, Sequence[float] | np.ndarray], end: int, acr
     if blank in fits:
         return blank
     clear = _CLEAR_SHARE * max(fits.values(), default=0.0)
-    return max((n for n, least in fits.items() if least >= clear), default=0)
+    exact = {n for n, least in fits.items() if across[n] < EXACT_SHARE * least}
+    return max((n for n, least in fits.items() if least >= clear or n in exact), default=0)
 
 
 def _blank_frames(scores: Mapping[str, Sequence[float] | np.ndarray], end: int) -> int:

@@ -74,7 +74,8 @@ GHOST_ACROSS, GHOST_SAME = 0.05, 0.9  # of the ends of such a look, after motion
 GHOST_UNEXPLAINED = 0.58  # as MIX_UNEXPLAINED
 HEAD_FRAMES = 2 * max(MIX_HALVES) + 1 + 2 * DRIFT_FRAMES  # pictures that are remembered at either end of the film
 
-BRIEF_STEP = 0.02  # difference after motion that every step of a brief joint has
+BRIEF_STEP = 0.02  # difference after motion that every step of a brief joint has,
+BRIEF_EVEN = 0.15  # and its share of the greatest step
 BRIEF_ACROSS, BRIEF_SAME, BRIEF_KEPT = 0.06, 0.75, 0.25  # of its ends, after motion
 BRIEF_LINES = 0.36  # and what their edges may share
 BRIEF_ALONE = 0.75  # of its steps that the changes beside a brief joint may reach
@@ -212,9 +213,11 @@ class TransitionWatch:
         raw, jump = self._scores["raw"], self._scores["jump"]
         for n in range(min(MOST_BRIEF_FRAMES + 1, len(self._recent) - 2), 1, -1):
             steps, last = raw[-1 - n : -1], len(jump) - 2
-            alone = BRIEF_ALONE * sorted(steps)[(n - 1) // 2]
-            if min(jump[-1 - n : -1]) < BRIEF_STEP or raw[-1] > alone or raw[-2 - n] > alone:
-                continue  # none, or part of something longer
+            alone = BRIEF_ALONE * sorted(steps)[n // 2]
+            if min(jump[-1 - n : -1]) < max(BRIEF_STEP, BRIEF_EVEN * max(jump[-1 - n : -1])):
+                continue  # a cut beside something that moves
+            if raw[-1] > alone or raw[-2 - n] > alone:
+                continue  # part of something longer
             pictures = [self._recent[i] for i in range(-2 - n, -1)]
             found = brief(pictures)
             if found is None or sum(jump[-1 - n : -1]) < BRIEF_UNEXPLAINED * sum(steps):
