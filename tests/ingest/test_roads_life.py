@@ -86,15 +86,16 @@ def test_again_does_nothing_and_more_adds(life, monkeypatch):
     after = life.bytes_of("video", "labels", "shards", "parts", "tables")
     assert {name: after[name] for name in before if name in after} == {n: before[n] for n in before if n in after}
     said = life("status", str(life.out))
-    for line in ("video    generation 2 of 2", "sources  2 = 2 kept + 0 dropped + 0 dead", "shots    4 = 4 kept",
-                 "shards   2,", "waiting  0 finished", manifest.dataset_hash(life.out)):  # fmt: skip
+    for line in ("video    generation 2, the highest of 2", "sources  2 = 2 kept + 0 dropped + 0 dead",
+                 "shots    4 = 4 kept", "shards   2,", "waiting  0 finished", manifest.dataset_hash(life.out)):  # fmt: skip
         assert line in said, said
 
 
 def test_other_settings_are_a_generation_of_their_own(life):
     life("run", *EASY)
     first, old_hash = life.rows, manifest.dataset_hash(life.out)
-    assert "another video generation" in life("plan", "--crf", "30")
+    said = life("plan", "--crf", "30")
+    assert "another video generation" in said and "crf 18 -> 30" in said
     life("run", *EASY, "--crf", "30")
     assert not {row["key"] for row in first} & {row["key"] for row in life.rows}
     assert life.generations[0] == (1, 2)

@@ -31,7 +31,7 @@ class Plan:
         counts = ", ".join(f"{len(getattr(planned, k))} {k}" for k in ("new", "known", "done", "dead", "forgotten"))
         print(counts)
         if planned.another:
-            print(f"the highest video generation was made otherwise, another comes beside it: {planned.another}")
+            print(f"another video generation beside the highest, for it was made otherwise: {planned.another}")
         return 0
 
 

@@ -75,7 +75,7 @@ def run(
     ledger = Ledger(store, made.fingerprint)
     before = video.latest(store)
     if before and (why := changes(before.made, made)):
-        progress.say(f"video generation {before.number} was made otherwise, another comes beside it: {why}")
+        progress.say(f"another video generation beside {before.number}, for that was made otherwise: {why}")
     explicit = frozenset(item.name for item in given if _is_named(item, sources))
     task = IngestSource.of(settings, ledger, cache or _cache(), frozenset(before.forgotten if before else ()), eye)
     known = known_sources(ledger, given)
