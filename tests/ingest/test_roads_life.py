@@ -87,7 +87,8 @@ def test_again_does_nothing_and_more_adds(life, monkeypatch):
     assert {name: after[name] for name in before if name in after} == {n: before[n] for n in before if n in after}
     said = life("status", str(life.out))
     for line in ("video    generation 2, the highest of 2", "sources  2 = 2 kept + 0 dropped + 0 dead",
-                 "shots    4 = 4 kept", "shards   2,", "waiting  0 finished", manifest.dataset_hash(life.out)):  # fmt: skip
+                 "shots    4 = 4 kept", "shards   2,", "waiting  0 finished",
+                 manifest.dataset_hash(life.out)):  # fmt: skip
         assert line in said, said
 
 
