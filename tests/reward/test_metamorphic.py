@@ -73,3 +73,10 @@ def test_the_suite_names_every_change_and_finds_foolish_rewards_out():
 def test_a_reward_that_says_nothing_passes_what_must_not_rise_and_nothing_else():
     found = {one.name: one.rate for one in mm.suite([subject()], lambda frames, at: 3.0)}
     assert all(found[name] == 1 for name in mm.MUST_NOT_RAISE) and not any(found[name] for name in mm.MUST_LOWER)
+
+
+def test_a_failure_that_nobody_would_see_is_no_change():
+    clip = moving_clip()
+    blank = Clip(np.full_like(clip.frames_THWC, 128), clip.masks_THW)
+    assert mm.MUST_LOWER["extra_limb"](subject(clip=blank), 3) is None
+    assert mm.MUST_LOWER["extra_limb"](subject(), 3) is not None

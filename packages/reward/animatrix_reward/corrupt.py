@@ -23,6 +23,10 @@ _ATTEMPTS = 6
 _VISIBLE = {"extra_limb": 0.06, "pop": 0.35, "identity_swap": 0.3, "background_merge": 0.12, "melt": 0.12}
 
 
+class NotSeenError(ValueError):
+    """A failure that nobody would see in this clip."""
+
+
 @dataclass(frozen=True)
 class Clip:
     """Frames RGB uint8 (T, H, W, 3) and where the figures are, bool (T, H, W)."""
@@ -47,8 +51,8 @@ def corrupt(clip: Clip, kind: str, *, severity: int = 3, seed: int = 0, other: C
     """`clip` with a pathology of `kind` (CORRUPTIONS) and `severity` 1 to 5, the same for the same seed.
 
     `other` lends a figure to identity_swap and, if it is given, frames to pop; its size is the clip's. Raises
-    ValueError for an unknown kind or severity, a clip without a figure, a swap without another figure, and where the
-    failure could not be seen in six attempts.
+    ValueError for an unknown kind or severity, a clip without a figure, and a swap without another figure; NotSeenError
+    where the failure could not be seen in six attempts.
     """
     if kind not in CORRUPTIONS:
         raise ValueError(f"corrupt: {kind!r} is not one of {', '.join(CORRUPTIONS)}")
@@ -69,7 +73,7 @@ def corrupt(clip: Clip, kind: str, *, severity: int = 3, seed: int = 0, other: C
         found = _measured(clip, out, kind, severity)
         if found is not None:
             return found
-    raise ValueError(f"corrupt: {kind} could not be seen in {_ATTEMPTS} attempts; take another seed or clip")
+    raise NotSeenError(f"corrupt: {kind} could not be seen in {_ATTEMPTS} attempts; take another seed or clip")
 
 
 def _measured(clip: Clip, after: np.ndarray, kind: str, severity: int) -> Corrupted | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from animatrix_reward.corrupt import Clip, corrupt
+from animatrix_reward.corrupt import Clip, NotSeenError, corrupt
 
 SLACK = 0.02  # points of the composite that count as no rise and no fall
 
@@ -74,9 +74,12 @@ def sharpened(subject: Subject, seed: int = 0) -> np.ndarray | None:
 
 def _corrupted(kind: str) -> Change:
     def change(subject: Subject, seed: int = 0) -> np.ndarray | None:
-        return corrupt(subject.clip, kind, severity=4, seed=seed, other=subject.other).frames_THWC
+        try:
+            return corrupt(subject.clip, kind, severity=4, seed=seed, other=subject.other).frames_THWC
+        except NotSeenError:
+            return None
 
-    change.__doc__ = f"The clip with a plain {kind.replace('_', ' ')}."
+    change.__doc__ = f"The clip with a plain {kind.replace('_', ' ')}; None where it could not be seen."
     return change
 
 
