@@ -15,7 +15,7 @@ from animatrix_trainer.show import png
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.figures import Figure, publish
-from benchmarks.study.preference_arms import ARMS, BASE, DPO, SFT
+from benchmarks.study.preference_arms import ARMS, BASE, DPO, SFT, SHUFFLED
 from benchmarks.study.preference_bed import CORRUPTED, Drawn
 from benchmarks.study.preference_measure import Measured, Show, read_back
 from benchmarks.study.told import interval_plot, table
@@ -96,9 +96,10 @@ def figures_of(measured: Sequence[Measured], grounds: Sequence[Ground]) -> list[
             goal = "interval above 0" if arm == DPO else ""
             ends = {"95 % from": low, "to": high}
             figures.append(Figure(f"{name}, before less {arm}", fall, ends, goal, low > 0 if goal else None))
-        fall, low, high = difference(by[SFT], after, name)
-        ends = {"95 % from": low, "to": high}
-        figures.append(Figure(f"{name}, {SFT} less {DPO}", fall, ends, "interval above 0", low > 0))
+        for control in (SFT, SHUFFLED):
+            fall, low, high = difference(by[control], after, name)
+            ends = {"95 % from": low, "to": high}
+            figures.append(Figure(f"{name}, {control} less {DPO}", fall, ends, "interval above 0", low > 0))
     for name, what in KEPT.items():
         figures.append(Figure(what, after.share(name), beside(name)))
         for arm in [arm for arm in ARMS if arm in by and arm != BASE]:

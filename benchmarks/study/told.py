@@ -23,6 +23,8 @@ READABLE = 0.6
 """A field counts in the headline where the reader itself is this far beyond chance on real clips of the size; the
 others (shake .5, timing .34 on 17 frames of 32 x 48) are told of and carry nothing."""
 PROBED = 0.99
+PARTS: tuple[str, ...] = ("test 0", "test 50", "test 200", "compose 0")
+"""What obedience is measured on: clips, and words of distraction."""
 STRIP = 8
 """Pictures of a clip on the page."""
 
@@ -78,7 +80,7 @@ def figures_of(outcomes: Sequence[Outcome], ceiling: list[list[bool]], readable:
         floors = by_arm(beyond_chance(np.mean(o.floor["test 0"], 0)[at], name) for o in outcomes)
         figures.append(_beside(f"floor of it, values of any prompt: {name}", floors))
     rivals = [arm for arm in (RIVAL, "text only") if arm in arms]
-    for part in ("test 0", "test 50", "test 200", "compose 0"):
+    for part in PARTS:
         means = by_arm(float(_score(o, part, readable).mean()) for o in outcomes)
         figures.append(_beside(f"obedience, readable fields, {part} words", means))
         if OURS in arms and readable:
@@ -175,7 +177,7 @@ def interval_plot(rows: Mapping[str, tuple[float, float, float]], line: float, w
             f'<text x="2" y="{y + 4}">{escape(name)}</text>'
             f'<path d="M{x(start):.1f} {y}H{x(end):.1f}" stroke="var(--blue)" stroke-width="2"/>'
             f'<circle cx="{x(mean):.1f}" cy="{y}" r="4" fill="var(--blue)"/>'
-            f'<text x="{x(end) + 6:.1f}" y="{y + 4}">{mean:+.2f}</text>'
+            f'<text x="{x(end) + 6:.1f}" y="{y + 4}">{mean:{"+" if line == 0 else ""}.2f}</text>'
         )
     return "".join(parts) + "</svg>"
 

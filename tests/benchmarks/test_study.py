@@ -90,7 +90,7 @@ def test_clips_are_drawn_once_and_say_what_was_asked(tmp_path):
               "vfx.lines": "focus", "camera.shake": "none", "motion.timing": "twos"}  # fmt: skip
     shot = bed.readable(values, 17, 0)
     assert shot.camera.moves == ("pan_left",) and shot.effects.impacts[0][0] == "white_flash"
-    assert shot.acting.exposure == 2 and DrawnShot(shot, 48, 84)
+    assert shot.acting is not None and shot.acting.exposure == 2 and DrawnShot(shot, 48, 84)
     assert bed.SPEEDS_PCT["quick"][0] <= shot.camera.peak_pct <= bed.SPEEDS_PCT["quick"][1]
     video = bed.draw(shot, bed.Size(17, 48, 64))
     at = shot.effects.impacts[0][1]
@@ -121,8 +121,8 @@ def test_the_reader_learns_and_a_text_of_nothing_is_nothing(systems):
 
 def outcome(arm, seed, share, held=1.0):
     rng = np.random.default_rng([seed, len(arm)])
-    right = (rng.random((40, len(bed.FIELDS))) < share).tolist()
-    parts = dict.fromkeys(("test 0", "test 50", "test 200", "compose 0"), right)
+    right: list[list[bool]] = (rng.random((40, len(bed.FIELDS))) < share).tolist()
+    parts: dict[str, list[list[bool]]] = dict.fromkeys(told.PARTS, right)
     floor = dict.fromkeys(parts, [[bed.chance(name) for name in bed.FIELDS]] * 40)
     probed = dict.fromkeys(bed.FIELDS, held) if arm == "tags as text" else {}
     return Outcome(arm, seed, 1, 0.1, 1.0, [dict.fromkeys(bed.FIELDS, 0.0)], parts, floor, probed)

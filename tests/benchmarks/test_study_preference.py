@@ -170,7 +170,7 @@ def test_intervals_are_over_prompts_and_samples_that_say_nothing_are_left_out():
     assert one.share("departs") == 0.0 and set(one.by_prompt("departs")) == {f"p{at}" for at in range(30, 50)}
     seeds = [joined([found(arm, share, 0.8) for share in shares])
              for arm, shares in ((arms.BASE, (0.4, 0.4)), (arms.DPO, (0.0, 0.4)))]  # fmt: skip
-    fall, low, high = told.difference(*seeds, "damaged")
+    fall, low, high = told.difference(seeds[0], seeds[1], "damaged")
     assert fall == pytest.approx(0.2) and low == 0 and high > 0.4  # of two seeds one fell and one did not
     both = joined([one, two])
     assert len(both.by_prompt("damaged")) == 100 and both.share("damaged") == pytest.approx(0.25)
