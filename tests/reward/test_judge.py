@@ -10,6 +10,7 @@ from anicaption.taxonomy import TaxonomyError, taxonomy
 from animatrix_reward import asked
 from animatrix_reward.dimensions import STRUCTURE
 from animatrix_reward.judge import Judge, JudgeConfig, batch_of, load, save
+from animatrix_reward.refused import Refused
 from animatrix_reward.score import probabilities, read, score, winner
 
 from tests.reward.judged import drawn, fitted, seen, wishes
@@ -169,3 +170,11 @@ def test_words_and_tags_are_told_apart():
 
 def test_both_sorts_of_candidates_were_drawn():
     assert any(clip.drawn_kinds for clip in drawn()) and any(clip.failed_kinds for clip in drawn())
+
+
+def test_a_folder_that_is_cut_off_or_none_is_named(tmp_path):
+    with pytest.raises(Refused, match=r"holds no judge\.json; give the folder"):
+        load(tmp_path)
+    (tmp_path / "judge.json").write_text('{"format": 3,', "utf-8")
+    with pytest.raises(Refused, match=r"judge\.json: is no JSON .*fit the Judge anew"):
+        load(tmp_path)

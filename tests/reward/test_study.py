@@ -142,3 +142,22 @@ def test_the_commands_lead_from_prompts_to_a_page(tmp_path, capsys):
     (tmp_path / "ours" / f"{rows[0]['name']}.mp4").unlink()
     assert main(listing) == 2
     assert "1 clips are not there" in capsys.readouterr().err
+    rows = [json.loads(line) for line in (tmp_path / "clips.jsonl").read_text("utf-8").splitlines()]
+    del rows[1]["model"]
+    (tmp_path / "clips.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    (tmp_path / "prompts.jsonl").write_text('{"name": "p0001"', "utf-8")
+    (tmp_path / "ours" / f"{rows[0]['prompt']}.mp4").write_bytes(b"there again")
+    for command, why in (([*run, "--baseline", "base"], "line 2: lacks model"), (listing, "prompts.jsonl: cannot be")):
+        assert main(command) == 2
+        assert why in capsys.readouterr().err
+
+
+def test_a_mistake_of_ours_is_not_told_as_the_users(tmp_path, monkeypatch):
+    from animatrix_reward import study_prompts
+
+    def wrong(*_):
+        raise ValueError("operands could not be broadcast together")
+
+    monkeypatch.setattr(study_prompts, "prompts", wrong)
+    with pytest.raises(ValueError, match="broadcast"):
+        main(["study-prompts", "--out", str(tmp_path)])

@@ -11,6 +11,8 @@ from typing import Literal
 
 import numpy as np
 
+from animatrix_reward.refused import Refused
+
 Scale = Literal["nominal", "ordinal", "interval"]
 
 
@@ -39,13 +41,13 @@ class Alpha:
 def alpha(ratings: Iterable[Rating], scale: Scale) -> Alpha:
     """Alpha of some ratings. A unit that one rater rated alone says nothing and is left out.
 
-    Raises ValueError where a rater rated a unit twice: repeats are for `consistency` within a rater.
+    Raises Refused where a rater rated a unit twice: repeats are for `consistency` within a rater.
     """
     units: dict[str, dict[str, Hashable]] = {}
     for rating in ratings:
         said = units.setdefault(rating.unit, {})
         if rating.rater in said:
-            raise ValueError(f"ratings: {rating.rater} rated {rating.unit} twice; keep one of the two")
+            raise Refused(f"ratings: {rating.rater} rated {rating.unit} twice; keep one of the two")
         said[rating.rater] = rating.value
     shared = [list(said.values()) for said in units.values() if len(said) > 1]
     n_pairable = sum(map(len, shared))

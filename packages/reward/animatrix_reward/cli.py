@@ -22,6 +22,7 @@ from animatrix_reward.commands_room import (
     Serve,
 )
 from animatrix_reward.commands_study import Study, StudyClips, StudyPrompts
+from animatrix_reward.refused import Refused
 
 
 class Command(Protocol):
@@ -74,11 +75,7 @@ def _refusals() -> tuple[type[Exception], ...]:
     from anicaption.frames_probe import VideoError
     from anicaption.taxonomy import TaxonomyError
 
-    from animatrix_reward.events import EventError
-    from animatrix_reward.room.settings import SettingsError
-    from animatrix_reward.room.store import RoomError
-
-    return (EventError, RoomError, SettingsError, TaxonomyError, VideoError, ValueError)
+    return (Refused, TaxonomyError, VideoError)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from anicaption.frames import frames, probe
 from anicaption.taxonomy import TaxonomyError, taxonomy
 
 from animatrix_reward.features import Seen, look
+from animatrix_reward.refused import Refused
 
 ROWS_PX, ENCODED_ROWS_PX = 144, 240  # of the Judge's own look; and of one that a frozen encoder shares
 
@@ -32,20 +33,20 @@ class Listed:
 
 
 def read_clips(path: Path) -> list[Listed]:
-    """All clips of a list. Raises ValueError with the line of the first that is wrong."""
+    """All clips of a list. Raises Refused with the line of the first that is wrong."""
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: cannot be read ({error}); give a JSONL list of clips in UTF-8") from error
+        raise Refused(f"{path}: cannot be read ({error}); give a JSONL list of clips in UTF-8") from error
     found: dict[str, Listed] = {}
     for number, line in enumerate(lines, 1):
         if line.strip():
             one = _listed(line, path.parent, f"{path}: line {number}")
             if one.id in found:
-                raise ValueError(f"{path}: line {number}: id: {one.id} stands in the list already")
+                raise Refused(f"{path}: line {number}: id: {one.id} stands in the list already")
             found[one.id] = one
     if not found:
-        raise ValueError(f"{path}: no clips in it")
+        raise Refused(f"{path}: no clips in it")
     return list(found.values())
 
 
@@ -54,10 +55,10 @@ def _listed(line: str, folder: Path, place: str) -> Listed:
         row = json.loads(line)
         prompt, name, said, text = (row[key] for key in ("prompt", "path", "tags", "text"))
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{place}: {error!r}; a line is an object with prompt, path, tags and text") from error
+        raise Refused(f"{place}: {error!r}; a line is an object with prompt, path, tags and text") from error
     path = (folder / name).resolve()
     if not path.is_file():
-        raise ValueError(f"{place}: path: no file {name}; paths are relative to the list")
+        raise Refused(f"{place}: path: no file {name}; paths are relative to the list")
     try:
         tags = {
             field: taxonomy()[field].check([values] if isinstance(values, str) else values)

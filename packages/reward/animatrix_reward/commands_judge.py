@@ -9,6 +9,8 @@ from typing import Annotated
 
 import tyro
 
+from animatrix_reward.refused import Refused
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -134,10 +136,10 @@ class Evaluate:
 
 
 def opened(name: str, identity: str):
-    """The encoder of a name, if it is the one that a Judge was fitted with. Raises ValueError if not."""
+    """The encoder of a name, if it is the one that a Judge was fitted with. Raises Refused if not."""
     from animatrix_reward.encoders import open_encoder
 
     encoder = open_encoder(name)
     if (encoder.identity if encoder else "") != identity:
-        raise ValueError(f"--encoder {name}: the Judge was fitted with {identity or 'small'}; give that one")
+        raise Refused(f"--encoder {name}: the Judge was fitted with {identity or 'small'}; give that one")
     return encoder

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import tyro
 
+from animatrix_reward.refused import Refused
+
 
 @dataclass(frozen=True)
 class Pairs:
@@ -59,7 +61,7 @@ class Pairs:
 
 
 def _candidates(path: Path, known: set[str], clips: Path) -> Iterator[Any]:
-    """The rows of `score` as candidates. Raises ValueError with the line of the first that is wrong."""
+    """The rows of `score` as candidates. Raises Refused with the line of the first that is wrong."""
     from animatrix_reward.dimensions import STRUCTURE
     from animatrix_reward.pairs import Candidate
 
@@ -73,9 +75,9 @@ def _candidates(path: Path, known: set[str], clips: Path) -> Iterator[Any]:
             spans = tuple((int(start), int(end)) for start, end in row["excused"])
             one = Candidate(row["id"], row["prompt"], float(row["composite"]), heads, bool(row["supported"]), spans)
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{place}: {error!r}; give what `animatrix-reward score` wrote") from error
+            raise Refused(f"{place}: {error!r}; give what `animatrix-reward score` wrote") from error
         if one.id not in known:
-            raise ValueError(f"{place}: {one.id} is no clip of {clips}; give the list that was scored")
+            raise Refused(f"{place}: {one.id} is no clip of {clips}; give the list that was scored")
         yield one
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
+
+from animatrix_reward.refused import Refused
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,12 @@ class StudyClips:
     def __call__(self) -> int:
         from anicaption.taxonomy import taxonomy
 
-        asked = [json.loads(line) for line in self.prompts.read_text("utf-8").splitlines() if line.strip()]
+        asked = _rows(self.prompts, ("name", "tags", "text"))
         rows, missing = [], []
         for said in self.models:
             model, _, folder = said.partition("=")
             if not folder:
-                raise ValueError(f"--models {said}: write NAME=FOLDER")
+                raise Refused(f"--models {said}: write NAME=FOLDER")
             for prompt in asked:
                 path = (Path(folder) / f"{prompt['name']}.mp4").resolve()
                 if not path.is_file():
@@ -77,7 +79,7 @@ class StudyClips:
                 if prompt.get("image"):
                     rows[-1]["image"] = prompt["image"]
         if missing:
-            raise ValueError(f"{len(missing)} clips are not there, the first {missing[0]}; draw them, then list again")
+            raise Refused(f"{len(missing)} clips are not there, the first {missing[0]}; draw them, then list again")
         self.out.parent.mkdir(parents=True, exist_ok=True)
         self.out.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
         print(f"{self.out}: {len(rows)} clips of {len(self.models)} models")
@@ -104,7 +106,7 @@ class Study:
         from animatrix_reward.study_page import html, text
 
         listed = read_clips(self.clips)
-        rows = [json.loads(line) for line in self.clips.read_text("utf-8").splitlines() if line.strip()]
+        rows = _rows(self.clips, ("model",))
         shown = [Shown(clip.id, clip.prompt, row["model"]) for clip, row in zip(listed, rows, strict=True)]
         told = tell(read(self.events), shown, self.baseline, draws=self.draws, seed=self.seed)
         self.out.mkdir(parents=True, exist_ok=True)
@@ -117,5 +119,18 @@ class Study:
 def _pictures(folder: Path) -> list[Path]:
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".png", ".jpg", ".jpeg"))
     if not found:
-        raise ValueError(f"--images {folder}: holds no PNG or JPEG")
+        raise Refused(f"--images {folder}: holds no PNG or JPEG")
     return found
+
+
+def _rows(path: Path, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The lines of a JSONL file that a command of the study wrote. Raises Refused at the first without these names."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+        rows = [(number, json.loads(line)) for number, line in enumerate(lines, 1) if line.strip()]
+    except (OSError, ValueError) as error:
+        raise Refused(f"{path}: cannot be read ({error}); give a JSONL file") from error
+    for number, row in rows:
+        if missing := [name for name in names if not isinstance(row, dict) or name not in row]:
+            raise Refused(f"{path}: line {number}: lacks {', '.join(missing)}; give what the command before wrote")
+    return [row for _, row in rows]

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from animatrix_reward.dimensions import SEVERITIES
+from animatrix_reward.refused import Refused
 
 _SEEN = 6  # levels by which a pixel must differ from the clip before to count as changed
 _LEAST_FIGURE = 0.004  # share of the picture: a smaller figure has no limbs to copy
@@ -51,21 +52,21 @@ def corrupt(clip: Clip, kind: str, *, severity: int = 3, seed: int = 0, other: C
     """`clip` with a pathology of `kind` (CORRUPTIONS) and `severity` 1 to 5, the same for the same seed.
 
     `other` lends a figure to identity_swap and, if it is given, frames to pop; its size is the clip's. Raises
-    ValueError for an unknown kind or severity, a clip without a figure, and a swap without another figure; NotSeenError
+    Refused for an unknown kind or severity, a clip without a figure, and a swap without another figure; NotSeenError
     where the failure could not be seen in six attempts.
     """
     if kind not in CORRUPTIONS:
-        raise ValueError(f"corrupt: {kind!r} is not one of {', '.join(CORRUPTIONS)}")
+        raise Refused(f"corrupt: {kind!r} is not one of {', '.join(CORRUPTIONS)}")
     if severity not in SEVERITIES:
-        raise ValueError(f"corrupt: severity {severity!r} is not one of {SEVERITIES}")
+        raise Refused(f"corrupt: severity {severity!r} is not one of {SEVERITIES}")
     share = clip.masks_THW.mean(axis=(1, 2))
     if len(share) < 12 or np.median(share) < _LEAST_FIGURE:
-        raise ValueError(
+        raise Refused(
             f"corrupt: {len(share)} frames with a figure on {np.median(share):.4f} of the picture; "
             f"12 frames and {_LEAST_FIGURE} are needed"
         )
     if other is not None and other.frames_THWC.shape[1:] != clip.frames_THWC.shape[1:]:
-        raise ValueError(f"corrupt: other is {other.frames_THWC.shape[1:]}, the clip {clip.frames_THWC.shape[1:]}")
+        raise Refused(f"corrupt: other is {other.frames_THWC.shape[1:]}, the clip {clip.frames_THWC.shape[1:]}")
     for attempt in range(_ATTEMPTS):
         rng = np.random.default_rng([seed, list(CORRUPTIONS).index(kind), attempt])
         out = clip.frames_THWC.copy()
@@ -252,7 +253,7 @@ def _flicker(out: np.ndarray, clip: Clip, strength: float, rng: np.random.Genera
 def _identity_swap(out: np.ndarray, clip: Clip, strength: float, rng: np.random.Generator, other: Clip | None) -> None:
     """From some frame on the figure has the colours and the surface of another one."""
     if other is None:
-        raise ValueError("corrupt: identity_swap needs `other`, a clip whose figure is taken over")
+        raise Refused("corrupt: identity_swap needs `other`, a clip whose figure is taken over")
     n = len(out)
     start = _onset(rng, n, 0.25, 0.65)
     fade = int(rng.integers(1, 5))

@@ -21,6 +21,8 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
+from animatrix_reward.refused import Refused
+
 HEIGHT_PX, WIDTH_PX = 240, 416
 _GRID = 2
 _NOISE = 0.1  # share of noise in the latents that the transformer sees: forms are there, details are asked of it
@@ -37,7 +39,7 @@ class Encoder(Protocol):
 
 
 def open_encoder(name: str, *, height_px: int = HEIGHT_PX, width_px: int = WIDTH_PX) -> Encoder | None:
-    """The encoder of a name. Raises ValueError for an unknown one and for a folder that is not there."""
+    """The encoder of a name. Raises Refused for an unknown one and for a folder that is not there."""
     kind, _, folder = name.partition(":")
     if kind == "small":
         return None
@@ -47,9 +49,9 @@ def open_encoder(name: str, *, height_px: int = HEIGHT_PX, width_px: int = WIDTH
         "wan": lambda path: WanFeatures(path, height_px, width_px),
     }
     if kind not in makers or not folder:
-        raise ValueError(f"encoder {name!r}: say small, or one of {', '.join(makers)} with :FOLDER")
+        raise Refused(f"encoder {name!r}: say small, or one of {', '.join(makers)} with :FOLDER")
     if not Path(folder).exists():
-        raise ValueError(f"encoder {name!r}: no folder {folder}")
+        raise Refused(f"encoder {name!r}: no folder {folder}")
     return makers[kind](Path(folder))
 
 
@@ -115,7 +117,7 @@ class WanFeatures:
     def __init__(self, folder: Path, height_px: int = HEIGHT_PX, width_px: int = WIDTH_PX) -> None:
         self.folder, self.vae = folder, WanVae(folder, height_px, width_px)
         if not (folder / "transformer").exists() or not (folder / "vae").exists():
-            raise ValueError(f"encoder wan:{folder}: holds no transformer/ and vae/; give a diffusers folder of Wan")
+            raise Refused(f"encoder wan:{folder}: holds no transformer/ and vae/; give a diffusers folder of Wan")
 
     @property
     def identity(self) -> str:
@@ -185,7 +187,7 @@ def _digest(folder: Path) -> str:
     """What weights a folder holds: a hash of its config and of the first and last bytes of its weights."""
     config = folder / "config.json"
     if not config.exists():
-        raise ValueError(f"{folder}: holds no config.json; give a folder that diffusers saved")
+        raise Refused(f"{folder}: holds no config.json; give a folder that diffusers saved")
     digest = hashlib.sha256(json.dumps(json.loads(config.read_text("utf-8")), sort_keys=True).encode())
     for path in sorted(folder.glob("*.safetensors")):
         with open(path, "rb") as data:

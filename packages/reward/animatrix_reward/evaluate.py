@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from animatrix_reward.intervals import Interval, bootstrap
+from animatrix_reward.refused import Refused
 
 ART_FLAGGED, FAILURES_CAUGHT = 0.05, 0.90  # the goals: at most, at least
 _BINS = 10
@@ -44,11 +45,11 @@ class Vote:
 def threshold_of(told: Sequence[Told], flagged: float = ART_FLAGGED) -> float:
     """The least threshold over which at most `flagged` of the sound clips lie, art and plain alike.
 
-    Raises ValueError without both sound clips and failures: nothing could be chosen then.
+    Raises Refused without both sound clips and failures: nothing could be chosen then.
     """
     sound = [one.failing for one in told if not one.failures]
     if not sound or len(sound) == len(told):
-        raise ValueError("threshold: validation needs clips that fail and clips that do not")
+        raise Refused("threshold: validation needs clips that fail and clips that do not")
     return float(np.quantile(sound, 1 - flagged))
 
 

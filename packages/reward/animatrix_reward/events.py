@@ -28,6 +28,7 @@ from typing import Any
 from anicaption.taxonomy import TaxonomyError, taxonomy
 
 from animatrix_reward.dimensions import BY_ID, COMPARE_VERDICTS, CUE_IDS, HUMAN, KINDS, OVERALL, SEVERITIES, VERDICT_IDS
+from animatrix_reward.refused import Refused
 
 NOTE_MAX = 2000
 SPANS_MAX = 500
@@ -35,7 +36,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}\Z")
 Body = Mapping[str, Any]
 
 
-class EventError(ValueError):
+class EventError(Refused):
     """An event cannot be kept; the message names place, value and remedy."""
 
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from animatrix_reward import evidence
+from animatrix_reward.refused import Refused
 from animatrix_reward.watched import watched
 
 VERSION = "3"
@@ -53,14 +54,12 @@ class Seen:
 
 
 def look(frames_THWC: np.ndarray, encoder=None) -> Seen:
-    """Look at all frames of a clip, RGB uint8 (T, H, W, 3). Raises ValueError for fewer than four frames.
+    """Look at all frames of a clip, RGB uint8 (T, H, W, 3). Raises Refused for fewer than four frames.
 
     `encoder` is one of encoders.py, or None.
     """
     if frames_THWC.ndim != 4 or frames_THWC.shape[3] != 3 or frames_THWC.dtype != np.uint8 or len(frames_THWC) < 4:
-        raise ValueError(
-            f"look: {frames_THWC.dtype} {frames_THWC.shape}; give uint8 (T, H, W, 3) with 4 frames or more"
-        )
+        raise Refused(f"look: {frames_THWC.dtype} {frames_THWC.shape}; give uint8 (T, H, W, 3) with 4 frames or more")
     encoded = encoder(frames_THWC) if encoder is not None else np.zeros((len(frames_THWC), 0), np.float32)
     columns, pictures, drawings, apart = _read(_watched(frames_THWC))
     columns_TF = np.stack(list(columns.values()), axis=1).astype(np.float32)

@@ -26,6 +26,7 @@ from animatrix_reward.evaluate import ART_FLAGGED, Told, threshold_of
 from animatrix_reward.features import Seen
 from animatrix_reward.fit_rows import SCORED, Rows
 from animatrix_reward.judge import Batch, Frames, Judge, JudgeConfig, Opinion, batch_of, soft_excuse
+from animatrix_reward.refused import Refused
 from animatrix_reward.score import read
 from animatrix_reward.support import fit_support
 
@@ -97,7 +98,7 @@ def fit(
     changes: Sequence[tuple[str, str]] = (),
     say: Callable[[str], None] = lambda line: None,
 ) -> Fitted:
-    """A Judge from clips (`seen`, `asked` by id) and what was said of them. Raises ValueError for too few prompts.
+    """A Judge from clips (`seen`, `asked` by id) and what was said of them. Raises Refused for too few prompts.
 
     `changes`: a changed clip's id and that of the sound clip it was made of, both of one prompt. No changed clip takes
     part in setting a floor or the threshold.
@@ -167,7 +168,7 @@ def split(prompts: Sequence[str], settings: Settings) -> tuple[set[str], set[str
     names = sorted(set(prompts))
     n_held = round(settings.validation_share * len(names))
     if n_held < 2 or len(names) - n_held < 2:
-        raise ValueError(f"fit: {len(names)} prompts are too few to hold {n_held} out; collect votes on more prompts")
+        raise Refused(f"fit: {len(names)} prompts are too few to hold {n_held} out; collect votes on more prompts")
     drawn = np.random.default_rng([settings.seed, 1]).permutation(names)
     return set(drawn[n_held:].tolist()), set(drawn[:n_held].tolist())
 

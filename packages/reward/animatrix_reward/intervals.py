@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from animatrix_reward.refused import Refused
+
 Row = TypeVar("Row")
 
 
@@ -37,13 +39,13 @@ def bootstrap(
 ) -> Interval:
     """The interval of `statistic`, which gets whole prompts drawn with replacement and may be None for a draw.
 
-    A prompt drawn twice comes twice: `statistic` must not need rows to be unique. Raises ValueError without rows.
+    A prompt drawn twice comes twice: `statistic` must not need rows to be unique. Raises Refused without rows.
     """
     prompts: dict[str, list[Row]] = {}
     for row in rows:
         prompts.setdefault(prompt_of(row), []).append(row)
     if not prompts:
-        raise ValueError("bootstrap: no rows; collect votes first")
+        raise Refused("bootstrap: no rows; collect votes first")
     groups = list(prompts.values())
     rng = np.random.default_rng(seed)
     found = []

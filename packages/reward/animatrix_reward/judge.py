@@ -24,6 +24,7 @@ from torch import nn
 from animatrix_reward.dimensions import DIMENSIONS, HUMAN, STRUCTURE
 from animatrix_reward.excuse import INTENTS
 from animatrix_reward.features import CHANNELS, VERSION, Seen
+from animatrix_reward.refused import Refused
 
 FORMAT = 3
 _CLIP = 5.0  # deviations beyond which a column says no more
@@ -54,9 +55,9 @@ class JudgeConfig:
 
     def __post_init__(self) -> None:
         if len(self.weights) != len(HUMAN) or min(self.weights) < 0 or abs(sum(self.weights) - 1) > 1e-6:
-            raise ValueError(f"judge.weights: {self.weights} are not {len(HUMAN)} shares that sum to 1")
+            raise Refused(f"judge.weights: {self.weights} are not {len(HUMAN)} shares that sum to 1")
         if self.pathology_cost < 0:
-            raise ValueError(f"judge.pathology_cost: {self.pathology_cost} would reward failures; give 0 or more")
+            raise Refused(f"judge.pathology_cost: {self.pathology_cost} would reward failures; give 0 or more")
 
 
 @dataclass(frozen=True)
@@ -261,12 +262,15 @@ def facts(folder: Path) -> dict[str, Any]:
 def _document(folder: Path) -> dict[str, Any]:
     path = folder / "judge.json"
     if not path.exists():
-        raise ValueError(f"{folder}: holds no judge.json; give the folder that `animatrix-reward fit --out` wrote")
-    return json.loads(path.read_text("utf-8"))
+        raise Refused(f"{folder}: holds no judge.json; give the folder that `animatrix-reward fit --out` wrote")
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise Refused(f"{path}: is no JSON ({error}); fit the Judge anew, or fetch the folder again") from error
 
 
 def load(folder: Path) -> Judge:
-    """A saved Judge, ready to score. Raises ValueError for one of another format, features or taxonomy."""
+    """A saved Judge, ready to score. Raises Refused for one of another format, features or taxonomy."""
     path, document = folder / "judge.json", _document(folder)
     for name, ours in (
         ("format", FORMAT),
@@ -275,10 +279,10 @@ def load(folder: Path) -> Judge:
         ("human", list(HUMAN)),
     ):
         if document.get(name) != ours:
-            raise ValueError(f"{path}: {name} is {document.get(name)!r}, this is {ours!r}; fit the Judge anew")
+            raise Refused(f"{path}: {name} is {document.get(name)!r}, this is {ours!r}; fit the Judge anew")
     if document["taxonomy_hash"] != taxonomy().hash:
         was = by_hash(document["taxonomy_hash"], f"{path}: taxonomy_hash")
-        raise ValueError(
+        raise Refused(
             f"{path}: fitted under taxonomy {was.version} ({was.hash}), this is {taxonomy().version} "
             f"({taxonomy().hash}): its tags have other places; fit the Judge anew from its events"
         )

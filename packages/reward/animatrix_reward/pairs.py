@@ -16,6 +16,7 @@ from itertools import combinations
 import numpy as np
 
 from animatrix_reward.ratings import Comparison
+from animatrix_reward.refused import Refused
 
 GATE = 2.0
 PEOPLE = 0.30
@@ -75,11 +76,11 @@ def pair(
     people: float = PEOPLE,
 ) -> Paired:
     """All pairs of candidates of one prompt. `votes` answer what people were asked: a majority labels the pair, an even
-    vote leaves it out. Raises ValueError for an id that comes twice, or a share outside 0..1."""
+    vote leaves it out. Raises Refused for an id that comes twice, or a share outside 0..1."""
     if not 0 <= people <= 1:
-        raise ValueError(f"people: {people} is no share; give 0 to 1")
+        raise Refused(f"people: {people} is no share; give 0 to 1")
     if doubled := [name for name, n in Counter(one.id for one in candidates).items() if n > 1]:
-        raise ValueError(f"candidates: {doubled[0]} comes twice; score each clip once")
+        raise Refused(f"candidates: {doubled[0]} comes twice; score each clip once")
     prompts: dict[str, list[Candidate]] = {}
     for one in sorted(candidates, key=lambda one: one.id):
         prompts.setdefault(one.prompt, []).append(one)

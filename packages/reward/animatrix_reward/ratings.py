@@ -18,6 +18,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from animatrix_reward.refused import Refused
+
 Verdict = Literal["left", "right", "tie"]
 _LEAST = 1e-12
 
@@ -60,12 +62,12 @@ def fit(
 ) -> Strengths:
     """The most probable strengths under normal priors with these deviations (log reliability's mean is 0).
 
-    The priors keep an item that never lost, and a rater with three votes, finite. Raises ValueError where there is
+    The priors keep an item that never lost, and a rater with three votes, finite. Raises Refused where there is
     nothing to fit, or where items fall into groups that nobody compared: their strengths have no common scale.
     """
     votes = list(comparisons)
     if not votes:
-        raise ValueError("comparisons: none given; collect votes first")
+        raise Refused("comparisons: none given; collect votes first")
     items = sorted({name for vote in votes for name in (vote.left, vote.right)})
     raters = sorted({vote.rater for vote in votes})
     _check_connected(votes, items)
@@ -130,13 +132,11 @@ def _check_connected(votes: list[Comparison], items: list[str]) -> None:
 
     for vote in votes:
         if vote.left == vote.right:
-            raise ValueError(f"comparisons: {vote.left} compared with itself by {vote.rater}")
+            raise Refused(f"comparisons: {vote.left} compared with itself by {vote.rater}")
         group[root(vote.left)] = root(vote.right)
     groups: dict[str, list[str]] = {}
     for name in items:
         groups.setdefault(root(name), []).append(name)
     if len(groups) > 1:
         words = "; ".join(f"{members[0]} and {len(members) - 1} more" for members in list(groups.values())[:3])
-        raise ValueError(
-            f"comparisons: {len(groups)} groups that nobody compared ({words}); collect votes between them"
-        )
+        raise Refused(f"comparisons: {len(groups)} groups that nobody compared ({words}); collect votes between them")

@@ -18,6 +18,7 @@ from animatrix_reward.dimensions import HUMAN, STRUCTURE
 from animatrix_reward.excuse import excused, runs
 from animatrix_reward.features import Seen
 from animatrix_reward.judge import Frames, Judge, Opinion, batch_of, charged, expected
+from animatrix_reward.refused import Refused
 from animatrix_reward.support import distance
 
 DEVIATIONS = 1.0  # below the composite for the lower bound
@@ -79,9 +80,9 @@ def read(judge: Judge, clips: Sequence[Seen]) -> list[Reading]:
 
 
 def score(judge: Judge, clips: Sequence[Seen], asked: Sequence[np.ndarray]) -> list[Score]:
-    """Scores of clips; `asked` is asked.py's numbers, a row per clip. Raises ValueError for another encoder's clips."""
+    """Scores of clips; `asked` is asked.py's numbers, a row per clip. Raises Refused for another encoder's clips."""
     if len(clips) != len(asked):
-        raise ValueError(f"score: {len(clips)} clips and {len(asked)} requests; give one request per clip")
+        raise Refused(f"score: {len(clips)} clips and {len(asked)} requests; give one request per clip")
     return [_score(judge, clip, wish, *found) for clip, wish, found in zip(clips, asked, _read(judge, clips))]
 
 
@@ -151,7 +152,7 @@ def _heads(opinion: Opinion) -> tuple[torch.Tensor, torch.Tensor]:
 def _check(judge: Judge, clip: Seen) -> None:
     config = judge.config
     if clip.columns_TF.shape[1] != config.columns or clip.encoded_TE.shape[1] != config.encoded:
-        raise ValueError(
+        raise Refused(
             f"score: the clip has {clip.columns_TF.shape[1]} columns and {clip.encoded_TE.shape[1]} encoded numbers, "
             f"the Judge {config.columns} and {config.encoded}; look at it with the Judge's encoder "
             f"({config.encoder or 'small'})"

@@ -12,6 +12,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from animatrix_reward.refused import Refused
+
 _LEAST = 1e-12
 
 
@@ -42,14 +44,14 @@ class Qualities:
 def fit(scores: Iterable[Score], n_steps: int = 5, *, quality_sd: float = 3.0, severity_sd: float = 1.0) -> Qualities:
     """The most probable qualities and severities under normal priors with these deviations.
 
-    Raises ValueError for no scores, or one outside 1 to `n_steps`.
+    Raises Refused for no scores, or one outside 1 to `n_steps`.
     """
     said = list(scores)
     if not said:
-        raise ValueError("scores: none given; collect scores first")
+        raise Refused("scores: none given; collect scores first")
     for row in said:
         if not 1 <= row.score <= n_steps:
-            raise ValueError(f"scores: {row.rater} gave {row.item} {row.score}; scores go from 1 to {n_steps}")
+            raise Refused(f"scores: {row.rater} gave {row.item} {row.score}; scores go from 1 to {n_steps}")
     items, raters = sorted({row.item for row in said}), sorted({row.rater for row in said})
     item, rater = {n: i for i, n in enumerate(items)}, {n: i for i, n in enumerate(raters)}
     item_N, rater_N = np.array([item[r.item] for r in said]), np.array([rater[r.rater] for r in said])

@@ -14,10 +14,11 @@ import numpy as np
 from animatrix_reward.agreement import Alpha, Rating, alpha
 from animatrix_reward.dimensions import HUMAN, OVERALL
 from animatrix_reward.events import Event, standing
+from animatrix_reward.refused import Refused
 from animatrix_reward.votes import comparisons
 
 
-class StudyError(ValueError):
+class StudyError(Refused):
     """A study that cannot be told of; the message says what is missing and what to do."""
 
 

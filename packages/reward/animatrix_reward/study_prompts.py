@@ -16,6 +16,8 @@ from anicaption.directive import from_tags
 from anicaption.rules import allowed, violations
 from anicaption.taxonomy import NOT_APPLICABLE, Taxonomy, taxonomy
 
+from animatrix_reward.refused import Refused
+
 AXES: tuple[str, ...] = ("style", "motion", "camera", "vfx")
 """Axes that a director asks for; what the others say is content."""
 SILENT: tuple[str, ...] = ("none", NOT_APPLICABLE)
@@ -99,9 +101,9 @@ def coverage(made: Sequence[Prompt]) -> dict[str, int]:
 
 def assign(names: Sequence[str], raters: int = 15, per_prompt: int = 3, seed: int = 0) -> dict[str, tuple[int, ...]]:
     """Which raters (numbers from 0) rate each prompt: loads differ by one at most, and every two raters meet about
-    equally often, so that severity can be told from quality. Raises ValueError for fewer raters than a prompt needs."""
+    equally often, so that severity can be told from quality. Raises Refused for fewer raters than a prompt needs."""
     if not 1 <= per_prompt <= raters:
-        raise ValueError(f"raters: {raters} cannot give {per_prompt} to a prompt; invite more or ask for fewer")
+        raise Refused(f"raters: {raters} cannot give {per_prompt} to a prompt; invite more or ask for fewer")
     rng = np.random.default_rng(seed)
     load, met = np.zeros(raters, int), np.zeros((raters, raters), int)
     found = {}

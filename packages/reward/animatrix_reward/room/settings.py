@@ -7,8 +7,10 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from animatrix_reward.refused import Refused
 
-class SettingsError(ValueError):
+
+class SettingsError(Refused):
     """A setting that cannot be; the message names it, its value and what may be."""
 
 

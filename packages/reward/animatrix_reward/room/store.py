@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, bindparam, create_engine, event, func
 from sqlalchemy.orm import Session, sessionmaker
 
 from animatrix_reward.events import Event
+from animatrix_reward.refused import Refused
 from animatrix_reward.room.settings import Settings
 from animatrix_reward.room.tables import EVENTS, Imported, Table
 from animatrix_reward.room.together import Together, only_writer
@@ -28,7 +29,7 @@ HEAD = "0003"
 """The revision of `migrations/versions` that the tables here are."""
 
 
-class RoomError(ValueError):
+class RoomError(Refused):
     """The room cannot do what was asked; the message names value, place and remedy."""
 
 
