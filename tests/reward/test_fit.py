@@ -13,7 +13,7 @@ from animatrix_reward.fit_rows import PAIR_DIMENSIONS, rows_of
 from animatrix_reward.score import read
 from animatrix_reward.simulate import Rater
 
-from tests.reward.judged import drawn, fit_one, fitted, rows, seen, shown
+from tests.reward.judged import drawn, fit_one, fitted, rows, seen, shown, wishes
 
 CLIP = simulate_clips.Shown("a", "p", 20, (("smear_stretch", 4, 7, 1), ("morph", 10, 14, 1)), (), frozenset({"morph"}))
 BAD = replace(CLIP, id="b", meant=(), failed=(("melt", 8, 20, 5),))
@@ -125,6 +125,22 @@ def test_the_same_seed_gives_the_same_judge():
     one, again, other = fit_one(5, 1), fit_one(5, 1), fit_one(6, 1)
     weights = [fit.judge.state_dict()["failing.weight"] for fit in (one, again, other)]
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
+
+
+def test_what_sets_the_threshold_is_read_by_judges_that_had_not_learnt_it():
+    """Other marks on a prompt change what is read of others, and nothing of what is read of itself."""
+    given, how = rows(), fit.Settings(epochs=1, prompts_a_step=4)
+    config = fitted().judge.config
+    own = [at for at, prompt in enumerate(given.prompts) if prompt == "p0"]
+    other = {at: replace(given.marks[at], any_T=1 - given.marks[at].any_T) for at in own}
+    read_as = []
+    for said in (given, replace(given, marks={**given.marks, **other})):
+        asked_CA = torch.from_numpy(np.stack([wishes()[name] for name in said.clips]))
+        data = fit._Data([seen()[name] for name in said.clips], asked_CA, said, np.array([[own[1], own[0]]]))
+        read_as.append({at: one.failing for at, one in fit._unseen(data, how, config).items()})
+    assert read_as[0].keys() == set(given.marks) - {own[1]}, "a changed clip sets nothing"
+    assert all(read_as[0][at] == read_as[1][at] for at in (own[0], own[2]))
+    assert any(read_as[0][at] != read_as[1][at] for at in read_as[0])
 
 
 def test_pairs_alone_order_qualities_and_exchanging_sides_changes_nothing():
