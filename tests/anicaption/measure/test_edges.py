@@ -5,7 +5,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
-from anicaption.measure.edges import events, read_transition
+from anicaption.measure.edges import events, read_transition, whips
 from anicaption.measure.transition import TransitionWatch, decide
 from anicaption.tracks import Tracks
 
@@ -131,6 +131,15 @@ def test_a_whip_leaves_one_shot_and_enters_the_next():
 def test_a_whip_out_of_a_pan_is_one_too():
     a, b = shot(1, 40, 6.0), shot(2, 40)
     assert read((a + torn(a[-1], 6) + b)[:46])[0].values == ("whip_out",)
+
+
+def test_where_the_camera_tears_away_it_arrives():
+    """Streaks too faint to be a whip by themselves are one on the other side of a cut that surely is one."""
+    a, b = shot(1, 40), shot(2, 40)
+    faint = torn(b[0], 8)[:2][::-1]
+    alone, beside = (read(a + away + faint + b)[2].scores() for away in ([], torn(a[-1], 8)))
+    assert whips(alone) == ()
+    assert [(e.value, e.start, e.end) for e in whips(beside)] == [("whip_out", 40, 48), ("whip_in", 48, 50)]
 
 
 def test_white_paper_fades_by_its_lines():

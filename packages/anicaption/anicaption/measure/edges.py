@@ -8,6 +8,7 @@ bright is an iris. A whip is streaks next to a cut: the camera tears away from o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,13 +27,24 @@ FLASH_OF = {"fade_white": "white_flash", "fade_black": "black_flash"}
 
 _IRIS = 0.22  # by which the brightest spot of an iris stays above its mean light, both as shares of the open picture
 _BROKEN_SCORE = 0.8  # certainty of a joint of which a clip has only a part
-_STREAKS = 0.52  # streak over which a frame is torn
-_WHIP_LEAST, _WHIP_MOST = 2, 20  # frames of a whip on either side
-_WHIP_MOVES = 0.04  # difference from frame to frame while it lasts, on average
-_WHIP_CALM = 0.2  # by which the streaks of a whip stand over those of its shot
-_WHIP_TORN = 0.4  # share of that from which a frame is still torn
-_WHIP_DIES = 0.05  # by which they are less in its slow half
+_WHIP_MOST = 20  # frames of a whip on either side
+_WHIP_TORN = 0.4  # share of the rise from which a frame is still torn
 _WHIP_SCORE = 0.8
+
+
+@dataclass(frozen=True)
+class _Torn:
+    """From what on the frames on one side of a cut are a whip."""
+
+    streak: float  # of the frame beside the cut
+    rise: float  # by which its streaks stand over those of its shot
+    dies: float  # by which they are less in the slow half
+    frames: int
+    moves: float  # difference from frame to frame while it lasts, on average
+
+
+_WHIP = _Torn(0.52, 0.2, 0.05, 2, 0.04)
+_ITS_OTHER_SIDE = _Torn(0.35, 0.08, 0.0, 1, 0.02)  # of a cut from which or into which the camera surely tears
 
 
 def events(watch: TransitionWatch) -> tuple[Event, ...]:
@@ -91,35 +103,43 @@ def afterglows(scores: Mapping[str, np.ndarray]) -> tuple[Event, ...]:
 
 
 def whips(scores: Mapping[str, np.ndarray]) -> tuple[Event, ...]:
-    """Streaks that grow towards a cut or the end of the film, and that die away after one. Pure."""
+    """Streaks that grow towards a cut or the end of the film, and that die away after one. Pure.
+
+    Where the camera tears away from one side of a cut it arrives on the other, so that side needs less to be one.
+    """
     n_frames = len(scores["jump"])
-    cuts = [joint.frame for joint in decide(scores) if joint.kind in ("cut", "fade")]
     found = []
-    for frame in (0, *cuts, n_frames):
-        for way, value in ((-1, "whip_out"), (1, "whip_in")):
-            first = frame + min(way, 0)
-            if 0 <= first < n_frames and (length := _whip_frames(scores, first, way)):
-                start, end = sorted((first, first + way * (length - 1)))
-                found.append(Event(FIELD, value, start, end + 1, _WHIP_SCORE))
+    for frame in (0, *(joint.frame for joint in decide(scores) if joint.kind in ("cut", "fade")), n_frames):
+        firsts = {way: frame + min(way, 0) for way in (-1, 1)}
+        sides = {way: first for way, first in firsts.items() if 0 <= first < n_frames}
+        lengths = {way: _whip_frames(scores, first, way, _WHIP) for way, first in sides.items()}
+        if any(lengths.values()):
+            lengths |= {
+                way: _whip_frames(scores, sides[way], way, _ITS_OTHER_SIDE) for way, n in lengths.items() if not n
+            }
+        for way, length in lengths.items():
+            if length:
+                start, end = sorted((sides[way], sides[way] + way * (length - 1)))
+                found.append(Event(FIELD, "whip_out" if way < 0 else "whip_in", start, end + 1, _WHIP_SCORE))
     return tuple(found)
 
 
-def _whip_frames(scores: Mapping[str, np.ndarray], first: int, way: int) -> int:
+def _whip_frames(scores: Mapping[str, np.ndarray], first: int, way: int, least: _Torn) -> int:
     """How many frames from `first` on are torn, going backwards or forwards in time; 0 for no whip.
 
     A shot that pans fast has as much change from frame to frame as its whip, but not its streaks.
     """
     streaks = scores["streak"][first::way][: 2 * _WHIP_MOST].astype(float)
     moving = scores["raw"][first + (way > 0) :: way][: 2 * _WHIP_MOST].astype(float)
-    if len(streaks) < _WHIP_MOST // 2 or streaks[0] < _STREAKS:
+    if len(streaks) < _WHIP_MOST // 2 or streaks[0] < least.streak:
         return 0
     calm = float(np.median(streaks[min(_WHIP_MOST // 2, len(streaks) // 2) :]))
     rise = float(streaks[0]) - calm
     length = int(np.argmin(np.append(streaks >= calm + _WHIP_TORN * rise, False)))
-    if rise < _WHIP_CALM or not _WHIP_LEAST <= length <= _WHIP_MOST or moving[:length].mean() < _WHIP_MOVES:
+    if rise < least.rise or not least.frames <= length <= _WHIP_MOST or moving[:length].mean() < least.moves:
         return 0
     half = length // 2
-    return length if streaks[:half].mean() - streaks[half:length].mean() > _WHIP_DIES else 0
+    return length if not half or streaks[:half].mean() - streaks[half:length].mean() > least.dies else 0
 
 
 def _broken(watch: TransitionWatch, n_frames: int, known: list[Event]) -> list[Event]:

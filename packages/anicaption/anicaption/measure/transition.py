@@ -41,7 +41,7 @@ from anicaption.measure.likeness import (
 from anicaption.measure.mix import DRIFT_FRAMES, carried_ends, drifting_mix, straight
 from anicaption.measure.slide import slide
 
-NAME, VERSION = "transition", "5"
+NAME, VERSION = "transition", "6"
 # What an event's kind is called at the shot's first frames and at its last.
 AT_EDGES = {
     "fade_black": ("fade_in_black", "fade_out_black"),
