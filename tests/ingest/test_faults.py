@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 
 import pytest
+from animatrix_ingest.keep import faults as keep_faults
 
 from benchmarks import faults, faults_cases
 from benchmarks.faults_cases import Case, End, Place, State
@@ -105,3 +107,32 @@ def test_a_test_that_is_ended_early_leaves_nothing_behind(tmp_path):
     running.terminate()
     assert running.wait() != 0
     assert not list(folder.iterdir())
+
+
+def test_threads_that_pass_points_together_lose_none(monkeypatch):
+    """Clients of a store ask from several threads; each order is obeyed at its number all the same, once."""
+    raised = []
+
+    def ask(start: threading.Barrier) -> None:
+        start.wait()
+        for _ in range(40):
+            try:
+                keep_faults.point("request")
+            except keep_faults.Busy:
+                raised.append(1)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for trial in range(10):
+            monkeypatch.setenv(keep_faults.VARIABLE, f"busy@{100 + trial}")
+            keep_faults.point("elsewhere")
+            start = threading.Barrier(8)
+            threads = [threading.Thread(target=ask, args=(start,)) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(raised) == 10

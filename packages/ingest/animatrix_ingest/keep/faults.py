@@ -13,6 +13,7 @@ separated by commas, each KIND@VALUE or KIND@VALUE:NAME, where NAME limits it to
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import signal
 import time
@@ -36,7 +37,8 @@ class Order:
     prefix: str
 
 
-_seen: dict[Order, int] = {}
+_seen: dict[Order, Iterator[int]] = {}
+_late: set[Order] = set()
 _asked = [""]
 _silenced: list[bool] = []
 _heard: list[list[str]] = []
@@ -56,11 +58,11 @@ def point(name: str, io: bool = True) -> None:
     if text != _asked[0]:  # other orders: counting begins again
         _asked[0] = text
         _seen.clear()
+        _late.clear()
     due = [order for order in orders(text) if name.startswith(order.prefix)]
-    for order in due:
-        _seen[order] = _seen.get(order, 0) + 1
-    for order in due:
-        _obey(order, name, io)
+    numbers = [next(_seen.setdefault(order, itertools.count(1))) for order in due]  # one thread's own, without a lock
+    for order, number in zip(due, numbers, strict=True):
+        _obey(order, number, name, io)
 
 
 def orders(text: str) -> list[Order]:
@@ -96,7 +98,7 @@ def silence() -> Iterator[None]:
         _silenced.pop()
 
 
-def _obey(order: Order, name: str, io: bool) -> None:
+def _obey(order: Order, number: int, name: str, io: bool) -> None:
     if order.kind == "slow":
         time.sleep(float(order.value))
         return
@@ -104,13 +106,14 @@ def _obey(order: Order, name: str, io: bool) -> None:
         with open(order.value, "ab", buffering=0) as file:
             file.write(f"{name}\n".encode())
         return
-    if _seen[order] != int(order.value):
+    if number != int(order.value) and order not in _late:
         return
     if order.kind == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     if not io:
-        _seen[order] -= 1
+        _late.add(order)
         return
+    _late.discard(order)
     if order.kind == "busy":
         raise Busy(errno.EAGAIN, f"503 on purpose at {name}")
     code = errno.ENOSPC if order.kind == "enospc" else errno.EIO
