@@ -80,6 +80,7 @@ def test_diffusers_loads_the_plain_part(wan22_folder, tmp_path):
                 if ".lora_B." in name or name == "proj_out.weight":
                     weight.normal_(std=0.1, generator=torch.Generator().manual_seed(len(name)))
     checkpoint.export(system, tmp_path)
+    assert not [path for path in tmp_path.rglob("config.json") if str(wan22_folder) in path.read_text("utf-8")]
     pipeline = DiffusionPipeline.from_pretrained(tmp_path)
     assert type(pipeline) is WanPipeline and pipeline.config.boundary_ratio == 0.875
     assert type(pipeline.transformer_2) is WanTransformer3DModel and pipeline.config.expand_timesteps

@@ -240,7 +240,17 @@ def export(
         pipeline_index.write(folder, recipe, system.text, system.sight)
     recipe.write(folder / "recipe.json")
     readings.write(folder, system.read)
+    _forget_places(folder)
     digests.write(folder, before)
+
+
+def _forget_places(folder: Path) -> None:
+    """diffusers and transformers note in a configuration from where it was read: a path of this machine."""
+    for path in folder.glob("*/config.json"):
+        said = json.loads(path.read_text("utf-8"))
+        if said.pop("_name_or_path", None) is not None:
+            path.unlink()  # it may be a link to another checkpoint's
+            path.write_text(json.dumps(said, indent=2, sort_keys=True) + "\n", "utf-8")
 
 
 def _system(
